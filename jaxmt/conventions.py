@@ -1,0 +1,56 @@
+r"""Time factor, units, constants, and the names of array axes.
+
+Time dependence is $e^{+i\omega t}$ everywhere; units are SI. Axes are right-handed: x along strike,
+y along the profile, z downward with z = 0 at the ground. xy is the TE mode (E along strike), yx the
+TM mode. Readers convert whatever convention a file has to this one.
+
+Axis names used in every shape:
+
+| name | length |
+|---|---|
+| `freq` | frequencies |
+| `site` | stations |
+| `z` | cell rows, air and earth (`z+1` node rows) |
+| `earth` | cell rows below the ground |
+| `y` | cell columns (`y+1` node columns) |
+| `comp` | real data per frequency and station, in the order of `COMPONENTS` |
+"""
+
+import math
+
+import jax
+
+MU_0 = 4e-7 * math.pi
+"""Magnetic permeability of free space, H/m (the value all MT codes use)."""
+
+OHM_PER_PRACTICAL = 1e3 * MU_0
+"""Impedance in ohm of one practical unit, (mV/km)/nT."""
+
+COMPONENTS = (
+    "log10_rho_xy",
+    "phase_xy",
+    "log10_rho_yx",
+    "phase_yx",
+    "tipper_real",
+    "tipper_imag",
+)
+"""Real data of one frequency and station: log10(ohm m), degrees, log10(ohm m), degrees, 1, 1.
+
+The yx phase is shifted by 180 degrees so that a half-space gives 45 in both modes."""
+
+MODES = ("te", "tm")
+
+
+def skin_depth(resistivity: float, frequency: float) -> float:
+    r"""$\delta = \sqrt{2\rho / (\omega\mu_0)}$ in m, for ohm m and Hz."""
+    return math.sqrt(resistivity / (math.pi * frequency * MU_0))
+
+
+def require_x64() -> None:
+    """Raises `RuntimeError` unless JAX runs in double precision."""
+    if not jax.config.jax_enable_x64:
+        raise RuntimeError(
+            "jaxmt needs double precision: the fields span many decades. Call "
+            '`jax.config.update("jax_enable_x64", True)` before making any array, or set the '
+            "environment variable JAX_ENABLE_X64=1."
+        )

@@ -1,0 +1,180 @@
+"""Observed data: values, errors, and which of them exist."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float, PRNGKeyArray
+
+from .conventions import COMPONENTS
+from .responses import Responses
+from .survey import Survey
+
+OUTLIER_FRACTION = 0.1
+OUTLIER_FACTOR = 10.0
+STUDENT_FREEDOM = 3.0
+
+Values = Float[np.ndarray, "comp freq site"]
+Impedance = Complex[np.ndarray, "freq site"]
+Errors = Float[np.ndarray, "freq site"]
+
+
+class Data(eqx.Module):
+    r"""Observations at the stations of a survey.
+
+    - `values`: real data in the order of `COMPONENTS` (log10 ohm m, degrees, log10 ohm m, degrees,
+      tipper real and imaginary part). NaN marks a datum that does not exist.
+    - `errors`: one standard deviation of each, same units and shape; positive where a datum exists.
+
+    Raises `ValueError` for shapes that differ, non-positive errors, or no datum at all.
+    """
+
+    survey: Survey
+    values: Values = eqx.field(converter=lambda v: np.array(v, dtype=float))
+    errors: Values = eqx.field(converter=lambda v: np.array(v, dtype=float))
+
+    def __check_init__(self) -> None:
+        shape = (len(COMPONENTS), self.survey.frequencies.size, self.survey.stations.size)
+        for name, array in (("values", self.values), ("errors", self.errors)):
+            if array.shape != shape:
+                raise ValueError(
+                    f"`Data({name}=...)` must have shape (component, frequency, station) = {shape}. "
+                    f"Got {array.shape}."
+                )
+        if not self.mask.any():
+            raise ValueError("`Data(values=...)` holds no datum: every value is NaN.")
+        errors = self.errors[self.mask]
+        if not np.all(np.isfinite(errors) & (errors > 0)):
+            bad = errors[~(np.isfinite(errors) & (errors > 0))]
+            raise ValueError(
+                "`Data(errors=...)` must be positive and finite wherever a value exists. "
+                f"Got {bad.size} that are not, the first {bad[0]}; set an error floor."
+            )
+
+    @property
+    def mask(self) -> np.ndarray:
+        """True where a datum exists; shape (component, frequency, station)."""
+        return np.isfinite(self.values)
+
+    @classmethod
+    def from_responses(
+        cls,
+        responses: Responses,
+        relative_error: float = 0.05,
+        tipper_error: float | None = None,
+    ) -> "Data":
+        r"""Noise-free data from simulated responses.
+
+        - `relative_error`: e, the standard deviation of Re Z and of Im Z over |Z|, so that
+          $\sigma(\log_{10}\rho_a) = 2e/\ln 10$ and $\sigma(\phi) = e$ rad.
+        - `tipper_error`: standard deviation of the tipper's real and imaginary part; None leaves
+          tippers out.
+        """
+        if not relative_error > 0:
+            raise ValueError(
+                "`Data.from_responses(relative_error=...)` must be positive, a fraction of |Z|. "
+                f"Got {relative_error}."
+            )
+        values = np.array(responses.components)
+        if tipper_error is None:
+            values[4:] = np.nan
+        scale = impedance_error_scale()
+        scale = np.array([*(relative_error * scale), *[tipper_error or 1.0] * 2])
+        return cls(responses.survey, values, np.broadcast_to(scale[:, None, None], values.shape))
+
+    @classmethod
+    def from_impedance(
+        cls,
+        survey: Survey,
+        z_xy: Impedance,
+        z_xy_error: Errors,
+        z_yx: Impedance,
+        z_yx_error: Errors,
+        tipper: Impedance | None = None,
+        tipper_error: Errors | None = None,
+    ) -> "Data":
+        r"""Data from impedances.
+
+        - `z_xy`, `z_yx`: ohm, $e^{+i\omega t}$, (frequency, station); NaN where missing.
+        - `z_xy_error`, `z_yx_error`: ohm, the standard deviation of the real and of the imaginary
+          part each.
+        - `tipper`, `tipper_error`: Hz/Hy and the standard deviation of its real and imaginary part.
+        """
+        absent = np.full(np.shape(z_xy), np.nan)
+        responses = Responses(
+            survey,
+            jnp.asarray(z_xy),
+            jnp.asarray(z_yx),
+            jnp.asarray(absent + 0j if tipper is None else tipper),
+        )
+        scale = impedance_error_scale()[:, None, None]
+        relative = np.stack([z_xy_error / np.abs(z_xy)] * 2 + [z_yx_error / np.abs(z_yx)] * 2)
+        tipper_error = absent if tipper_error is None else tipper_error
+        errors = np.concatenate([relative * scale, [tipper_error, tipper_error]])
+        values = np.where(np.isfinite(errors), np.array(responses.components), np.nan)
+        return cls(survey, values, errors)
+
+    def with_floor(self, relative: float, phase: float | None = None) -> "Data":
+        r"""The same data with errors no smaller than a floor.
+
+        - `relative`: floor of the relative error e of |Z|, as in `from_responses`.
+        - `phase`: floor of the phase error in degrees, if it shall differ from e rad.
+        """
+        floor = np.array([*(relative * impedance_error_scale()), 0.0, 0.0])
+        if phase is not None:
+            floor[[1, 3]] = phase
+        return dataclasses.replace(self, errors=np.maximum(self.errors, floor[:, None, None]))
+
+    def with_noise(self, key: PRNGKeyArray, level: float = 0.05, kind: str = "gaussian") -> "Data":
+        r"""The same data with random noise added; the stated errors stay as they are.
+
+        - `level`: the standard deviation of the noise of Re Z and Im Z over |Z|; it becomes noise of
+          log10 rho and phase by the rule of `from_responses`. Tippers get `level` itself.
+        - `kind`: "gaussian"; "student" (Student's t with 3 degrees of freedom, scaled by `level`);
+          "outliers" (Gaussian, and one datum in ten has ten times the noise).
+        """
+        shape = self.values.shape
+        if kind == "gaussian":
+            noise = jax.random.normal(key, shape)
+        elif kind == "student":
+            noise = jax.random.t(key, STUDENT_FREEDOM, shape)
+        elif kind == "outliers":
+            key, chosen = jax.random.split(key)
+            far = jax.random.bernoulli(chosen, OUTLIER_FRACTION, shape)
+            noise = jax.random.normal(key, shape) * jnp.where(far, OUTLIER_FACTOR, 1.0)
+        else:
+            raise ValueError(
+                "`Data.with_noise(kind=...)` must be 'gaussian', 'student' or 'outliers'. "
+                f"Got {kind!r}."
+            )
+        if not level >= 0:
+            raise ValueError(
+                f"`Data.with_noise(level=...)` must not be negative, a fraction of |Z|. Got {level}."
+            )
+        scale = np.array([*(level * impedance_error_scale()), level, level])
+        return dataclasses.replace(self, values=self.values + scale[:, None, None] * np.array(noise))
+
+    def nrms(self, responses: Responses) -> float:
+        r"""$\sqrt{\mathrm{mean}(((d - F)/\sigma)^2)}$ over the data that exist."""
+        return float(np.sqrt(np.nanmean(np.square(self.residuals(responses)))))
+
+    def residuals(self, responses: Responses) -> Values:
+        """(d - F) / sigma, phases taken modulo 360 degrees; NaN where no datum exists."""
+        return np.array(normalised_residuals(self, responses.components))
+
+
+def impedance_error_scale() -> Float[np.ndarray, " 4"]:
+    r"""Standard deviation of log10 rho (2/ln 10) and phase (180/pi degrees) for a relative error 1."""
+    return np.array([2 / np.log(10), 180 / np.pi] * 2)
+
+
+def normalised_residuals(
+    data: Data, predicted: Float[Array, "comp freq site"]
+) -> Float[Array, "comp freq site"]:
+    """(d - F) / sigma with phases taken modulo 360 degrees; NaN where no datum exists."""
+    difference = data.values - predicted
+    turns = jnp.array([0.0, 360.0, 0.0, 360.0, 0.0, 0.0])[:, None, None]
+    wrapped = difference - jnp.where(turns > 0, turns * jnp.round(difference / 360.0), 0.0)
+    return wrapped / data.errors

@@ -1,0 +1,289 @@
+"""EDI files (SEG 1.0): a station from each, a profile from many."""
+
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Complex, Float
+
+from ..conventions import OHM_PER_PRACTICAL
+from ..data import Data
+from ..processing import Frequencies, profile, rotate_tipper
+from ..site import Site
+from .atomic import FilePath
+from .edi_blocks import EMPTY, EdiBlocks
+
+TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))
+FLAG = 999.0
+METRES_PER_FOOT = 0.3048
+VARIANCES = ("variance", "standard_error")
+ANGLE = re.compile(
+    r"([+-]?)\s*(\d+\.?\d*|\.\d+)(?:\s*:\s*(\d+\.?\d*))?(?:\s*:\s*(\d+\.?\d*))?\s*([NSEW]?)"
+)
+
+Component = tuple[Complex[np.ndarray, " freq"], Float[np.ndarray, " freq"]]
+Tensor = tuple[Complex[np.ndarray, "freq 2 2"], Float[np.ndarray, "freq 2 2"]]
+Tipper = tuple[Complex[np.ndarray, "freq 2"], Float[np.ndarray, "freq 2"]]
+
+
+def _number(text: str) -> float:
+    """The number at the start of an option's text; NaN for none and for EMPTY."""
+    match = re.match(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d{1,3})?", text)
+    value = float(match[0].upper().replace("D", "E")) if match else np.nan
+    return value if abs(value) < 0.99 * EMPTY else np.nan
+
+
+def _angle(edi: EdiBlocks, key: str, limit: float) -> float:
+    """Degrees of LAT or LONG in HEAD, else of the reference in DEFINEMEAS, else NaN."""
+    for prefix, block in (("", "HEAD"), ("REF", "=DEFINEMEAS")):
+        options = edi.options(block)
+        text = options.get(prefix + key, options.get(prefix + key[:3], "")).upper()
+        if text in ("", "NAN", "NONE") or re.fullmatch(r"[+-]?[\d.]+[ED]\+?3\d", text):
+            continue
+        match = ANGLE.fullmatch(text)
+        if match is None:
+            raise ValueError(
+                f"{edi.path}: {prefix}{key}={text[:40]!r} is not an angle; write decimal degrees or "
+                "degrees:minutes:seconds."
+            )
+        degrees, minutes, seconds = (float(part or 0) for part in match.groups()[1:4])
+        value = degrees + minutes / 60 + seconds / 3600
+        if minutes > 60 or seconds > 60 or value > limit:
+            raise ValueError(
+                f"{edi.path}: {prefix}{key}={text[:40]!r} is out of range; at most {limit:g} degrees, "
+                "60 minutes and 60 seconds."
+            )
+        # The sign belongs to the whole angle: -0:30:00 is half a degree south.
+        value = -value if match[1] == "-" or match[5] in ("S", "W") else value
+        return value - 360 if value > 180 else value
+    return np.nan
+
+
+def _usable(frequencies: Float[np.ndarray, " freq"]) -> Bool[np.ndarray, " freq"]:
+    """True for frequencies that are positive numbers and no flags.
+
+    999.0 is the flag, unless it stands once, in order, within a decade of another frequency.
+    """
+    usable = frequencies > 0
+    flags = frequencies == FLAG
+    others = frequencies[usable & ~flags]
+    if flags.sum() == 1 and np.any(np.abs(np.log10(others / FLAG)) < 1):
+        steps = np.diff(frequencies[usable])
+        flags &= not (np.all(steps > 0) or np.all(steps < 0))
+    return usable & ~flags
+
+
+def _component(edi: EdiBlocks, count: int, kind: str, names: Sequence[Sequence[str]]) -> Component:
+    """Complex values, and the deviation of each part, from the blocks (real, imaginary, variance)."""
+    real, imaginary, variance = (edi.numbers(spellings, count) for spellings in names)
+    absent = np.full(count, np.nan)
+    if real is None and imaginary is None:
+        return absent + 0j, absent
+    if real is None or imaginary is None:
+        raise ValueError(
+            f"{edi.path} holds only one of the blocks >{names[0][0]} and >{names[1][0]}; export both."
+        )
+    values = np.where(np.isfinite(real + imaginary), real + 1j * imaginary, np.nan)
+    variance = absent if variance is None else np.where(variance > 0, variance, np.nan)
+    deviation = np.sqrt(variance) if kind == "variance" else variance
+    return values, deviation / np.sqrt(2)
+
+
+def _azimuth(
+    edi: EdiBlocks, count: int, angles: Sequence[str], rotated: Sequence[str]
+) -> Float[np.ndarray, " freq"] | None:
+    """Degrees from a block of angles, or from ROT=<degrees> of a rotated block; None without either."""
+    values = edi.numbers(angles, count)
+    if values is None:
+        block = edi.find(*rotated)
+        degrees = np.nan if block is None else _number(block.options.get("ROT", ""))
+        return None if np.isnan(degrees) else np.full(count, degrees)
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _tensor(edi: EdiBlocks, count: int, kind: str) -> Tensor:
+    """Impedance in ohm and its deviation; zeros off the diagonal are missing values."""
+    z, z_error = np.full((count, 2, 2), np.nan + 0j), np.full((count, 2, 2), np.nan)
+    for ij, i, j in TENSOR:
+        names = [[f"Z{ij}R"], [f"Z{ij}I"], [f"Z{ij}.VAR", f"Z{ij}VAR"]]
+        z[:, i, j], z_error[:, i, j] = _component(edi, count, kind, names)
+    z[:, [0, 1], [1, 0]] = np.where(z[:, [0, 1], [1, 0]] == 0, np.nan, z[:, [0, 1], [1, 0]])
+    return z * OHM_PER_PRACTICAL, z_error * OHM_PER_PRACTICAL
+
+
+def _tipper(edi: EdiBlocks, count: int, kind: str, azimuth: Float[np.ndarray, " freq"]) -> Tipper:
+    """Tipper and its deviation in the axes of `azimuth`, from those of TROT if it differs."""
+    tipper, tipper_error = np.full((count, 2), np.nan + 0j), np.full((count, 2), np.nan)
+    for j, axis in enumerate("XY"):
+        names = [[f"T{axis}{e}.EXP", f"T{axis}{e}", f"T{axis}.{e}"] for e in ("R", "I", "VAR")]
+        tipper[:, j], tipper_error[:, j] = _component(edi, count, kind, names)
+    own = _azimuth(edi, count, ["TROT.EXP", "TROT"], ["TXR.EXP", "TXR"])
+    if own is None:
+        return tipper, tipper_error
+    return rotate_tipper(tipper, tipper_error, azimuth - own)
+
+
+def _refuse(edi: EdiBlocks) -> None:
+    """Raises `ValueError` for a file without impedances, naming what it holds instead."""
+    if edi.find("FREQ") and any(edi.find(f"Z{ij}R", f"Z{ij}I") for ij, _, _ in TENSOR):
+        return
+    names = {block.name for block in edi.blocks}
+    if names & {"SPECTRA", "=SPECTRASECT"}:
+        raise ValueError(
+            f"{edi.path} holds cross-power spectra, not impedances. Convert it first, for example "
+            "with mt_metadata: `TF(path).read()`, then write an EDI file with impedances."
+        )
+    if "FREQ" in names and names & {"RHOXY", "RHOYX"}:
+        raise ValueError(
+            f"{edi.path} holds apparent resistivities but no impedances. Export the blocks >ZXYR, "
+            ">ZXYI, ... too: rotating to strike needs the full tensor."
+        )
+    raise ValueError(
+        f"{edi.path} lacks {'impedances (blocks >ZXYR, ...)' if 'FREQ' in names else 'a >FREQ block'}; "
+        "export the transfer functions of the station again."
+    )
+
+
+def _warn_of_sign(path: Path, z: Complex[np.ndarray, "freq 2 2"]) -> None:
+    r"""Emits a `UserWarning` if most off-diagonal impedances show $e^{-i\omega t}$.
+
+    With $e^{+i\omega t}$, Zxy lies in the first quadrant and Zyx in the third (interchanged by a
+    flipped dipole), so that Re Z Im Z > 0; the other convention has the opposite sign.
+    """
+    product = z[:, [0, 1], [1, 0]].real * z[:, [0, 1], [1, 0]].imag
+    positive, negative = np.count_nonzero(product > 0), np.count_nonzero(product < 0)
+    if negative >= 4 and negative >= 3 * positive:
+        warnings.warn(
+            f"{path}: {negative} of {negative + positive} off-diagonal impedances lie in the quadrants "
+            "of the time dependence exp(-i omega t), but jaxmt takes them as exp(+i omega t). Read "
+            "the file with `conjugate=True` if it was written with the other sign.",
+            stacklevel=3,
+        )
+
+
+def _warn_of_azimuth(path: Path, azimuth: Float[np.ndarray, " freq"]) -> None:
+    """Emits a `UserWarning` if the file states axes other than north and east."""
+    if np.any(azimuth % 360 != 0):
+        warnings.warn(
+            f"{path}: the file states that its x axis points {azimuth.min():g} to {azimuth.max():g} "
+            "degrees clockwise from north (ZROT). Programs disagree on what that means; check it, and "
+            "give `azimuth=...` if it is wrong.",
+            stacklevel=3,
+        )
+
+
+def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool = False) -> Site:
+    r"""The station of an EDI file: impedance in ohm, $e^{+i\omega t}$, highest frequency first.
+
+    - `variance`: what the `.VAR` blocks hold. "variance", as the standard says: the variance of the
+      complex number, so that its real and its imaginary part have the deviation
+      $\sqrt{\mathrm{VAR}/2}$ each. "standard_error": its square root, so that they have
+      $\mathrm{VAR}/\sqrt 2$; some programs write that.
+    - `conjugate`: True if the file uses $e^{-i\omega t}$ against the standard. The reader warns if
+      the quadrants say so, and never conjugates unasked.
+
+    Missing values, zero impedances (what some programs write for missing ones) and variances that
+    are not positive become NaN; frequencies that are not positive, or the flag 999, are dropped.
+    Axes are those of the file: `azimuth` is its ZROT (0 without one), with a warning unless 0,
+    because programs disagree on its meaning; a tipper with another TROT is rotated to ZROT.
+    Raises `ValueError` for a file that is damaged or has no impedances.
+    """
+    if variance not in VARIANCES:
+        raise ValueError(
+            f"`read_edi_site(variance=...)` must be 'variance' or 'standard_error'. Got {variance!r}."
+        )
+    edi = EdiBlocks.read(path)
+    _refuse(edi)
+    frequencies = edi.numbers(["FREQ"])
+    z, z_error = _tensor(edi, frequencies.size, variance)
+    azimuth = _azimuth(edi, frequencies.size, ["ZROT"], ["ZXYR", "ZYXR"])
+    azimuth = np.zeros(frequencies.size) if azimuth is None else azimuth
+    tipper, tipper_error = _tipper(edi, frequencies.size, variance, azimuth)
+    keep = np.flatnonzero(_usable(frequencies))
+    keep = keep[np.argsort(-frequencies[keep], kind="stable")]
+    if not np.any(np.isfinite(z[keep])) and not np.any(np.isfinite(tipper[keep])):
+        raise ValueError(
+            f"{edi.path} holds no transfer function: at each of its {frequencies.size} frequencies "
+            "all values are missing or zero, or the frequency is not positive; leave the file out."
+        )
+    if conjugate:
+        z, tipper = z.conj(), tipper.conj()
+    _warn_of_sign(edi.path, z[keep])
+    _warn_of_azimuth(edi.path, azimuth[keep])
+    head, measurements = edi.options("HEAD"), edi.options("=DEFINEMEAS")
+    elevation = _number(head.get("ELEV") or measurements.get("REFELEV", ""))
+    return Site(
+        name=head.get("DATAID") or edi.options("=MTSECT").get("SECTID") or edi.path.stem,
+        latitude=_angle(edi, "LAT", 90.0),
+        longitude=_angle(edi, "LONG", 360.0),
+        elevation=elevation * (METRES_PER_FOOT if head.get("UNITS", "").upper() == "FT" else 1.0),
+        frequencies=frequencies[keep],
+        z=z[keep],
+        z_error=z_error[keep],
+        tipper=tipper[keep],
+        tipper_error=tipper_error[keep],
+        azimuth=azimuth[keep],
+    )
+
+
+def _files(path: FilePath | Sequence[FilePath]) -> list[Path]:
+    """The EDI files of a folder, or the path or paths given."""
+    if not isinstance(path, (str, os.PathLike)):
+        return [Path(one) for one in path]
+    folder = Path(path)
+    if not folder.is_dir():
+        return [folder]
+    files = sorted(
+        one for one in folder.iterdir() if one.suffix.lower() == ".edi" and not one.name.startswith(".")
+    )
+    if not files:
+        raise ValueError(f"`read_edi(path=...)`: the folder {folder} holds no file *.edi.")
+    return files
+
+
+def read_edi(
+    path: FilePath | Sequence[FilePath],
+    *,
+    strike: float = 0.0,
+    origin: tuple[float, float] | None = None,
+    azimuth: float | None = None,
+    frequencies: Frequencies | None = None,
+    relative_error: float | None = None,
+    variance: str = "variance",
+    conjugate: bool = False,
+) -> Data:
+    """Data along a profile from EDI files, rotated to strike.
+
+    - `path`: a folder (all its *.edi, of either case), a file, or a sequence of files. Of several
+      files, those that cannot be read are left out with a warning each.
+    - `strike`, `origin`, `azimuth`, `frequencies`, `relative_error`: as in `profile`.
+    - `variance`, `conjugate`: as in `read_edi_site`, the same for all files.
+
+    Raises `ValueError` if no file can be read.
+    """
+    files = _files(path)
+    sites, faults = [], []
+    for file in files:
+        try:
+            sites.append(read_edi_site(file, variance=variance, conjugate=conjugate))
+        except ValueError as error:
+            if len(files) == 1:
+                raise
+            faults.append(error)
+            warnings.warn(f"left out: {error}", stacklevel=2)
+    if not sites:
+        raise ValueError(
+            f"`read_edi(path=...)`: none of {len(files)} files can be read; the first: "
+            f"{faults[0] if faults else 'no file was given'}"
+        )
+    return profile(
+        sites,
+        strike=strike,
+        origin=origin,
+        azimuth=azimuth,
+        frequencies=frequencies,
+        relative_error=relative_error,
+    )

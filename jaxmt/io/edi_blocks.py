@@ -1,0 +1,156 @@
+"""The blocks of an EDI file (SEG MT/EMAP Data Interchange Standard 1.0), not yet interpreted."""
+
+import codecs
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from .atomic import FilePath
+
+EMPTY = 1e32
+"""The standard's mark of a missing value; larger ones occur, and `HEAD` may name another."""
+
+HEADER = re.compile(r"\s*>\s*(=?[A-Za-z][\w.]*)(.*)")
+OPTION = re.compile(r"([A-Za-z]\w*)\s*=\s*(\"[^\"]*\"|.*?)(?=\s+[A-Za-z]\w*\s*=|\s*$)")
+COUNT = re.compile(r"//\s*(\d{1,9})")
+
+# Fortran writes D exponents, drops the letter of three-digit ones, lets a sign touch the number
+# before it, and fills a field that is too narrow with asterisks. Windows writes 1.#QNAN.
+NUMBER = re.compile(
+    r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d{1,4}|[+-]\d{3}(?![\d.]))?"
+    r"|[+-]?(?:NAN|INF(?:INITY)?)|[+-]?1\.\#\w+|\*+)(?=[\s+-]|$)",
+    re.IGNORECASE,
+)
+BARE_EXPONENT = re.compile(r"(?<=[\d.])([+-]\d{3})$")
+
+
+def _value(token: str) -> float:
+    if "#" in token or "*" in token:
+        return np.nan
+    return float(BARE_EXPONENT.sub(r"E\1", token.upper().replace("D", "E")))
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A line `>NAME options // count` and the lines up to the next block.
+
+    - `name`: upper case; sections keep their "=".
+    - `header`: what follows the name. `line`: number of the header line in the file, from 1.
+    """
+
+    name: str
+    header: str
+    line: int
+    body: list[str]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """`KEY=value` pairs of the header and the body, unquoted; the first of a repeated key."""
+        options: dict[str, str] = {}
+        for text in (self.header.split("//")[0], *self.body):
+            for key, value in OPTION.findall(text):
+                options.setdefault(key.upper(), value.strip().strip('"').strip())
+        return options
+
+
+@dataclasses.dataclass(frozen=True)
+class EdiBlocks:
+    """All blocks of one file, in order."""
+
+    path: Path
+    blocks: list[Block]
+
+    @classmethod
+    def read(cls, path: FilePath) -> "EdiBlocks":
+        """The blocks of the file at `path`. Raises `ValueError` if it is empty or not an EDI file."""
+        path = Path(path)
+        raw = path.read_bytes()
+        if not raw.strip():
+            raise ValueError(f"{path} is empty; copy the EDI file again.")
+        if b"\0" in raw:
+            raise ValueError(
+                f"{path} is not an EDI file: it holds zero bytes. If it is text in UTF-16, save it "
+                "as UTF-8 or Latin-1."
+            )
+        raw = raw.removeprefix(codecs.BOM_UTF8)
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+        blocks: list[Block] = []
+        for k, line in enumerate(re.split(r"\r\n|\r|\n", text.rstrip("\x1a"))):
+            if match := HEADER.match(line):
+                blocks.append(Block(match[1].upper(), match[2], k + 1, []))
+            elif blocks and not line.lstrip().startswith(">"):
+                blocks[-1].body.append(line)
+        edi = cls(path, blocks)
+        if edi.find("HEAD") is None and edi.find("FREQ") is None:
+            raise ValueError(
+                f"{path} is not an EDI file: it has neither a >HEAD nor a >FREQ block. Give a file "
+                "of the SEG EDI standard 1.0."
+            )
+        return edi
+
+    def find(self, *names: str) -> Block | None:
+        """The block called by the first of `names` that occurs. Raises `ValueError` if it is not alone."""
+        for name in names:
+            found = [block for block in self.blocks if block.name == name]
+            if len(found) > 1:
+                raise ValueError(
+                    f"{self.path}, line {found[1].line}: a second >{name} block; the first is at line "
+                    f"{found[0].line}. Split the file so that it holds one station."
+                )
+            if found:
+                return found[0]
+        return None
+
+    def options(self, name: str) -> dict[str, str]:
+        """The options of the block called `name`; empty if there is none."""
+        block = self.find(name)
+        return {} if block is None else block.options
+
+    def numbers(
+        self, names: Sequence[str], expected: int | None = None
+    ) -> Float[np.ndarray, " n"] | None:
+        """The numbers of the block called by the first of `names` that occurs, None without one.
+
+        NaN stands for what is missing: NaN, EMPTY, infinite, or a field of asterisks. Raises
+        `ValueError` if there are not as many numbers as the block announces, and `expected`.
+        """
+        block = self.find(*names)
+        if block is None:
+            return None
+        where = f"{self.path}, line {block.line}: block >{block.name}"
+        values: list[float] = []
+        for k, line in enumerate(block.body):
+            text = line.replace(",", " ")
+            rest = NUMBER.sub(" ", text).split()
+            if rest:
+                raise ValueError(
+                    f"{self.path}, line {block.line + 1 + k}: block >{block.name} holds {rest[0][:40]!r} "
+                    "where a number is expected; correct or remove it."
+                )
+            values.extend(_value(token) for token in NUMBER.findall(text))
+        announced = COUNT.search(block.header)
+        count = len(values) if announced is None else int(announced[1])
+        if len(values) != count:
+            raise ValueError(
+                f"{where} announces {count} numbers but holds {len(values)}; the file is damaged, "
+                "copy or export it again."
+            )
+        if expected is not None and count != expected:
+            raise ValueError(
+                f"{where} holds {count} numbers for {expected} frequencies; copy or export the file "
+                "again."
+            )
+        array = np.array(values, dtype=float)
+        missing = ~np.isfinite(array) | (np.abs(array) >= 0.99 * EMPTY) | (array == self._empty())
+        return np.where(missing, np.nan, array)
+
+    def _empty(self) -> float:
+        text = self.options("HEAD").get("EMPTY", "")
+        return _value(text) if NUMBER.fullmatch(text) else EMPTY

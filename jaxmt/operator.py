@@ -1,0 +1,190 @@
+r"""TE and TM operators on the staggered grid.
+
+Both modes are $\nabla\cdot(c\,\nabla u) = i\omega m\,u$ in the (y, z) plane, from Maxwell's equations
+without displacement currents:
+
+| mode | u | c | m | companion |
+|---|---|---|---|---|
+| TE | $E_x$ | 1 | $\mu_0/\rho$ | $H_y = -(c\,\partial_z u)/(i\omega\mu_0)$ |
+| TM | $H_x$ | $\rho$ | $\mu_0$ | $E_y = +c\,\partial_z u$ |
+
+u lives on nodes, c and m in cells. Integration over the dual cell of a node gives a flux through each
+of its four faces and a mass:
+
+        j-1        j        j+1
+    i-1  o---------o---------o          o   node: u
+         | c,m     | c,m     |          |-- link: c averaged over the two cells it borders,
+         |    .....|.....    |               times dual length over link length
+         |    :    |    :    |          ..  dual cell of node (i, j)
+    i    o----:----o----:----o
+         |    :    |    :    |
+         |    :....|....:    |
+         | c,m     | c,m     |
+    i+1  o---------o---------o
+
+The matrix is complex symmetric, $A = K + i\omega M + B$, K and M symmetric positive semi-definite and B
+the bottom condition. Boundaries: left and right, the fields of the layered earth of the edge column;
+bottom, a half-space below each column, $\partial_z u = -\sqrt{i\omega m/c}\,u$; top, TM has $H_x = 1$ at
+the ground (no current flows in insulating air, so it needs none), TE has $H_y = 1$ at the top of the
+air. Air is a perfect insulator: $1/\rho = 0$ there, and the matrix stays regular. A uniform magnetic
+field at the top, unlike a uniform electric one, leaves the air free to carry a lateral change of $E_x$,
+so that a mesh with little air still gives the impedance of the open half-space above.
+"""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Complex, Float
+
+from . import layered
+from .conventions import MU_0
+from .mesh import Mesh
+from .solve import Stencil
+
+
+class System(eqx.Module):
+    """The linear system of one frequency, and the node values on its Dirichlet boundary.
+
+    `frame` is the field on all nodes, zero where it is unknown.
+    """
+
+    stencil: Stencil
+    rhs: Complex[Array, "row col"]
+    frame: Complex[Array, "noderow y+1"]
+
+    def field(self, x: Complex[Array, "row col"]) -> Complex[Array, "noderow y+1"]:
+        """The field on all nodes from the solved unknowns."""
+        row = self.frame.shape[0] - x.shape[0]
+        return self.frame.at[row:, 1:-1].set(x)
+
+
+def _halves(steps: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n+1"]:
+    """Dual lengths of the nodes around cells of length `steps`."""
+    padded = np.concatenate([[0.0], steps, [0.0]])
+    return 0.5 * (padded[:-1] + padded[1:])
+
+
+def _pad(values: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Zeros on both sides along `axis`."""
+    return jnp.pad(values, [(1, 1) if a == axis else (0, 0) for a in range(values.ndim)])
+
+
+def assemble(
+    omega: Float[Array, ""],
+    c: Float[Array, "z y"],
+    m: Float[Array, "z y"],
+    dy: Float[np.ndarray, " y"],
+    dz: Float[np.ndarray, " z"],
+) -> Stencil:
+    """The operator on all nodes, with the bottom condition and no other boundary condition."""
+    right = _pad(0.5 * c * dz[:, None], 0)
+    right = (right[1:] + right[:-1]) / dy
+    down = _pad(0.5 * c * dy, 1)
+    down = (down[:, 1:] + down[:, :-1]) / dz[:, None]
+    mass = _pad(_pad(0.25 * m * dz[:, None] * dy, 0), 1)
+    mass = mass[1:, 1:] + mass[1:, :-1] + mass[:-1, 1:] + mass[:-1, :-1]
+    # sqrt(i omega m c) = (1 + i) sqrt(omega m c / 2)
+    robin = _pad(0.5 * dy * jnp.sqrt(0.5 * omega * m[-1] * c[-1]), 0)
+    robin = jnp.zeros_like(mass).at[-1].set(robin[1:] + robin[:-1])
+    across, along = _pad(right, 1), _pad(down, 0)
+    stiffness = across[:, 1:] + across[:, :-1] + along[1:] + along[:-1]
+    return Stencil(lax.complex(stiffness + robin, omega * mass + robin), down, right)
+
+
+def _reduce(
+    full: Stencil, frame: Complex[Array, "noderow y+1"], source: Complex[Array, "noderow y+1"], top: int
+) -> System:
+    """Eliminates the side columns and the first `top` rows, whose values `frame` holds."""
+    inner = Stencil(full.diagonal[top:, 1:-1], full.down[top:, 1:-1], full.right[top:, 1:-1])
+    rhs = (source - full.matvec(frame))[top:, 1:-1]
+    return System(inner, rhs, frame)
+
+
+class AbstractOperator(eqx.Module):
+    """One mode of Maxwell's equations on a mesh."""
+
+    mesh: eqx.AbstractVar[Mesh]
+
+    @abc.abstractmethod
+    def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
+        """The system of one frequency; `omega` in rad/s, `resistivity` in ohm m."""
+
+    @abc.abstractmethod
+    def coefficients(
+        self, resistivity: Float[Array, "earth y"]
+    ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
+        """c and m of the earth cells."""
+
+
+def _sides(
+    omega: Float[Array, ""], mesh: Mesh, resistivity: Float[Array, "earth y"]
+) -> layered.LayeredFields:
+    """Layered fields at the earth nodes of the first and the last column; leading axis of two."""
+    edges = jnp.stack([resistivity[:, 0], resistivity[:, -1]])
+    columns = jnp.concatenate([edges, edges[:, -1:]], axis=1)
+    return jax.vmap(lambda r: layered.fields(omega, r, jnp.asarray(mesh.dz)))(columns)
+
+
+class TE(AbstractOperator):
+    """E along strike: $E_x$ on the nodes of air and earth."""
+
+    mesh: Mesh
+
+    def __check_init__(self) -> None:
+        if self.mesh.n_air == 0:
+            raise ValueError(
+                "The TE mode needs air above the ground, but `Mesh(z_nodes=...)` starts at 0 m. Use "
+                '`mesh.with_air()`, or `Survey(modes=("tm",))`.'
+            )
+
+    def coefficients(
+        self, resistivity: Float[Array, "earth y"]
+    ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
+        """c = 1 and m = mu_0 / rho."""
+        return jnp.ones_like(resistivity), MU_0 / resistivity
+
+    def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
+        """Unknowns are the nodes of all rows between the sides."""
+        mesh = self.mesh
+        c, m = self.coefficients(resistivity)
+        air = jnp.zeros((mesh.n_air, mesh.n_y))
+        full = assemble(
+            omega,
+            jnp.concatenate([air + 1, c]),
+            jnp.concatenate([air, m]),
+            mesh.dy,
+            np.diff(mesh.z_nodes),
+        )
+        earth = _sides(omega, mesh, resistivity).electric
+        # In air dE_x/dz = -i omega mu_0 H_y with H_y = 1.
+        rise = lax.complex(jnp.zeros_like(omega), -omega * MU_0)
+        above = earth[:, :1] + rise * jnp.asarray(mesh.z_nodes[: mesh.n_air] + 0j)
+        sides = jnp.concatenate([above, earth], axis=1)
+        frame = jnp.zeros(full.diagonal.shape, sides.dtype).at[:, 0].set(sides[0]).at[:, -1].set(sides[1])
+        source = jnp.zeros_like(frame).at[0].set(-rise * jnp.asarray(_halves(mesh.dy) + 0j))
+        return _reduce(full, frame, source, top=0)
+
+
+class TM(AbstractOperator):
+    """H along strike: $H_x$ on the nodes of the earth."""
+
+    mesh: Mesh
+
+    def coefficients(
+        self, resistivity: Float[Array, "earth y"]
+    ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
+        """c = rho and m = mu_0."""
+        return resistivity, jnp.full_like(resistivity, MU_0)
+
+    def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
+        """Unknowns are the nodes below the ground between the sides."""
+        c, m = self.coefficients(resistivity)
+        full = assemble(omega, c, m, self.mesh.dy, self.mesh.dz)
+        sides = _sides(omega, self.mesh, resistivity).magnetic
+        frame = jnp.zeros(full.diagonal.shape, sides.dtype).at[:, 0].set(sides[0]).at[:, -1].set(sides[1])
+        frame = frame.at[0].set(1.0 + 0.0j)
+        return _reduce(full, frame, jnp.zeros_like(frame), top=1)

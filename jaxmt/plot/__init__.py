@@ -1,0 +1,15 @@
+"""Figures: functions that draw on the axes or the figure given to them and return the axes.
+
+None of them uses pyplot or changes matplotlib's settings. Lengths come in m and appear in km;
+red is conductive, TE is red with circles, TM blue with squares.
+"""
+
+from .convergence import convergence as convergence
+from .curves import fit_curves as fit_curves
+from .curves import response_profile as response_profile
+from .figure import save as save
+from .misfit import misfit_by as misfit_by
+from .pseudosection import pseudosection as pseudosection
+from .pseudosection import pseudosections as pseudosections
+from .section import comparison as comparison
+from .section import section as section

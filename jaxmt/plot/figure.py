@@ -1,0 +1,34 @@
+"""The figure as a whole: its layout, and writing it to a file."""
+
+import os
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+
+def constrain(figure: Figure) -> None:
+    """Gives `figure` the constrained layout unless it has one of its own."""
+    if figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")
+
+
+def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 150) -> Path:
+    """Writes `figure` to `path` in one step: after an error the file is absent, or as it was before.
+
+    - `path`: its suffix (.png, .pdf, .svg, ...) chooses the format; its folder must exist.
+    - `dpi`: dots per inch of what is not drawn as vectors.
+    """
+    path = Path(path)
+    if not path.suffix:
+        raise ValueError(
+            f"`save(path=...)` must end in a suffix that names the format, such as .png. Got {path}."
+        )
+    if not path.parent.is_dir():
+        raise ValueError(f"`save(path=...)` must lie in a folder that exists. Got {path}; make its folder.")
+    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        figure.savefig(part, dpi=dpi)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,208 @@
+"""Pseudosections: data over station distance and period."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Array, Float
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colorbar import Colorbar
+from matplotlib.figure import Figure
+
+from ..conventions import COMPONENTS
+from ..data import Data
+from ..survey import Survey
+from .figure import constrain
+from .marks import (
+    ABSENT,
+    MODE,
+    cell_edges,
+    colour_bar,
+    heading,
+    log_axis,
+    require_limits,
+    require_shape,
+    resistivity_bar,
+    rounded_decades,
+    station_marks,
+)
+from .misfit import residuals
+
+Values = Float[np.ndarray | Array, "freq site"]
+AllValues = Float[np.ndarray | Array, "comp freq site"]
+Pair = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """How a kind of datum is coloured and labelled."""
+
+    colours: str
+    label: str
+
+
+KINDS = {
+    "log10_rho": Kind("turbo_r", "Apparent resistivity (Ω m)"),
+    "phase": Kind("viridis", "Phase (°)"),
+    "residual": Kind("RdBu", "Residual (σ)"),
+}
+
+PHASE = (0.0, 90.0)
+"""Colours of phases, degrees, unless stated."""
+
+LONE_STATION = 1e3
+"""Width of the cell of a lone station, m."""
+
+LONE_PERIOD = 0.5
+"""Height of the cell of a lone period, decades."""
+
+LEAST_RESIDUAL = 3.0
+"""The colours of residuals span at least this many standard deviations on either side."""
+
+
+def pseudosection(
+    ax: Axes,
+    survey: Survey,
+    values: Values,
+    *,
+    kind: str = "log10_rho",
+    limits: Pair | None = None,
+    names: bool = True,
+    title: str | None = None,
+    colorbar: bool = True,
+) -> Axes:
+    """Draws one datum of every frequency and station over distance (km) and period (s, downward).
+
+    - `values`: log10 ohm m, degrees, or standard deviations, by `kind`; NaN leaves a cell grey.
+    - `kind`: "log10_rho" (red is conductive), "phase", or "residual" (observed minus predicted).
+    - `limits`: of the colours, in ohm m, degrees or standard deviations. By default the resistivities
+      found, 0 to 90 degrees, and a symmetric range of at least 3 standard deviations. Those of a
+      residual must be symmetric.
+    - `names`: whether the stations' names are written above their triangles.
+
+    Cells end midway between neighbouring stations and, in log10 period, between neighbouring periods.
+    """
+    image = _draw(ax, survey, np.asarray(values), kind, limits, names)
+    heading(ax, title)
+    if colorbar:
+        _colour_bar([image], kind, [ax])
+    return ax
+
+
+def pseudosections(figure: Figure, data: Data, predicted: AllValues) -> np.ndarray:
+    """Draws apparent resistivity and phase of both modes: observed, predicted and their residual.
+
+    - `predicted`: the responses of a model in the order of `COMPONENTS`.
+
+    Rows are observed, predicted, and (observed - predicted) / error; columns the components. Observed
+    and predicted share their colours, and so do the modes; a mode without data is left out. Reads
+    well on 15 by 9 inches. Returns the axes, shape (3, columns).
+    """
+    residual = residuals("pseudosections", data, predicted)
+    predicted = np.asarray(predicted)
+    modes = [m for m in MODE.values() if data.mask[[m.log10_rho, m.phase]].any()]
+    if not modes:
+        raise ValueError(
+            "`pseudosections(data=...)` must hold apparent resistivities or phases. Got tippers alone; "
+            "draw them one by one with `pseudosection`."
+        )
+    rho, phase = [m.log10_rho for m in modes], [m.phase for m in modes]
+    rho_limits = rounded_decades(np.concatenate([data.values[rho], predicted[rho]]), percentile=1.0)
+    residual_limits = _residual_limits(residual[rho + phase])
+    constrain(figure)
+    axes = figure.subplots(3, 2 * len(modes), sharex=True, sharey=True, squeeze=False)
+    images = []
+    for column, component in zip(axes.T, rho + phase, strict=True):
+        kind = "log10_rho" if component in rho else "phase"
+        limits = rho_limits if component in rho else PHASE
+        images.append(
+            [
+                _draw(column[0], data.survey, data.values[component], kind, limits, True),
+                _draw(column[1], data.survey, predicted[component], kind, limits, False),
+                _draw(column[2], data.survey, residual[component], "residual", residual_limits, False),
+            ]
+        )
+        column[0].set_title(_column_title(component), fontweight="bold", fontsize=11, pad=11)
+    for kind, group in (("log10_rho", slice(len(modes))), ("phase", slice(len(modes), None))):
+        shown = [image for column in images[group] for image in column[:2]]
+        _colour_bar(shown, kind, list(axes[:2, group].ravel()), rows=2)
+    _colour_bar([column[2] for column in images], "residual", list(axes[2]))
+    for ax in axes.ravel():
+        ax.label_outer()
+    for row, name in zip(axes, ("Observed", "Predicted", "Residual"), strict=True):
+        row[0].set_ylabel(f"{name}\nPeriod (s)")
+    return axes
+
+
+def _column_title(component: int) -> str:
+    quantity = "apparent resistivity" if COMPONENTS[component].startswith("log10_rho") else "phase"
+    mode = next(m for m in MODE.values() if component in (m.log10_rho, m.phase))
+    return f"{mode.label} {quantity}"
+
+
+def _draw(
+    ax: Axes,
+    survey: Survey,
+    values: Float[np.ndarray, "freq site"],
+    kind: str,
+    limits: Pair | None,
+    names: bool,
+) -> QuadMesh:
+    """The pseudosection without title and colour bar."""
+    if kind not in KINDS:
+        raise ValueError(f"`pseudosection(kind=...)` must be one of {', '.join(KINDS)}. Got {kind!r}.")
+    shape = survey.frequencies.size, survey.stations.size
+    require_shape("pseudosection", "values", "frequency, station", values.shape, shape)
+    low, high = _limits(kind, values) if limits is None else _checked(kind, limits)
+    rows, columns = np.argsort(survey.periods), np.argsort(survey.stations)
+    y = cell_edges(survey.stations[columns], LONE_STATION) / 1e3
+    periods = 10 ** cell_edges(np.log10(survey.periods[rows]), LONE_PERIOD)
+    image = ax.pcolormesh(
+        y,
+        periods,
+        np.ma.masked_invalid(values[np.ix_(rows, columns)]),
+        cmap=KINDS[kind].colours,
+        vmin=np.log10(low) if kind == "log10_rho" else low,
+        vmax=np.log10(high) if kind == "log10_rho" else high,
+        rasterized=True,
+    )
+    ax.set_facecolor(ABSENT)
+    ax.set_yscale("log")
+    ax.set(xlim=(y[0], y[-1]), ylim=(periods[-1], periods[0]), xlabel="Distance (km)", ylabel="Period (s)")
+    log_axis(ax.yaxis, float(periods[0]), float(periods[-1]))
+    station_marks(ax, survey.stations, tuple(survey.names) if names else None)
+    return image
+
+
+def _limits(kind: str, values: Float[np.ndarray, "freq site"]) -> Pair:
+    if kind == "log10_rho":
+        return rounded_decades(values, percentile=1.0)
+    return PHASE if kind == "phase" else _residual_limits(values)
+
+
+def _residual_limits(residual: Float[np.ndarray, "..."]) -> Pair:
+    """Symmetric limits, a whole number of standard deviations, that hold 95 % of the residuals."""
+    size = np.abs(residual[np.isfinite(residual)])
+    reach = max(LEAST_RESIDUAL, float(np.ceil(np.percentile(size, 95)))) if size.size else LEAST_RESIDUAL
+    return -reach, reach
+
+
+def _checked(kind: str, limits: Pair) -> Pair:
+    unit = {"log10_rho": "ohm m", "phase": "degrees", "residual": "standard deviations"}[kind]
+    require_limits("pseudosection", "limits", unit, limits, 0.0 if kind == "log10_rho" else -np.inf)
+    if kind == "residual" and limits[0] != -limits[1]:
+        raise ValueError(
+            "`pseudosection(limits=...)` of a residual must be symmetric, in standard deviations, so "
+            f"that white is zero. Got {limits}."
+        )
+    return limits
+
+
+def _colour_bar(images: Sequence[QuadMesh], kind: str, axes: Sequence[Axes], rows: int = 1) -> Colorbar:
+    if kind == "log10_rho":
+        return resistivity_bar(images, axes, KINDS[kind].label, rows)
+    bar = colour_bar(images, axes, KINDS[kind].label, rows)
+    if kind == "phase" and images[0].get_clim() == PHASE:
+        bar.set_ticks([0, 15, 30, 45, 60, 75, 90])
+    return bar

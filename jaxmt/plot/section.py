@@ -1,0 +1,162 @@
+"""Resistivity sections."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Array, Float
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+
+from ..mesh import Mesh
+from .figure import constrain
+from .marks import (
+    ABSENT,
+    Points,
+    heading,
+    require_limits,
+    require_shape,
+    resistivity_bar,
+    rounded_decades,
+    station_marks,
+)
+
+Resistivity = Float[np.ndarray | Array, "earth y"]
+Pair = tuple[float, float]
+
+MARGIN = 0.1
+"""What a section shows beyond the outermost stations, as a fraction of the line."""
+
+DEPTH = 0.5
+"""Depth of a section over its width, unless stated."""
+
+
+def section(
+    ax: Axes,
+    mesh: Mesh,
+    resistivity: Resistivity,
+    *,
+    stations: Points | None = None,
+    names: Sequence[str] | None = None,
+    y_range: Pair | None = None,
+    depth: float | None = None,
+    limits: Pair | None = None,
+    title: str | None = None,
+    colorbar: bool = True,
+) -> Axes:
+    """Draws log10 of a resistivity section in colour, red where conductive, depth downward, in km.
+
+    - `resistivity`: ohm m, earth rows; NaN leaves a cell grey.
+    - `stations`: m, marked by triangles on the ground; `names` are written above them.
+    - `y_range`: m; by default the stations and 10 % more on either side, or the whole mesh.
+    - `depth`: m; by default half the width shown, if the mesh is that deep.
+    - `limits`: ohm m, lowest and highest colour; by default those of the cells shown, rounded
+      outward to half decades.
+    """
+    image = _draw("section", ax, mesh, resistivity, stations, names, y_range, depth, limits)
+    heading(ax, title)
+    if colorbar:
+        resistivity_bar([image], [ax], "Resistivity (Ω m)")
+    return ax
+
+
+def comparison(
+    figure: Figure,
+    mesh: Mesh,
+    true: Resistivity,
+    recovered: Resistivity,
+    *,
+    stations: Points | None = None,
+    names: Sequence[str] | None = None,
+    y_range: Pair | None = None,
+    depth: float | None = None,
+    limits: Pair | None = None,
+    titles: tuple[str, str] = ("True", "Recovered"),
+) -> list[Axes]:
+    """Draws two sections, one above the other, with the same axes, colours and one colour bar.
+
+    Arguments as in `section`; `limits` are by default those of the `true` section. Reads well on
+    10 by 7 inches.
+    """
+    constrain(figure)
+    upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
+    y_range, depth = _window(mesh, stations, y_range, depth)
+    first = _draw("comparison", upper, mesh, true, stations, names, y_range, depth, limits)
+    low, high = (float(10**v) for v in first.get_clim())
+    second = _draw("comparison", lower, mesh, recovered, stations, None, y_range, depth, (low, high))
+    upper.set_xlabel("")
+    for ax, title in zip((upper, lower), titles, strict=True):
+        heading(ax, title)
+    resistivity_bar([first, second], [upper, lower], "Resistivity (Ω m)", rows=2)
+    return [upper, lower]
+
+
+def _draw(
+    function: str,
+    ax: Axes,
+    mesh: Mesh,
+    resistivity: Resistivity,
+    stations: Points | None,
+    names: Sequence[str] | None,
+    y_range: Pair | None,
+    depth: float | None,
+    limits: Pair | None,
+) -> QuadMesh:
+    """The section without title and colour bar; `function` is named in errors."""
+    log10_rho = _log10(function, mesh, np.asarray(resistivity))
+    y_range, depth = _window(mesh, stations, y_range, depth)
+    require_limits(function, "y_range", "m", y_range, -np.inf)
+    require_limits(function, "depth", "m", (0.0, depth), -np.inf)
+    limits = rounded_decades(log10_rho[_visible(mesh, y_range, depth)]) if limits is None else limits
+    require_limits(function, "limits", "ohm m", limits, 0.0)
+    image = ax.pcolormesh(
+        mesh.y_nodes / 1e3,
+        mesh.earth_nodes / 1e3,
+        np.ma.masked_invalid(log10_rho),
+        cmap="turbo_r",
+        vmin=np.log10(limits[0]),
+        vmax=np.log10(limits[1]),
+        rasterized=True,
+    )
+    ax.set_facecolor(ABSENT)
+    ax.set(xlim=np.array(y_range) / 1e3, ylim=(depth / 1e3, 0), xlabel="Distance (km)", ylabel="Depth (km)")
+    if stations is not None:
+        if names is not None:
+            require_shape(function, "names", "station", (len(names),), stations.shape)
+        station_marks(ax, np.asarray(stations), names)
+    return image
+
+
+def _log10(
+    function: str, mesh: Mesh, resistivity: Float[np.ndarray, "earth y"]
+) -> Float[np.ndarray, "earth y"]:
+    require_shape(function, "resistivity", "earth row, column", resistivity.shape, mesh.shape)
+    if np.any(resistivity <= 0):
+        raise ValueError(
+            f"`{function}(resistivity=...)` must be positive, in ohm m. The lowest is "
+            f"{np.nanmin(resistivity)}; give resistivities, not their logarithms."
+        )
+    return np.log10(resistivity)
+
+
+def _window(
+    mesh: Mesh, stations: Points | None, y_range: Pair | None, depth: float | None
+) -> tuple[Pair, float]:
+    """What to show, m: `y_range` and `depth` where they are given, else their defaults."""
+    if y_range is None:
+        low, high = float(mesh.y_nodes[0]), float(mesh.y_nodes[-1])
+        if stations is not None and np.ptp(stations) > 0:
+            margin = MARGIN * float(np.ptp(stations))
+            low = max(low, float(np.min(stations)) - margin)
+            high = min(high, float(np.max(stations)) + margin)
+        y_range = low, high
+    if depth is None:
+        depth = min(float(mesh.z_nodes[-1]), DEPTH * (y_range[1] - y_range[0]))
+    return y_range, depth
+
+
+def _visible(mesh: Mesh, y_range: Pair, depth: float) -> tuple[slice, slice]:
+    """Rows and columns that a window shows a part of."""
+    columns = np.searchsorted(mesh.y_nodes, y_range)
+    rows = np.searchsorted(mesh.earth_nodes, depth)
+    return slice(0, int(rows)), slice(max(int(columns[0]) - 1, 0), int(columns[1]))

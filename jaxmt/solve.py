@@ -1,0 +1,100 @@
+r"""A x = b for the symmetric five-point systems, and its derivative by the adjoint state.
+
+This is the only derivative written by hand. With $A^T = A$ (complex symmetric, no conjugate) and a
+real loss L, JAX's cotangents obey $\bar b = A^{-T}\bar x = A^{-1}\bar x =: \lambda$ and
+$\bar A = -\lambda x^T$, restricted to the entries that A has: the factors of the field serve the
+adjoint. The backward rule calls `substitute` again, so it can itself be differentiated in reverse,
+which is how products with the Jacobian are formed (`sensitivity.py`).
+"""
+
+import abc
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Complex, Float, PyTree
+
+
+class Stencil(eqx.Module):
+    """A symmetric five-point operator on a grid of unknowns.
+
+    (A x)[i, j] = diagonal[i, j] x[i, j] - down[i, j] x[i+1, j] - down[i-1, j] x[i-1, j]
+                                         - right[i, j] x[i, j+1] - right[i, j-1] x[i, j-1]
+    """
+
+    diagonal: Complex[Array, "row col"]
+    down: Float[Array, "row-1 col"]
+    right: Float[Array, "row col-1"]
+
+    def matvec(self, x: Complex[Array, "row col"]) -> Complex[Array, "row col"]:
+        """A x."""
+        down, right = self.down.astype(x.dtype), self.right.astype(x.dtype)
+        y = self.diagonal * x
+        y = y.at[:-1].add(-down * x[1:]).at[1:].add(-down * x[:-1])
+        return y.at[:, :-1].add(-right * x[:, 1:]).at[:, 1:].add(-right * x[:, :-1])
+
+
+class AbstractSolver(eqx.Module):
+    """A way to solve with a `Stencil`: pass an instance to `simulate(solver=...)`.
+
+    Both methods act on one system and are `vmap`ped over frequencies and models; they need no
+    derivative of their own.
+    """
+
+    @abc.abstractmethod
+    def factorise(self, stencil: Stencil) -> PyTree[Any]:
+        """Whatever `substitute` needs, as arrays; made once, used for the field and its adjoint."""
+
+    @abc.abstractmethod
+    def substitute(
+        self, factor: PyTree[Any], rhs: Complex[Array, "row col"], last: bool
+    ) -> Complex[Array, "row col"]:
+        """x with A x = rhs; `last` says that this use of `factor` is most likely the last one."""
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _substitute(
+    solver: AbstractSolver, factor: PyTree[Any], stencil: Stencil, rhs: Complex[Array, "row col"]
+) -> Complex[Array, "row col"]:
+    del stencil
+    return solver.substitute(factor, rhs, last=True)
+
+
+def _forward(
+    solver: AbstractSolver, factor: PyTree[Any], stencil: Stencil, rhs: Complex[Array, "row col"]
+) -> tuple[Complex[Array, "row col"], tuple[PyTree[Any], Stencil, Complex[Array, "row col"]]]:
+    x = solver.substitute(factor, rhs, last=False)
+    return x, (factor, stencil, x)
+
+
+def _backward(
+    solver: AbstractSolver,
+    residual: tuple[PyTree[Any], Stencil, Complex[Array, "row col"]],
+    x_bar: Complex[Array, "row col"],
+) -> tuple[None, Stencil, Complex[Array, "row col"]]:
+    factor, stencil, x = residual
+    adjoint = _substitute(solver, factor, stencil, x_bar)
+    # An off-diagonal coefficient enters A twice with a minus sign, and is real.
+    stencil_bar = Stencil(
+        diagonal=-adjoint * x,
+        down=jnp.real(adjoint[:-1] * x[1:] + adjoint[1:] * x[:-1]),
+        right=jnp.real(adjoint[:, :-1] * x[:, 1:] + adjoint[:, 1:] * x[:, :-1]),
+    )
+    return None, stencil_bar, adjoint
+
+
+_substitute.defvjp(_forward, _backward)
+
+
+def solve(
+    solver: AbstractSolver, stencil: Stencil, rhs: Complex[Array, "row col"]
+) -> Complex[Array, "row col"]:
+    """x with A x = rhs, differentiable in reverse, to any order, with respect to A and rhs.
+
+    Forward mode (`jax.jvp`) is not available; `jaxmt.jacobian_vector_product` forms the product.
+    """
+    factor = lax.stop_gradient(solver.factorise(lax.stop_gradient(stencil)))
+    return _substitute(solver, factor, stencil, rhs)

@@ -1,0 +1,3 @@
+"""Ways to solve the linear systems, one file each."""
+
+from .superlu import SuperLU as SuperLU

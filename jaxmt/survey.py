@@ -1,0 +1,80 @@
+"""What is measured: frequencies, stations along the profile, and modes."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from .conventions import MODES, require_x64
+
+
+def _finite(name: str, unit: str, values: object) -> Float[np.ndarray, " n"]:
+    array = np.atleast_1d(np.array(values, dtype=float))
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"`Survey({name}=...)` must be a 1-D array with at least one value, in {unit}. "
+            f"Got shape {array.shape}."
+        )
+    if not np.all(np.isfinite(array)):
+        k = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise ValueError(f"`Survey({name}=...)` must be finite, in {unit}. Got {name}[{k}] = {array[k]}.")
+    array.setflags(write=False)
+    return array
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True, eq=False)
+class Survey:
+    """Frequencies (Hz), station positions along the profile (m), and the modes to compute.
+
+    - `frequencies`: positive; any order.
+    - `stations`: y, in m; any order and spacing.
+    - `modes`: "te", "tm", or both.
+    - `names`: station names; by default S01, S02, ...
+
+    A survey is static under JAX transformations: it hashes by its values. Raises `ValueError` for
+    empty, non-finite or non-positive input.
+    """
+
+    frequencies: Float[np.ndarray, " freq"]
+    stations: Float[np.ndarray, " site"]
+    modes: Sequence[str] = MODES
+    names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        require_x64()
+        object.__setattr__(self, "frequencies", _finite("frequencies", "Hz", self.frequencies))
+        object.__setattr__(self, "stations", _finite("stations", "m", self.stations))
+        if np.any(self.frequencies <= 0):
+            k = int(np.flatnonzero(self.frequencies <= 0)[0])
+            raise ValueError(
+                f"`Survey(frequencies=...)` must be positive, in Hz. Got frequencies[{k}] = "
+                f"{self.frequencies[k]}; give frequencies, not periods or logarithms."
+            )
+        modes = tuple(m for m in MODES if m in tuple(self.modes))
+        if not modes or set(self.modes) - set(MODES):
+            raise ValueError(f"`Survey(modes=...)` must hold 'te', 'tm' or both. Got {self.modes!r}.")
+        object.__setattr__(self, "modes", modes)
+        names = tuple(self.names) or tuple(f"S{k + 1:02d}" for k in range(self.stations.size))
+        if len(names) != self.stations.size:
+            raise ValueError(
+                f"`Survey(names=...)` must name every station. Got {len(names)} names for "
+                f"{self.stations.size} stations."
+            )
+        object.__setattr__(self, "names", names)
+
+    @property
+    def periods(self) -> Float[np.ndarray, " freq"]:
+        """Periods, s."""
+        return 1 / self.frequencies
+
+    def _key(self) -> tuple:
+        return self.frequencies.tobytes(), self.stations.tobytes(), self.modes, self.names
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Survey) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())

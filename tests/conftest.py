@@ -1,0 +1,17 @@
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of field data, or a skip that says where to put it."""
+    folder = os.environ.get("JAXMT_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs field data: set JAXMT_DATA to the folder that holds it")
+    return Path(folder)
