@@ -10,9 +10,9 @@ Axis names used in every shape:
 |---|---|
 | `freq` | frequencies |
 | `site` | stations |
-| `z` | cell rows, air and earth (`z+1` node rows) |
+| `z`, `znode` | cell rows, air and earth, and the node rows around them |
 | `earth` | cell rows below the ground |
-| `y` | cell columns (`y+1` node columns) |
+| `y`, `ynode` | cell columns, and the node columns around them |
 | `comp` | real data per frequency and station, in the order of `COMPONENTS` |
 """
 

@@ -158,7 +158,12 @@ class Data(eqx.Module):
 
     def nrms(self, responses: Responses) -> float:
         r"""$\sqrt{\mathrm{mean}(((d - F)/\sigma)^2)}$ over the data that exist."""
-        return float(np.sqrt(np.nanmean(np.square(self.residuals(responses)))))
+        return float(self.nrms_of(responses.components))
+
+    def nrms_of(self, predicted: Float[Array, "comp freq site"]) -> Float[Array, ""]:
+        """`nrms` of predicted data in the order of `COMPONENTS`; works under `jit`."""
+        residual = jnp.where(self.mask, normalised_residuals(self, predicted), 0.0)
+        return jnp.sqrt(jnp.sum(jnp.square(residual)) / int(self.mask.sum()))
 
     def residuals(self, responses: Responses) -> Values:
         """(d - F) / sigma, phases taken modulo 360 degrees; NaN where no datum exists."""

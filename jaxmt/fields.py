@@ -25,18 +25,18 @@ def ground_flux(
     operator: AbstractOperator,
     omega: Float[Array, ""],
     resistivity: Float[Array, "earth y"],
-    field: Complex[Array, "noderow y+1"],
-) -> tuple[Complex[Array, " y+1"], Float[Array, " y+1"]]:
+    field: Complex[Array, "znode ynode"],
+) -> tuple[Complex[Array, " ynode"], Float[Array, " ynode"]]:
     """The flux c du/dz at the ground nodes, and the averaged c that multiplies du/dz there."""
     mesh = operator.mesh
-    dz = mesh.dz[0]
+    dz = complex(mesh.dz[0])
     ground = field.shape[0] - 1 - mesh.n_earth
     u = field[ground : ground + 2]
     c, m = operator.coefficients(resistivity)
     dy = jnp.asarray(mesh.dy)
     width = jnp.pad(dy, (1, 0)) + jnp.pad(dy, (0, 1))
 
-    def average(cell: Float[Array, " y"]) -> Float[Array, " y+1"]:
+    def average(cell: Float[Array, " y"]) -> Float[Array, " ynode"]:
         return (jnp.pad(cell * dy, (1, 0)) + jnp.pad(cell * dy, (0, 1))) / width
 
     c_node, m_node = average(c[0]), average(m[0])
@@ -48,7 +48,7 @@ def ground_flux(
 
 
 def interpolate(
-    mesh: Mesh, stations: Float[np.ndarray, " site"], values: Complex[Array, " y+1"]
+    mesh: Mesh, stations: Float[np.ndarray, " site"], values: Complex[Array, " ynode"]
 ) -> Complex[Array, " site"]:
     """Node values of the ground at the stations, linear between nodes."""
     left, weight = locate(mesh, stations)
@@ -67,7 +67,7 @@ def te_at_stations(
     operator: AbstractOperator,
     omega: Float[Array, ""],
     resistivity: Float[Array, "earth y"],
-    field: Complex[Array, "z+1 y+1"],
+    field: Complex[Array, "znode ynode"],
     stations: Float[np.ndarray, " site"],
 ) -> tuple[Complex[Array, " site"], Complex[Array, " site"]]:
     """Impedance E_x/H_y (ohm) and tipper H_z/H_y of one frequency."""
@@ -85,7 +85,7 @@ def tm_at_stations(
     operator: AbstractOperator,
     omega: Float[Array, ""],
     resistivity: Float[Array, "earth y"],
-    field: Complex[Array, "earth+1 y+1"],
+    field: Complex[Array, "znode ynode"],
     stations: Float[np.ndarray, " site"],
 ) -> Complex[Array, " site"]:
     """Impedance E_y/H_x (ohm) of one frequency; H_x is 1 at the ground."""
@@ -95,7 +95,7 @@ def tm_at_stations(
     return resistivity[0, column].astype(jy.dtype) * jy
 
 
-def _slope(mesh: Mesh, u: Complex[Array, " y+1"]) -> Complex[Array, " y+1"]:
+def _slope(mesh: Mesh, u: Complex[Array, " ynode"]) -> Complex[Array, " ynode"]:
     """du/dy at the nodes: the slope of the parabola through three nodes, one-sided at the ends."""
     dy = jnp.asarray(mesh.dy + 0j)
     slope = jnp.diff(u) / dy

@@ -5,7 +5,7 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .conventions import require_x64
 from .fields import te_at_stations, tm_at_stations
@@ -20,7 +20,7 @@ from .survey import Survey
 def simulate(
     mesh: Mesh,
     survey: Survey,
-    resistivity: Float[Array, "earth y"],
+    resistivity: ArrayLike,
     *,
     solver: AbstractSolver | None = None,
 ) -> Responses:
@@ -39,7 +39,12 @@ def simulate(
     require_x64()
     resistivity = _checked(mesh, survey, resistivity)
     mesh.check_stations(survey)
-    return _simulate(mesh, survey, resistivity, SuperLU() if solver is None else solver)
+    return _simulate(mesh, survey, resistivity, default_solver() if solver is None else solver)
+
+
+def default_solver() -> AbstractSolver:
+    """The solver that `simulate` and `invert` use unless they are given one."""
+    return SuperLU()
 
 
 @eqx.filter_jit
@@ -79,8 +84,8 @@ def _tm(
     return tm_at_stations(operator, omega, resistivity, field, survey.stations)
 
 
-def _checked(mesh: Mesh, survey: Survey, resistivity: Float[Array, "..."]) -> Float[Array, "earth y"]:
-    resistivity = jnp.asarray(resistivity, dtype=float)
+def _checked(mesh: Mesh, survey: Survey, section: ArrayLike) -> Float[Array, "earth y"]:
+    resistivity = jnp.asarray(section, dtype=float)
     if resistivity.shape != mesh.shape:
         raise ValueError(
             "`simulate(resistivity=...)` must have shape (earth rows, columns) = "

@@ -26,8 +26,8 @@ def _layer(
 
 
 def impedances(
-    omega: Float[Array, ""], resistivity: Float[Array, " layer+1"], thickness: Float[Array, " layer"]
-) -> Complex[Array, " layer+1"]:
+    omega: Float[Array, ""], resistivity: Float[Array, " interface"], thickness: Float[Array, " layer"]
+) -> Complex[Array, " interface"]:
     r"""Impedance $E_x/H_y$ in ohm at the top of every layer; entry 0 is the surface.
 
     - `omega`: angular frequency, rad/s.
@@ -52,12 +52,12 @@ def impedances(
 class LayeredFields(eqx.Module):
     """Fields at the interfaces of a layered earth, scaled to a surface magnetic field of 1 A/m."""
 
-    electric: Complex[Array, " layer+1"]
-    magnetic: Complex[Array, " layer+1"]
+    electric: Complex[Array, " interface"]
+    magnetic: Complex[Array, " interface"]
 
 
 def fields(
-    omega: Float[Array, ""], resistivity: Float[Array, " layer+1"], thickness: Float[Array, " layer"]
+    omega: Float[Array, ""], resistivity: Float[Array, " interface"], thickness: Float[Array, " layer"]
 ) -> LayeredFields:
     r"""$E$ (V/m) and $H$ (A/m) at the top of every layer for $H = 1$ at the surface.
 

@@ -53,8 +53,8 @@ class Mesh:
     for nodes that are not finite, do not increase, or lack the ground.
     """
 
-    y_nodes: Float[np.ndarray, " y+1"]
-    z_nodes: Float[np.ndarray, " z+1"]
+    y_nodes: Float[np.ndarray, " ynode"]
+    z_nodes: Float[np.ndarray, " znode"]
 
     def __post_init__(self) -> None:
         require_x64()
@@ -118,7 +118,7 @@ class Mesh:
         return np.diff(self.earth_nodes)
 
     @property
-    def earth_nodes(self) -> Float[np.ndarray, " earth+1"]:
+    def earth_nodes(self) -> Float[np.ndarray, " earthnode"]:
         """Node depths from the ground down, m; the first is 0."""
         return self.z_nodes[self.n_air :]
 

@@ -54,15 +54,15 @@ class System(eqx.Module):
 
     stencil: Stencil
     rhs: Complex[Array, "row col"]
-    frame: Complex[Array, "noderow y+1"]
+    frame: Complex[Array, "znode ynode"]
 
-    def field(self, x: Complex[Array, "row col"]) -> Complex[Array, "noderow y+1"]:
+    def field(self, x: Complex[Array, "row col"]) -> Complex[Array, "znode ynode"]:
         """The field on all nodes from the solved unknowns."""
         row = self.frame.shape[0] - x.shape[0]
         return self.frame.at[row:, 1:-1].set(x)
 
 
-def _halves(steps: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n+1"]:
+def _halves(steps: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
     """Dual lengths of the nodes around cells of length `steps`."""
     padded = np.concatenate([[0.0], steps, [0.0]])
     return 0.5 * (padded[:-1] + padded[1:])
@@ -96,7 +96,7 @@ def assemble(
 
 
 def _reduce(
-    full: Stencil, frame: Complex[Array, "noderow y+1"], source: Complex[Array, "noderow y+1"], top: int
+    full: Stencil, frame: Complex[Array, "znode ynode"], source: Complex[Array, "znode ynode"], top: int
 ) -> System:
     """Eliminates the side columns and the first `top` rows, whose values `frame` holds."""
     inner = Stencil(full.diagonal[top:, 1:-1], full.down[top:, 1:-1], full.right[top:, 1:-1])

@@ -1,12 +1,9 @@
-"""Files of other programs: what each reader returns is in jaxmt's units, signs and axes."""
+"""Files of other programs, converted to the units, signs and axes of jaxmt."""
 
-from .edi import read_edi as read_edi, read_edi_site as read_edi_site
-from .modem import (
-    read_modem as read_modem,
-    read_modem_sites as read_modem_sites,
-    write_modem as write_modem,
-)
-from .modem_model import (
-    read_modem_model as read_modem_model,
-    write_modem_model as write_modem_model,
-)
+from .edi import read_edi as read_edi
+from .edi import read_edi_site as read_edi_site
+from .modem import read_modem as read_modem
+from .modem import read_modem_sites as read_modem_sites
+from .modem import write_modem as write_modem
+from .modem_model import read_modem_model as read_modem_model
+from .modem_model import write_modem_model as write_modem_model

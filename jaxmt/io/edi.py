@@ -20,9 +20,7 @@ TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))
 FLAG = 999.0
 METRES_PER_FOOT = 0.3048
 VARIANCES = ("variance", "standard_error")
-ANGLE = re.compile(
-    r"([+-]?)\s*(\d+\.?\d*|\.\d+)(?:\s*:\s*(\d+\.?\d*))?(?:\s*:\s*(\d+\.?\d*))?\s*([NSEW]?)"
-)
+ANGLE = re.compile(r"([+-]?)\s*(\d+\.?\d*|\.\d+)(?:\s*:\s*(\d+\.?\d*))?(?:\s*:\s*(\d+\.?\d*))?\s*([NSEW]?)")
 
 Component = tuple[Complex[np.ndarray, " freq"], Float[np.ndarray, " freq"]]
 Tensor = tuple[Complex[np.ndarray, "freq 2 2"], Float[np.ndarray, "freq 2 2"]]
@@ -115,45 +113,42 @@ def _tensor(edi: EdiBlocks, count: int, kind: str) -> Tensor:
 
 
 def _tipper(edi: EdiBlocks, count: int, kind: str, azimuth: Float[np.ndarray, " freq"]) -> Tipper:
-    """Tipper and its deviation in the axes of `azimuth`, from those of TROT if it differs."""
+    """Tipper and its deviation, in the axes of `azimuth`; zeros without variance are missing values."""
     tipper, tipper_error = np.full((count, 2), np.nan + 0j), np.full((count, 2), np.nan)
     for j, axis in enumerate("XY"):
         names = [[f"T{axis}{e}.EXP", f"T{axis}{e}", f"T{axis}.{e}"] for e in ("R", "I", "VAR")]
         tipper[:, j], tipper_error[:, j] = _component(edi, count, kind, names)
+    tipper = np.where((tipper == 0) & np.isnan(tipper_error), np.nan, tipper)
     own = _azimuth(edi, count, ["TROT.EXP", "TROT"], ["TXR.EXP", "TXR"])
     if own is None:
         return tipper, tipper_error
     return rotate_tipper(tipper, tipper_error, azimuth - own)
 
 
-def _refuse(edi: EdiBlocks) -> None:
-    """Raises `ValueError` for a file without impedances, naming what it holds instead."""
-    if edi.find("FREQ") and any(edi.find(f"Z{ij}R", f"Z{ij}I") for ij, _, _ in TENSOR):
-        return
+def _refusal(edi: EdiBlocks) -> str:
+    """Why a file without frequencies or impedances is of no use, and the remedy."""
     names = {block.name for block in edi.blocks}
     if names & {"SPECTRA", "=SPECTRASECT"}:
-        raise ValueError(
-            f"{edi.path} holds cross-power spectra, not impedances. Convert it first, for example "
-            "with mt_metadata: `TF(path).read()`, then write an EDI file with impedances."
+        return (
+            f"{edi.path} holds cross-power spectra, not impedances. Convert it to an EDI file with "
+            "impedances first, for example with `TF(path).read()` and `write()` of mt_metadata."
         )
     if "FREQ" in names and names & {"RHOXY", "RHOYX"}:
-        raise ValueError(
+        return (
             f"{edi.path} holds apparent resistivities but no impedances. Export the blocks >ZXYR, "
-            ">ZXYI, ... too: rotating to strike needs the full tensor."
+            ">ZXYI, ... too: rotation to strike needs the whole tensor."
         )
-    raise ValueError(
-        f"{edi.path} lacks {'impedances (blocks >ZXYR, ...)' if 'FREQ' in names else 'a >FREQ block'}; "
-        "export the transfer functions of the station again."
-    )
+    lacks = "impedances (blocks >ZXYR, >ZXYI, ...)" if "FREQ" in names else "a >FREQ block"
+    return f"{edi.path} lacks {lacks}; export the transfer functions of the station again."
 
 
 def _warn_of_sign(path: Path, z: Complex[np.ndarray, "freq 2 2"]) -> None:
     r"""Emits a `UserWarning` if most off-diagonal impedances show $e^{-i\omega t}$.
 
     With $e^{+i\omega t}$, Zxy lies in the first quadrant and Zyx in the third (interchanged by a
-    flipped dipole), so that Re Z Im Z > 0; the other convention has the opposite sign.
+    flipped dipole), so that Im Z^2 > 0; the other convention has the opposite sign.
     """
-    product = z[:, [0, 1], [1, 0]].real * z[:, [0, 1], [1, 0]].imag
+    product = np.imag(z[:, [0, 1], [1, 0]] ** 2)
     positive, negative = np.count_nonzero(product > 0), np.count_nonzero(product < 0)
     if negative >= 4 and negative >= 3 * positive:
         warnings.warn(
@@ -196,8 +191,9 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
             f"`read_edi_site(variance=...)` must be 'variance' or 'standard_error'. Got {variance!r}."
         )
     edi = EdiBlocks.read(path)
-    _refuse(edi)
     frequencies = edi.numbers(["FREQ"])
+    if frequencies is None or edi.find(*(f"Z{ij}{part}" for ij, _, _ in TENSOR for part in "RI")) is None:
+        raise ValueError(_refusal(edi))
     z, z_error = _tensor(edi, frequencies.size, variance)
     azimuth = _azimuth(edi, frequencies.size, ["ZROT"], ["ZXYR", "ZYXR"])
     azimuth = np.zeros(frequencies.size) if azimuth is None else azimuth
@@ -252,6 +248,7 @@ def read_edi(
     azimuth: float | None = None,
     frequencies: Frequencies | None = None,
     relative_error: float | None = None,
+    tipper_error: float | None = None,
     variance: str = "variance",
     conjugate: bool = False,
 ) -> Data:
@@ -259,7 +256,7 @@ def read_edi(
 
     - `path`: a folder (all its *.edi, of either case), a file, or a sequence of files. Of several
       files, those that cannot be read are left out with a warning each.
-    - `strike`, `origin`, `azimuth`, `frequencies`, `relative_error`: as in `profile`.
+    - `strike`, `origin`, `azimuth`, `frequencies`, `relative_error`, `tipper_error`: as in `profile`.
     - `variance`, `conjugate`: as in `read_edi_site`, the same for all files.
 
     Raises `ValueError` if no file can be read.
@@ -286,4 +283,5 @@ def read_edi(
         azimuth=azimuth,
         frequencies=frequencies,
         relative_error=relative_error,
+        tipper_error=tipper_error,
     )

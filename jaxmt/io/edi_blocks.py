@@ -22,7 +22,7 @@ COUNT = re.compile(r"//\s*(\d{1,9})")
 # before it, and fills a field that is too narrow with asterisks. Windows writes 1.#QNAN.
 NUMBER = re.compile(
     r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d{1,4}|[+-]\d{3}(?![\d.]))?"
-    r"|[+-]?(?:NAN|INF(?:INITY)?)|[+-]?1\.\#\w+|\*+)(?=[\s+-]|$)",
+    r"|[+-]?(?:NAN|INF(?:INITY)?)|[+-]?1\.\#\w+|\*+)(?=[+-]|$)",
     re.IGNORECASE,
 )
 BARE_EXPONENT = re.compile(r"(?<=[\d.])([+-]\d{3})$")
@@ -113,9 +113,7 @@ class EdiBlocks:
         block = self.find(name)
         return {} if block is None else block.options
 
-    def numbers(
-        self, names: Sequence[str], expected: int | None = None
-    ) -> Float[np.ndarray, " n"] | None:
+    def numbers(self, names: Sequence[str], expected: int | None = None) -> Float[np.ndarray, " n"] | None:
         """The numbers of the block called by the first of `names` that occurs, None without one.
 
         NaN stands for what is missing: NaN, EMPTY, infinite, or a field of asterisks. Raises
@@ -127,14 +125,13 @@ class EdiBlocks:
         where = f"{self.path}, line {block.line}: block >{block.name}"
         values: list[float] = []
         for k, line in enumerate(block.body):
-            text = line.replace(",", " ")
-            rest = NUMBER.sub(" ", text).split()
-            if rest:
-                raise ValueError(
-                    f"{self.path}, line {block.line + 1 + k}: block >{block.name} holds {rest[0][:40]!r} "
-                    "where a number is expected; correct or remove it."
-                )
-            values.extend(_value(token) for token in NUMBER.findall(text))
+            for token in line.replace(",", " ").split():
+                if NUMBER.sub("", token):
+                    raise ValueError(
+                        f"{self.path}, line {block.line + 1 + k}: block >{block.name} holds "
+                        f"{token[:40]!r} where a number is expected; correct or remove it."
+                    )
+                values.extend(_value(number) for number in NUMBER.findall(token))
         announced = COUNT.search(block.header)
         count = len(values) if announced is None else int(announced[1])
         if len(values) != count:
@@ -144,8 +141,7 @@ class EdiBlocks:
             )
         if expected is not None and count != expected:
             raise ValueError(
-                f"{where} holds {count} numbers for {expected} frequencies; copy or export the file "
-                "again."
+                f"{where} holds {count} numbers for {expected} frequencies; copy or export the file again."
             )
         array = np.array(values, dtype=float)
         missing = ~np.isfinite(array) | (np.abs(array) >= 0.99 * EMPTY) | (array == self._empty())

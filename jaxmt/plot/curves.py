@@ -13,7 +13,7 @@ from matplotlib.ticker import MultipleLocator
 from ..data import Data
 from .figure import constrain
 from .marks import MODE, SMALL, Mode, Points, heading, log_axis, require_shape, rounded_decades
-from .misfit import residuals, rms
+from .misfit import modes_with_data, residuals, rms
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 Along = Float[np.ndarray | Array, " _"]
@@ -23,6 +23,9 @@ PAGE = 24
 
 ROW = 6
 """Most stations side by side."""
+
+WIDE = 8.0
+"""Width from which the legend fits on one line, inches."""
 
 
 def fit_curves(
@@ -35,22 +38,24 @@ def fit_curves(
       profile, or 24 spread over it.
 
     Observations carry bars of one standard deviation. The title of each station is its name and its
-    nRMS over all its data. Reads well on 15 by 3 inches for every six stations. Returns the axes of
-    resistivity and phase of each station.
+    nRMS over all its data; a mode without data is left out. Reads well on 15 by 3 inches for every six
+    stations. Returns the axes of resistivity and phase of each station.
     """
     misfits = rms(residuals("fit_curves", data, predicted), (0, 1))
     predicted = np.asarray(predicted)
     chosen = _chosen(data, sites)
+    modes = modes_with_data("fit_curves", data)
     constrain(figure)
     pairs = _panels(figure, len(chosen))
     for (rho, phase), site in zip(pairs, chosen, strict=True):
-        for mode in MODE.values():
+        for mode in modes:
             _observed(rho, phase, data, site, mode)
             _predicted(rho, phase, data, predicted, site, mode)
         fit = "no data" if np.isnan(misfits[site]) else f"nRMS {misfits[site]:.2f}"
         rho.set_title(f"{data.survey.names[site]}   {fit}", fontsize=10)
-    _scale(pairs[0], data, predicted, chosen)
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=4, frameon=False)
+    _scale(pairs[0], data, predicted, chosen, modes)
+    columns = 4 if figure.get_figwidth() >= WIDE else 2
+    figure.legend(handles=_legend(modes), loc="outside lower center", ncols=columns, frameon=False)
     return pairs
 
 
@@ -102,7 +107,7 @@ def response_profile(
 
 
 def _checked(argument: str, key: str, values: Along, positions: Along) -> Float[np.ndarray, " _"]:
-    """The resistivities of one mode, if there is one at every position and none is negative."""
+    """The resistivities of one mode, if there is one at every position and all are positive."""
     if key not in MODE:
         raise ValueError(
             f"`response_profile({argument}=...)` must have the keys 'te' or 'tm'. Got {key!r}."
@@ -210,15 +215,16 @@ def _scale(
     data: Data,
     predicted: Float[np.ndarray, "comp freq site"],
     sites: list[int],
+    modes: list[Mode],
 ) -> None:
     """The limits and ticks of all stations, which share their axes."""
     rho, phase = pair
     both = np.stack([data.values[:, :, sites], predicted[:, :, sites]])
-    low, high = rounded_decades(both[:, [m.log10_rho for m in MODE.values()]])
+    low, high = rounded_decades(both[:, [m.log10_rho for m in modes]])
     rho.set_yscale("log")
     rho.set_ylim(low, high)
     log_axis(rho.yaxis, low, high)
-    phases = both[:, [m.phase for m in MODE.values()]]
+    phases = both[:, [m.phase for m in modes]]
     phases = np.append(phases[np.isfinite(phases)], [0.0, 90.0])
     phase.set_ylim(min(phases) - 5, max(phases) + 5)
     phase.yaxis.set_major_locator(MultipleLocator(45))
@@ -228,19 +234,11 @@ def _scale(
     log_axis(rho.xaxis, first, last)
 
 
-def _legend() -> list[Line2D]:
+def _legend(modes: list[Mode]) -> list[Line2D]:
+    hollow = {"linestyle": "none", "markerfacecolor": "white", "markeredgewidth": 1.2}
     observed = [
-        Line2D(
-            [],
-            [],
-            ls="none",
-            marker=m.marker,
-            mfc="white",
-            mew=1.2,
-            c=m.colour,
-            label=f"{m.label} observed",
-        )
-        for m in MODE.values()
+        Line2D([], [], marker=m.marker, color=m.colour, label=f"{m.label} observed", **hollow)
+        for m in modes
     ]
-    predicted = [Line2D([], [], ls=m.line, c=m.colour, label=f"{m.label} predicted") for m in MODE.values()]
+    predicted = [Line2D([], [], ls=m.line, c=m.colour, label=f"{m.label} predicted") for m in modes]
     return [line for pair in zip(observed, predicted, strict=True) for line in pair]

@@ -100,7 +100,7 @@ def station_marks(
     top.spines["top"].set_visible(False)
 
 
-def colour_bar(images: Sequence[QuadMesh], axes: Sequence[Axes], label: str, rows: int = 1) -> Colorbar:
+def colour_bar(images: Sequence[QuadMesh], axes: Sequence[Axes], rows: int = 1) -> Colorbar:
     """One colour bar for images of the same limits, pointed where one of them goes beyond.
 
     - `rows`: how many rows of axes it stands beside.
@@ -111,16 +111,12 @@ def colour_bar(images: Sequence[QuadMesh], axes: Sequence[Axes], label: str, row
     ).compressed()
     ends = (("neither", "max"), ("min", "both"))
     extend = ends[int(np.any(values < low))][int(np.any(values > high))]
-    bar = axes[0].figure.colorbar(images[0], ax=axes, pad=0.02, aspect=25 * rows, extend=extend)
-    bar.set_label(label)
-    return bar
+    return axes[0].figure.colorbar(images[0], ax=axes, pad=0.02, aspect=25 * rows, extend=extend)
 
 
-def resistivity_bar(
-    images: Sequence[QuadMesh], axes: Sequence[Axes], label: str, rows: int = 1
-) -> Colorbar:
+def resistivity_bar(images: Sequence[QuadMesh], axes: Sequence[Axes], rows: int = 1) -> Colorbar:
     """A `colour_bar` of images of log10 ohm m, with ticks in ohm m."""
-    bar = colour_bar(images, axes, label, rows)
+    bar = colour_bar(images, axes, rows)
     ticks = decade_ticks(*(float(10**v) for v in images[0].get_clim()))
     bar.set_ticks(np.log10(ticks).tolist(), labels=[plain(t) for t in ticks])
     bar.ax.minorticks_off()

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ..data import Data, normalised_residuals
 from .figure import constrain
-from .marks import SMALL, cell_edges, heading, log_axis, require_shape, spread
+from .marks import MODE, SMALL, Mode, cell_edges, heading, log_axis, require_shape, spread
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 
@@ -25,11 +25,22 @@ def residuals(function: str, data: Data, predicted: AllValues) -> Float[np.ndarr
     return np.asarray(normalised_residuals(data, jnp.asarray(np.asarray(predicted, dtype=float))))
 
 
+def modes_with_data(function: str, data: Data) -> list[Mode]:
+    """The modes with any resistivity or phase; `ValueError` in the name of `function` if none has."""
+    modes = [m for m in MODE.values() if data.mask[[m.log10_rho, m.phase]].any()]
+    if not modes:
+        raise ValueError(
+            f"`{function}(data=...)` must hold apparent resistivities or phases. Got tippers alone; draw "
+            "them one by one with `pseudosection`."
+        )
+    return modes
+
+
 def rms(residual: Float[np.ndarray, "..."], axes: tuple[int, ...]) -> Float[np.ndarray, "..."]:
     """Root mean square over `axes` of what exists; NaN where nothing does."""
     count = np.sum(np.isfinite(residual), axis=axes)
     total = np.nansum(np.square(residual), axis=axes)
-    return np.sqrt(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    return np.asarray(np.sqrt(np.where(count > 0, total / np.maximum(count, 1), np.nan)))
 
 
 def misfit_by(figure: Figure, data: Data, predicted: AllValues) -> list[Axes]:

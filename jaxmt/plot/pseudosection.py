@@ -27,7 +27,7 @@ from .marks import (
     rounded_decades,
     station_marks,
 )
-from .misfit import residuals
+from .misfit import modes_with_data, residuals
 
 Values = Float[np.ndarray | Array, "freq site"]
 AllValues = Float[np.ndarray | Array, "comp freq site"]
@@ -40,12 +40,13 @@ class Kind:
 
     colours: str
     label: str
+    unit: str
 
 
 KINDS = {
-    "log10_rho": Kind("turbo_r", "Apparent resistivity (Ω m)"),
-    "phase": Kind("viridis", "Phase (°)"),
-    "residual": Kind("RdBu", "Residual (σ)"),
+    "log10_rho": Kind("turbo_r", "Apparent resistivity (Ω m)", "Ω m"),
+    "phase": Kind("viridis", "Phase (°)", "degrees"),
+    "residual": Kind("RdBu", "Residual (σ)", "σ"),
 }
 
 PHASE = (0.0, 90.0)
@@ -86,7 +87,7 @@ def pseudosection(
     image = _draw(ax, survey, np.asarray(values), kind, limits, names)
     heading(ax, title)
     if colorbar:
-        _colour_bar([image], kind, [ax])
+        _colour_bar([image], kind, [ax]).set_label(KINDS[kind].label)
     return ax
 
 
@@ -101,12 +102,7 @@ def pseudosections(figure: Figure, data: Data, predicted: AllValues) -> np.ndarr
     """
     residual = residuals("pseudosections", data, predicted)
     predicted = np.asarray(predicted)
-    modes = [m for m in MODE.values() if data.mask[[m.log10_rho, m.phase]].any()]
-    if not modes:
-        raise ValueError(
-            "`pseudosections(data=...)` must hold apparent resistivities or phases. Got tippers alone; "
-            "draw them one by one with `pseudosection`."
-        )
+    modes = modes_with_data("pseudosections", data)
     rho, phase = [m.log10_rho for m in modes], [m.phase for m in modes]
     rho_limits = rounded_decades(np.concatenate([data.values[rho], predicted[rho]]), percentile=1.0)
     residual_limits = _residual_limits(residual[rho + phase])
@@ -126,8 +122,10 @@ def pseudosections(figure: Figure, data: Data, predicted: AllValues) -> np.ndarr
         column[0].set_title(_column_title(component), fontweight="bold", fontsize=11, pad=11)
     for kind, group in (("log10_rho", slice(len(modes))), ("phase", slice(len(modes), None))):
         shown = [image for column in images[group] for image in column[:2]]
-        _colour_bar(shown, kind, list(axes[:2, group].ravel()), rows=2)
-    _colour_bar([column[2] for column in images], "residual", list(axes[2]))
+        bar = _colour_bar(shown, kind, list(axes[:2, group].ravel()), rows=2)
+        bar.ax.set_title(KINDS[kind].unit, fontsize=10)
+    bar = _colour_bar([column[2] for column in images], "residual", list(axes[2]))
+    bar.ax.set_title(KINDS["residual"].unit, fontsize=10)
     for ax in axes.ravel():
         ax.label_outer()
     for row, name in zip(axes, ("Observed", "Predicted", "Residual"), strict=True):
@@ -201,8 +199,8 @@ def _checked(kind: str, limits: Pair) -> Pair:
 
 def _colour_bar(images: Sequence[QuadMesh], kind: str, axes: Sequence[Axes], rows: int = 1) -> Colorbar:
     if kind == "log10_rho":
-        return resistivity_bar(images, axes, KINDS[kind].label, rows)
-    bar = colour_bar(images, axes, KINDS[kind].label, rows)
+        return resistivity_bar(images, axes, rows)
+    bar = colour_bar(images, axes, rows)
     if kind == "phase" and images[0].get_clim() == PHASE:
         bar.set_ticks([0, 15, 30, 45, 60, 75, 90])
     return bar

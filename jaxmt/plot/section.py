@@ -56,7 +56,7 @@ def section(
     image = _draw("section", ax, mesh, resistivity, stations, names, y_range, depth, limits)
     heading(ax, title)
     if colorbar:
-        resistivity_bar([image], [ax], "Resistivity (Ω m)")
+        resistivity_bar([image], [ax]).set_label("Resistivity (Ω m)")
     return ax
 
 
@@ -87,7 +87,7 @@ def comparison(
     upper.set_xlabel("")
     for ax, title in zip((upper, lower), titles, strict=True):
         heading(ax, title)
-    resistivity_bar([first, second], [upper, lower], "Resistivity (Ω m)", rows=2)
+    resistivity_bar([first, second], [upper, lower], rows=2).set_label("Resistivity (Ω m)")
     return [upper, lower]
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jax.experimental.buffer_callback import buffer_callback
+from jax.experimental.buffer_callback import Buffer, ExecutionContext, buffer_callback
 from jaxtyping import Array, Complex
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import SuperLU as Factor
@@ -153,12 +153,12 @@ def _factor(
 def _substitute_on_host(
     solver: SuperLU,
     last: bool,
-    context: object,
-    out: np.ndarray,
-    diagonal: np.ndarray,
-    down: np.ndarray,
-    right: np.ndarray,
-    rhs: np.ndarray,
+    context: ExecutionContext,
+    out: Buffer,
+    diagonal: Buffer,
+    down: Buffer,
+    right: Buffer,
+    rhs: Buffer,
 ) -> None:
     """Solves a batch of systems; leading axes of the arguments broadcast against each other."""
     del context

@@ -1,0 +1,225 @@
+r"""The inversion: problem -> loop -> result.
+
+Each iteration takes the gradient of data misfit + $\lambda$ roughness with respect to the parameters of
+`Earth` and hands it to an optax optimiser. $\lambda$ is `trade_off` times the ratio of the two gradients'
+norms, so that both terms pull alike, and it only ever decreases: a step never undoes what the data
+have shown (Liu, Chen, Bo & Tang 2026).
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
+
+from .data import Data
+from .earth import Earth
+from .forward import default_solver, simulate
+from .mesh import Mesh
+from .misfit import AbstractMisfit, CloudTransport
+from .regularization import AbstractRegularization, Smoothness
+from .responses import Responses
+from .solve import AbstractSolver
+
+LEARNING_RATE = 0.03
+"""Decades of resistivity that a step of the default optimiser changes a cell by."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One iteration: the state before its step.
+
+    - `loss`: data misfit; `roughness`: regularisation, both unweighted; `regularization_factor`:
+      lambda; `blur`: of the transport, NaN for others; `seconds`: since the start.
+    """
+
+    iteration: int
+    loss: float
+    nrms: float
+    roughness: float
+    regularization_factor: float
+    blur: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What an inversion found.
+
+    - `resistivity`: ohm m, earth cells; the model of the lowest nRMS met, also after a failure.
+    - `nrms`: of that model. `responses`: its responses.
+    - `history`: a `Record` field name -> list over iterations.
+    - `converged`: whether the target was reached; `message`: why it stopped, in words.
+    """
+
+    mesh: Mesh
+    data: Data
+    resistivity: Float[np.ndarray, "earth y"]
+    responses: Responses
+    nrms: float
+    history: dict[str, list[float]]
+    converged: bool
+    message: str
+
+
+class _State(eqx.Module):
+    """What the loop carries from one iteration to the next."""
+
+    parameters: Float[Array, " parameter"]
+    optimiser: PyTree[Any]
+    misfit: PyTree[Any]
+    factor: Float[Array, ""]
+
+
+class _Step(eqx.Module):
+    """What one iteration reports besides the next state."""
+
+    loss: Float[Array, ""]
+    nrms: Float[Array, ""]
+    roughness: Float[Array, ""]
+    factor: Float[Array, ""]
+    finite: Bool[Array, ""]
+
+
+def invert(
+    data: Data,
+    mesh: Mesh,
+    start: ArrayLike = 100.0,
+    misfit: AbstractMisfit | None = None,
+    *,
+    earth: Earth | None = None,
+    regularization: AbstractRegularization | None = None,
+    trade_off: float = 0.1,
+    optimiser: optax.GradientTransformation | None = None,
+    target: float = 1.05,
+    max_iterations: int = 300,
+    solver: AbstractSolver | None = None,
+    progress: Callable[[Record], None] | None = None,
+) -> Result:
+    """The smooth resistivity section whose responses fit the data.
+
+    - `start`: ohm m; a half-space, or a section of shape `mesh.shape`.
+    - `misfit`: `CloudTransport()` by default.
+    - `earth`: bounds, fixed cells and parameter blocks; by default every cell is free.
+    - `regularization`: `Smoothness()` by default.
+    - `trade_off`: regularisation gradient over data gradient, dimensionless.
+    - `optimiser`: Adam with a step of 0.03 decades by default.
+    - `target`: nRMS at which to stop, over all data that exist.
+    - `progress`: called with the `Record` of each iteration; `jaxmt.ProgressBar()` draws a bar.
+
+    Stops at the target, after `max_iterations`, when a number ceases to be finite, or on an
+    interrupt from the keyboard, and says which in `Result.message`; the best model so far is
+    returned in any case. Raises `ValueError` for a start of the wrong shape or out of bounds.
+    """
+    section = _start(mesh, start)
+    mesh.check_stations(data.survey)
+    mesh.warn(data.survey, float(section.min()), float(section.max()))
+    earth = Earth(mesh) if earth is None else earth
+    if earth.mesh != mesh:
+        raise ValueError("`invert(earth=...)` was made for another mesh than `invert(mesh=...)`.")
+    if not (np.isfinite(target) and target > 0):
+        raise ValueError(f"`invert(target=...)` must be a positive nRMS. Got {target}.")
+    if max_iterations < 1:
+        raise ValueError(f"`invert(max_iterations=...)` must be at least 1. Got {max_iterations}.")
+    misfit = CloudTransport() if misfit is None else misfit
+    regularization = Smoothness() if regularization is None else regularization
+    optimiser = optax.adam(LEARNING_RATE) if optimiser is None else optimiser
+    solver = default_solver() if solver is None else solver
+    prepared, misfit_state = misfit.prepare(data)
+    parameters = earth.parameters(section)
+    free = earth.free
+
+    def data_loss(p: Float[Array, " parameter"], state: PyTree[Any]) -> tuple[Float[Array, ""], Any]:
+        resistivity = 10 ** earth.log10_resistivity(p, section)
+        predicted = simulate(mesh, data.survey, resistivity, solver=solver).components
+        loss, state = misfit(predicted, prepared, state)
+        return loss, (state, data.nrms_of(predicted))
+
+    def roughness(p: Float[Array, " parameter"]) -> Float[Array, ""]:
+        return regularization(earth.log10_resistivity(p, section), mesh, free)
+
+    @jax.jit
+    def step(state: _State) -> tuple[_State, _Step]:
+        (loss, (misfit_state, nrms)), pull = jax.value_and_grad(data_loss, has_aux=True)(
+            state.parameters, state.misfit
+        )
+        rough, push = jax.value_and_grad(roughness)(state.parameters)
+        size = jnp.linalg.norm(push)
+        ratio = trade_off * jnp.linalg.norm(pull) / jnp.where(size > 0, size, 1.0)
+        factor = jnp.where(size > 0, jnp.minimum(state.factor, ratio), state.factor)
+        gradient = pull + jnp.where(size > 0, factor, 0.0) * push
+        # optax raises reals to integer powers, which strict promotion forbids.
+        with jax.numpy_dtype_promotion("standard"):
+            updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.parameters)
+        following = _State(
+            optax.apply_updates(state.parameters, updates), optimiser_state, misfit_state, factor
+        )
+        finite = jnp.isfinite(loss) & jnp.all(jnp.isfinite(gradient))
+        return following, _Step(loss, nrms, rough, factor, finite)
+
+    state = _State(parameters, optimiser.init(parameters), misfit_state, jnp.asarray(np.inf, dtype=float))
+    history: dict[str, list[float]] = {f.name: [] for f in dataclasses.fields(Record)}
+    best, best_nrms = parameters, np.inf
+    message = f"stopped after {max_iterations} iterations above the target nRMS of {target:g}"
+    begin = time.perf_counter()
+    try:
+        for iteration in range(max_iterations + 1):
+            following, report = step(state)
+            if not bool(report.finite):
+                message = f"stopped at iteration {iteration}: the misfit or its gradient is not finite"
+                break
+            nrms = float(report.nrms)
+            record = Record(
+                iteration,
+                float(report.loss),
+                nrms,
+                float(report.roughness),
+                float(report.factor),
+                misfit.blur(state.misfit),
+                time.perf_counter() - begin,
+            )
+            for name, value in dataclasses.asdict(record).items():
+                history[name].append(float(value))
+            if progress is not None:
+                progress(record)
+            if nrms < best_nrms:
+                best, best_nrms = state.parameters, nrms
+            if nrms <= target:
+                message = f"reached the target nRMS of {target:g} in {iteration} iterations"
+                break
+            state = following
+    except KeyboardInterrupt:
+        message = f"interrupted from the keyboard after {len(history['nrms'])} iterations"
+    resistivity = 10 ** earth.log10_resistivity(best, section)
+    responses = simulate(mesh, data.survey, resistivity, solver=solver)
+    return Result(
+        mesh,
+        data,
+        np.array(resistivity),
+        responses,
+        data.nrms(responses),
+        history,
+        best_nrms <= target,
+        message,
+    )
+
+
+def _start(mesh: Mesh, start: ArrayLike) -> Float[np.ndarray, "earth y"]:
+    section = np.asarray(start, dtype=float)
+    if section.ndim == 0:
+        section = np.full(mesh.shape, float(section))
+    if section.shape != mesh.shape:
+        raise ValueError(
+            "`invert(start=...)` must be a number or have shape (earth rows, columns) = "
+            f"{mesh.shape}, in ohm m. Got {section.shape}."
+        )
+    if not np.all(np.isfinite(section) & (section > 0)):
+        bad = section[~(np.isfinite(section) & (section > 0))]
+        raise ValueError(f"`invert(start=...)` must be positive and finite, in ohm m. Got {bad[0]}.")
+    return section

@@ -1,0 +1,264 @@
+"""ModEM list files: stations of a 3-D file, a profile of a 2-D one."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..conventions import MU_0, OHM_PER_PRACTICAL
+from ..data import Data
+from ..processing import Frequencies, Table, data_with_errors, profile
+from ..resampling import NEGLIGIBLE, merge_frequencies
+from ..responses import Responses
+from ..site import Site
+from ..survey import Survey
+from .atomic import FilePath, atomic_path
+from .modem_rows import PLANAR, Row, read_rows
+
+SAME_PRINT = 1e-4
+"""Periods that differ by no more than this fraction are one printed with different digits."""
+
+PLACES = {"ZXX": (0, 0), "ZXY": (0, 1), "ZYX": (1, 0), "ZYY": (1, 1)}
+
+
+def _stations(path: FilePath, rows: list[Row]) -> dict[str, list[Row]]:
+    """Rows by station code, in the order of the file. Raises `ValueError` if a station moves."""
+    stations: dict[str, list[Row]] = {}
+    for row in rows:
+        first = stations.setdefault(row.code, [row])[0]
+        if abs(row.y - first.y) > 1e-3 or abs(row.x - first.x) > 1e-3:
+            raise ValueError(
+                f"{path}, line {row.line}: station {row.code} lies at x = {row.x} m, y = {row.y} m, but "
+                f"in line {first.line} at x = {first.x} m, y = {first.y} m; rename one of the two."
+            )
+        if row is not first:
+            stations[row.code].append(row)
+    return stations
+
+
+def _frequencies(rows: Sequence[Row]) -> tuple[Float[np.ndarray, " freq"], Int[np.ndarray, " row"]]:
+    """Distinct frequencies, Hz, highest first, and the index of each row's in them."""
+    each = np.array([1 / row.period for row in rows])
+    distinct = merge_frequencies(each, SAME_PRINT)
+    return distinct, np.argmin(np.abs(np.log(each[:, None] / distinct)), axis=1)
+
+
+def _require(path: FilePath, rows: list[Row], planar: bool) -> None:
+    """Raises `ValueError` unless the data types are those of a 2-D (`planar`) or of a 3-D file."""
+    wrong = [row for row in rows if (row.header.keyword in PLANAR) != planar]
+    if wrong:
+        raise ValueError(
+            f"{path}, line {wrong[0].line}: {wrong[0].header.keyword} belongs to a "
+            f"{'3' if planar else '2'}-D list file; expected a {'2' if planar else '3'}-D one. Use "
+            "`read_modem` for either, and split a file that mixes them."
+        )
+
+
+def _site(name: str, rows: list[Row], geographic: bool) -> Site:
+    frequencies, index = _frequencies(rows)
+    count = frequencies.size
+    z, z_error = np.full((count, 2, 2), np.nan + 0j), np.full((count, 2, 2), np.nan)
+    tipper, tipper_error = np.full((count, 2), np.nan + 0j), np.full((count, 2), np.nan)
+    for k, row in zip(index, rows, strict=True):
+        if row.component in PLACES:
+            z[k, *PLACES[row.component]] = row.value
+            z_error[k, *PLACES[row.component]] = row.error
+        else:
+            j = ("TX", "TY").index(row.component)
+            tipper[k, j], tipper_error[k, j] = row.value, row.error
+    return Site(
+        name=name,
+        latitude=rows[0].latitude if geographic else np.nan,
+        longitude=rows[0].longitude if geographic else np.nan,
+        elevation=np.nan,
+        frequencies=frequencies,
+        z=z,
+        z_error=z_error,
+        tipper=tipper,
+        tipper_error=tipper_error,
+        azimuth=np.full(count, rows[0].header.orientation),
+        easting=rows[0].y,
+        northing=rows[0].x,
+    )
+
+
+def _sites(path: FilePath, rows: list[Row]) -> list[Site]:
+    _require(path, rows, planar=False)
+    orientation = rows[0].header.orientation
+    if orientation % 360 != 0:
+        warnings.warn(
+            f"{path}: orientation {orientation:g} in the header is taken as the azimuth of the data's x "
+            "axis, while x and y of the stations are taken as north and east; check both.",
+            stacklevel=3,
+        )
+    geographic = any(row.latitude != 0 or row.longitude != 0 for row in rows)
+    return [_site(name, own, geographic) for name, own in _stations(path, rows).items()]
+
+
+def read_modem_sites(path: FilePath) -> list[Site]:
+    r"""The stations of a 3-D list file, in its order: ohm, $e^{+i\omega t}$, highest frequency first.
+
+    Reads Full_Impedance, Off_Diagonal_Impedance and Full_Vertical_Components in any unit and sign
+    convention. The error is that of the real and of the imaginary part each, as in `Site`; NaN where
+    the file has 2e15 or 0. `northing` and `easting` are x and y; latitude and longitude are NaN if the
+    file has zeros throughout. `azimuth` is the orientation of the header. Elevation is unknown.
+    """
+    return _sites(path, read_rows(path))
+
+
+def _planar(
+    path: FilePath, rows: list[Row], relative_error: float | None, tipper_error: float | None
+) -> Data:
+    """Data of a 2-D list file, stations in the order of y."""
+    stations = sorted(_stations(path, rows).items(), key=lambda item: item[1][0].y)
+    places = {name: k for k, (name, _) in enumerate(stations)}
+    frequencies, index = _frequencies(rows)
+    survey = Survey(frequencies, np.array([own[0].y for _, own in stations]), names=tuple(places))
+    shape = (frequencies.size, len(places))
+    tables = {}
+    for component, fallback in (("TE", relative_error), ("TM", relative_error), ("TY", tipper_error)):
+        values, errors = np.full(shape, np.nan + 0j), np.full(shape, np.nan)
+        for k, row in zip(index, rows, strict=True):
+            if row.component == component:
+                values[k, places[row.code]] = row.value
+                errors[k, places[row.code]] = row.error
+        if component != "TY":
+            values = np.where(np.abs(values) > NEGLIGIBLE, values, np.nan)
+        lost = np.isfinite(values) & np.isnan(errors)
+        if lost.any() and fallback is None:
+            remedy = "tipper_error" if component == "TY" else "relative_error"
+            raise ValueError(
+                f"{path}: {lost.sum()} of {np.isfinite(values).sum()} data {component} have no error "
+                f"(2e15 or 0); give `read_modem({remedy}=...)`."
+            )
+        if fallback is not None:
+            scale = 1.0 if component == "TY" else np.abs(values)
+            errors = np.where(lost, fallback * scale, errors)
+        tables[component] = values, errors
+    return data_with_errors("read_modem", survey, tables["TE"], tables["TM"], tables["TY"])
+
+
+def read_modem(
+    path: FilePath,
+    *,
+    sites: Sequence[str] | None = None,
+    strike: float = 0.0,
+    origin: tuple[float, float] | None = None,
+    azimuth: float | None = None,
+    frequencies: Frequencies | None = None,
+    relative_error: float | None = None,
+    tipper_error: float | None = None,
+) -> Data:
+    r"""Data along a profile from a ModEM list file, 2-D or 3-D.
+
+    - `sites`: names of the stations to use; by default all.
+    - `relative_error`: deviation of Re Z and of Im Z over |Z|, where the file has no error (2e15).
+    - `tipper_error`: deviation of the tipper's real and imaginary part, likewise.
+    - `strike`, `origin`, `azimuth`, `frequencies`: of a 3-D file, as in `profile`; a 2-D file is a
+      profile already and takes none of them.
+
+    Of a 2-D file (TE_Impedance, TM_Impedance, Tzy_Impedance) y is kept as it is: ModEM counts it from
+    the left edge of the model, as `read_modem_model` does. TE is Zxy, TM is Zyx with its minus sign.
+    Every unit and sign convention is converted. Raises `ValueError` if a 2-D file lacks errors and
+    none is given.
+    """
+    rows = read_rows(path)
+    if sites is not None:
+        codes = {row.code for row in rows}
+        unknown = [name for name in sites if name not in codes]
+        if unknown or not sites:
+            raise ValueError(
+                f"`read_modem(sites=...)`: {path} has no station {unknown[0] if unknown else sites!r}; it "
+                f"has {len(codes)}, among them {', '.join(sorted(codes)[:5])}."
+            )
+        rows = [row for row in rows if row.code in sites]
+    for name, value in (("relative_error", relative_error), ("tipper_error", tipper_error)):
+        if value is not None and not 0 < value < np.inf:
+            raise ValueError(f"`read_modem({name}=...)` must be positive and finite. Got {value}.")
+    if rows[0].header.keyword in PLANAR:
+        _require(path, rows, planar=True)
+        if strike != 0.0 or any(value is not None for value in (origin, azimuth, frequencies)):
+            raise ValueError(
+                f"`read_modem(strike=..., origin=..., azimuth=..., frequencies=...)`: {path} is a 2-D "
+                "file, already along its profile; leave these arguments out."
+            )
+        return _planar(path, rows, relative_error, tipper_error)
+    return profile(
+        _sites(path, rows),
+        strike=strike,
+        origin=origin,
+        azimuth=azimuth,
+        frequencies=frequencies,
+        relative_error=relative_error,
+        tipper_error=tipper_error,
+    )
+
+
+def _impedance(data: Data, mode: int) -> Table:
+    """Impedance in ohm and error of a mode (0 TE, 1 TM) from log10 rho and phase."""
+    rho, phase = data.values[2 * mode], data.values[2 * mode + 1]
+    rho_error, phase_error = data.errors[2 * mode], data.errors[2 * mode + 1]
+    omega_mu = 2 * np.pi * MU_0 * data.survey.frequencies[:, None]
+    modulus = np.sqrt(omega_mu * 10.0**rho)
+    relative = np.fmax(rho_error * np.log(10) / 2, np.deg2rad(phase_error))
+    turn = np.exp(1j * np.deg2rad(phase)) * (-1.0 if mode else 1.0)
+    return modulus * turn, modulus * relative
+
+
+def _tables(data: Data | Responses) -> list[Table]:
+    """TE, TM and tipper with their errors, NaN where there is none."""
+    if isinstance(data, Data):
+        hz = data.values[4] + 1j * data.values[5]
+        return [_impedance(data, 0), _impedance(data, 1), (hz, np.fmax(data.errors[4], data.errors[5]))]
+    absent = np.full((data.survey.frequencies.size, data.survey.stations.size), np.nan)
+    parts = (data.z_xy, data.z_yx, data.tipper)
+    return [(absent + 0j if part is None else np.asarray(part), absent) for part in parts]
+
+
+def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.0) -> None:
+    r"""Writes a 2-D list file: TE_Impedance, TM_Impedance and Tzy_Impedance, as far as they exist.
+
+    - `data`: of `Data`, impedances are rebuilt from apparent resistivity and phase, and are left out
+      where one of the two is missing; the relative error is the larger of those that the two errors
+      mean. `Responses` have the error 2e15, ModEM's word for none.
+    - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`.
+
+    Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$. The file appears whole or not at all. Raises
+    `ValueError` for station names that are not unique or hold blanks, which the format cannot express.
+    """
+    survey = data.survey
+    bad = [name for name in survey.names if not name or name.split() != [name]]
+    bad += sorted({name for name in survey.names if survey.names.count(name) > 1})
+    if bad:
+        raise ValueError(
+            "`write_modem(data=...)`: station names must be unique and without blanks. Got "
+            f"{bad[0]!r}; set `Survey(names=...)`."
+        )
+    lines: list[str] = []
+    for keyword, (values, errors) in zip(PLANAR, _tables(data), strict=True):
+        exists = np.isfinite(values)
+        if not exists.any():
+            continue
+        tipper = keyword == "Tzy_Impedance"
+        unit, component = ("[]", "Ty") if tipper else ("[mV/km]/[nT]", keyword[:2])
+        factor = 1.0 if tipper else 1 / OHM_PER_PRACTICAL
+        counts = f"> {np.any(exists, axis=1).sum()} {np.any(exists, axis=0).sum()}"
+        lines += [
+            "# Written by jaxmt",
+            "# Period(s) Code GG_Lat GG_Lon X(m) Y(m) Z(m) Component Real Imag Error",
+        ]
+        lines += [f"> {keyword}", r"> exp(+i\omega t)", f"> {unit}", "> 0.00", "> 0.000 0.000", counts]
+        for k, (name, y) in enumerate(zip(survey.names, survey.stations - left_edge, strict=True)):
+            for i in np.argsort(survey.periods):
+                if exists[i, k]:
+                    z = values[i, k] * factor
+                    error = errors[i, k] * factor if np.isfinite(errors[i, k]) else 2e15
+                    lines.append(
+                        f"{survey.periods[i]:.9E} {name} 0.000 0.000 0.000 {y:.3f} 0.000 {component} "
+                        f"{z.real:.9E} {z.imag:.9E} {error:.9E}"
+                    )
+    if not lines:
+        raise ValueError("`write_modem(data=...)` holds no complete impedance or tipper.")
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

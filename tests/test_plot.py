@@ -1,0 +1,528 @@
+import jax.numpy as jnp
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+mpl.use("Agg")
+
+from jaxmt import Data, Mesh, Survey, plot  # noqa: E402
+from jaxmt.plot.marks import cell_edges, decade_ticks, plain, rounded_decades, spread  # noqa: E402
+
+STATIONS = np.array([4000.0, 0.0, 1000.0, 9000.0])
+
+
+def axes():
+    return Figure(figsize=(8, 5), layout="constrained").subplots()
+
+
+def a_survey():
+    return Survey(np.array([10.0, 0.1, 1.0]), STATIONS, names=("C", "A", "B", "D"))
+
+
+def a_mesh():
+    return Mesh(np.linspace(-20e3, 20e3, 21), np.array([-500.0, 0.0, 200.0, 1000.0, 5000.0, 20000.0]))
+
+
+def a_section(mesh):
+    return np.geomspace(1.0, 1000.0, mesh.n_earth * mesh.n_y).reshape(mesh.shape)
+
+
+def some_data(missing=()):
+    """Data with one known residual each: component k lies k + 1 errors above the prediction."""
+    predicted = np.broadcast_to(
+        np.array([2.0, 40.0, 1.5, 50.0, 0.1, -0.1])[:, None, None], (6, 3, STATIONS.size)
+    )
+    errors = np.broadcast_to(np.array([0.05, 3.0, 0.05, 3.0, 0.02, 0.02])[:, None, None], predicted.shape)
+    values = predicted + errors * np.arange(1, 7)[:, None, None]
+    for index in missing:
+        values[index] = np.nan
+    return Data(a_survey(), values, errors), jnp.asarray(predicted)
+
+
+def triangles(ax):
+    return next(line for line in ax.lines if line.get_label() == "stations")
+
+
+def image(ax):
+    return ax.collections[0]
+
+
+def history(**changes):
+    n = 5
+    lists = {
+        "iteration": list(range(n)),
+        "loss": [1.0] * n,
+        "nrms": [9.0, 5.0, 3.0, 2.0, 1.1],
+        "regularisation_factor": [10.0, 5.0, 5.0, 2.0, 1.0],
+        "blur": [0.5, 0.4, 0.3, 0.2, 0.1],
+    }
+    return {**lists, **changes}
+
+
+# The section.
+
+
+def test_section_shows_log10_resistivity_red_where_conductive():
+    mesh, ax = a_mesh(), axes()
+    plot.section(ax, mesh, jnp.asarray(a_section(mesh)), limits=(1.0, 1000.0))
+    np.testing.assert_allclose(image(ax).get_array(), np.log10(a_section(mesh)), rtol=1e-14)
+    assert image(ax).get_cmap().name == "turbo_r"
+    assert image(ax).get_clim() == (0.0, 3.0)
+    red, _, blue, _ = image(ax).to_rgba(0.3)
+    assert red > 5 * blue
+
+
+def test_section_is_in_km_with_depth_downward():
+    mesh, ax = a_mesh(), axes()
+    plot.section(ax, mesh, a_section(mesh), y_range=(-5e3, 15e3), depth=4e3)
+    assert ax.get_xlim() == (-5.0, 15.0)
+    assert ax.get_ylim() == (4.0, 0.0)
+    corners = image(ax).get_coordinates()
+    np.testing.assert_allclose(corners[0, :, 0], mesh.y_nodes / 1e3)
+    np.testing.assert_allclose(corners[:, 0, 1], mesh.earth_nodes / 1e3)
+
+
+def test_section_defaults_to_the_stations_and_a_tenth_more():
+    mesh, ax = a_mesh(), axes()
+    plot.section(ax, mesh, a_section(mesh), stations=STATIONS)
+    assert ax.get_xlim() == (-0.9, 9.9)
+    assert ax.get_ylim() == (5.4, 0.0)
+
+
+def test_section_without_stations_shows_the_whole_mesh():
+    mesh, ax = a_mesh(), axes()
+    plot.section(ax, mesh, a_section(mesh))
+    assert ax.get_xlim() == (-20.0, 20.0)
+    assert ax.get_ylim() == (20.0, 0.0)
+
+
+def test_section_marks_stations_in_km_above_the_ground():
+    mesh, ax = a_mesh(), axes()
+    plot.section(
+        ax, mesh, a_section(mesh), stations=STATIONS, names=("C", "A", "B", "D"), y_range=(-1e3, 5e3)
+    )
+    marks = triangles(ax)
+    assert marks.get_xdata().tolist() == [0.0, 1.0, 4.0]
+    assert not marks.get_clip_on()
+    ax.figure.draw_without_rendering()
+    pixels = marks.get_transform().transform(marks.get_xydata())
+    np.testing.assert_allclose(pixels[:, 1], ax.transData.transform((0.0, 0.0))[1])
+    names = [label.get_text() for label in ax.child_axes[0].get_xticklabels()]
+    assert names == ["A", "B", "C"]
+
+
+def test_section_takes_its_colours_from_the_cells_shown():
+    mesh, ax = a_mesh(), axes()
+    resistivity = np.full(mesh.shape, 50.0)
+    resistivity[-1] = 1e6
+    plot.section(ax, mesh, resistivity, depth=4e3)
+    np.testing.assert_allclose(image(ax).get_clim(), (1.0, 2.5))
+
+
+def test_section_leaves_nan_blank():
+    mesh, ax = a_mesh(), axes()
+    resistivity = a_section(mesh)
+    resistivity[1, 2] = np.nan
+    plot.section(ax, mesh, resistivity)
+    mask = np.ma.getmaskarray(image(ax).get_array())
+    assert np.argwhere(mask).tolist() == [[1, 2]]
+
+
+def test_section_has_decades_of_ohm_m_on_its_colour_bar():
+    mesh, ax = a_mesh(), axes()
+    plot.section(ax, mesh, a_section(mesh), limits=(0.1, 1e4))
+    bar = image(ax).colorbar
+    assert "Ω m" in bar.ax.get_ylabel()
+    assert bar.get_ticks().tolist() == [-1.0, 0.0, 1.0, 2.0, 3.0, 4.0]
+    assert [t.get_text() for t in bar.ax.get_yticklabels()] == ["0.1", "1", "10", "100", "1000", "10000"]
+    ax = axes()
+    plot.section(ax, mesh, a_section(mesh), colorbar=False)
+    assert image(ax).colorbar is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "extend"),
+    [((1.0, 1000.0), "neither"), ((2.0, 1000.0), "min"), ((1.0, 900.0), "max"), ((2.0, 900.0), "both")],
+)
+def test_colour_bar_is_pointed_where_values_lie_beyond(limits, extend):
+    mesh, ax = a_mesh(), axes()
+    plot.section(ax, mesh, a_section(mesh), limits=limits)
+    assert image(ax).colorbar.extend == extend
+
+
+def test_comparison_shares_colours_axes_and_bar():
+    mesh, figure = a_mesh(), Figure(figsize=(10, 7))
+    recovered = 3 * a_section(mesh)
+    upper, lower = plot.comparison(figure, mesh, a_section(mesh), recovered, stations=STATIONS, depth=3e3)
+    assert image(upper).get_clim() == pytest.approx(image(lower).get_clim())
+    assert upper.get_xlim() == lower.get_xlim()
+    assert lower.get_ylim() == (3.0, 0.0)
+    np.testing.assert_allclose(image(lower).get_array(), np.log10(recovered))
+    assert len(figure.axes) == 3
+    assert figure.get_layout_engine() is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"limits": (10.0, 1.0)}, r"section\(limits=.*ohm m.*\(10.0, 1.0\)"),
+        ({"limits": (0.0, 1.0)}, r"section\(limits=.*above 0"),
+        ({"y_range": (5.0, 5.0)}, r"section\(y_range="),
+        ({"depth": -1.0}, r"section\(depth="),
+        ({"stations": STATIONS, "names": ("A",)}, r"section\(names=.*\(4,\).*\(1,\)"),
+    ],
+)
+def test_section_names_the_wrong_argument(changes, words):
+    mesh = a_mesh()
+    with pytest.raises(ValueError, match=words):
+        plot.section(axes(), mesh, a_section(mesh), **changes)
+
+
+def test_section_rejects_a_wrong_shape_and_logarithms():
+    mesh = a_mesh()
+    with pytest.raises(ValueError, match=r"section\(resistivity=.*\(4, 20\).*\(5, 20\)"):
+        plot.section(axes(), mesh, np.ones((mesh.n_z, mesh.n_y)))
+    with pytest.raises(ValueError, match=r"comparison\(resistivity=.*logarithms"):
+        plot.comparison(Figure(), mesh, np.zeros(mesh.shape), np.ones(mesh.shape))
+
+
+# Pseudosections.
+
+
+def test_pseudosection_sorts_stations_and_periods():
+    ax, values = axes(), np.arange(12.0).reshape(3, 4)
+    plot.pseudosection(ax, a_survey(), values)
+    # Periods 0.1, 10, 1 s and stations C, A, B, D become 0.1, 1, 10 s and A, B, C, D.
+    np.testing.assert_array_equal(image(ax).get_array(), values[[0, 2, 1]][:, [1, 2, 0, 3]])
+    corners = image(ax).get_coordinates()
+    np.testing.assert_allclose(corners[0, :, 0], [-0.5, 0.5, 2.5, 6.5, 11.5])
+    np.testing.assert_allclose(np.log10(corners[:, 0, 1]), [-1.5, -0.5, 0.5, 1.5])
+    assert triangles(ax).get_xdata().tolist() == [0.0, 1.0, 4.0, 9.0]
+
+
+def test_pseudosection_has_period_downward_on_a_log_axis():
+    ax = axes()
+    plot.pseudosection(ax, a_survey(), np.ones((3, 4)))
+    assert ax.get_yscale() == "log"
+    assert ax.yaxis_inverted()
+    assert ax.get_ylabel() == "Period (s)"
+
+
+def test_pseudosection_masks_nan():
+    ax, values = axes(), np.ones((3, 4))
+    values[0, 1] = np.nan
+    plot.pseudosection(ax, a_survey(), values, kind="phase")
+    assert np.argwhere(np.ma.getmaskarray(image(ax).get_array())).tolist() == [[0, 0]]
+    assert ax.get_facecolor()[:3] == (0.85, 0.85, 0.85)
+
+
+@pytest.mark.parametrize(
+    ("kind", "colours", "limits"),
+    [
+        ("log10_rho", "turbo_r", (0.5, 2.0)),
+        ("phase", "viridis", (0.0, 90.0)),
+        ("residual", "RdBu", (-3.0, 3.0)),
+    ],
+)
+def test_pseudosection_colours_of_each_kind(kind, colours, limits):
+    ax = axes()
+    plot.pseudosection(ax, a_survey(), np.linspace(0.7, 1.9, 12).reshape(3, 4), kind=kind)
+    assert image(ax).get_cmap().name == colours
+    assert image(ax).get_clim() == pytest.approx(limits)
+
+
+def test_residual_limits_grow_symmetrically():
+    ax, values = axes(), np.zeros((3, 4))
+    values[1] = -7.5
+    plot.pseudosection(ax, a_survey(), values, kind="residual")
+    assert image(ax).get_clim() == (-8.0, 8.0)
+
+
+def test_pseudosection_of_a_lone_station_and_period():
+    survey, ax = Survey(np.array([1.0]), np.array([2000.0])), axes()
+    plot.pseudosection(ax, survey, np.array([[np.nan]]), kind="residual")
+    np.testing.assert_allclose(ax.get_xlim(), (1.5, 2.5))
+    ax.figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize(
+    ("values", "changes", "words"),
+    [
+        (np.ones((4, 3)), {}, r"pseudosection\(values=.*\(frequency, station\) = \(3, 4\).*\(4, 3\)"),
+        (np.ones((3, 4)), {"kind": "rho"}, r"pseudosection\(kind=.*log10_rho, phase, residual.*'rho'"),
+        (np.ones((3, 4)), {"limits": (-1.0, 2.0)}, r"pseudosection\(limits=.*ohm m"),
+        (np.ones((3, 4)), {"kind": "phase", "limits": (9.0, 2.0)}, r"pseudosection\(limits=.*degrees"),
+        (np.ones((3, 4)), {"kind": "residual", "limits": (-1.0, 2.0)}, r"limits=.*symmetric"),
+    ],
+)
+def test_pseudosection_names_the_wrong_argument(values, changes, words):
+    with pytest.raises(ValueError, match=words):
+        plot.pseudosection(axes(), a_survey(), values, **changes)
+
+
+def test_pseudosections_show_observed_predicted_and_residual():
+    data, predicted = some_data()
+    grid = plot.pseudosections(Figure(figsize=(15, 9)), data, predicted)
+    assert grid.shape == (3, 4)
+    for column, component in zip(grid.T, (0, 2, 1, 3), strict=True):
+        observed, computed, residual = (image(ax) for ax in column)
+        np.testing.assert_allclose(observed.get_array(), data.values[component][[0, 2, 1]][:, [1, 2, 0, 3]])
+        np.testing.assert_allclose(computed.get_array(), np.asarray(predicted[component]))
+        np.testing.assert_allclose(residual.get_array(), component + 1)
+        assert observed.get_clim() == computed.get_clim()
+        assert residual.get_clim() == (-4.0, 4.0)
+    assert image(grid[0, 0]).get_clim() == image(grid[0, 1]).get_clim()
+
+
+def test_pseudosections_leave_out_a_mode_without_data():
+    data, predicted = some_data(missing=[0, 1])
+    grid = plot.pseudosections(Figure(), data, predicted)
+    assert [ax.get_title() for ax in grid[0]] == ["TM (yx) apparent resistivity", "TM (yx) phase"]
+    tippers, predicted = some_data(missing=[0, 1, 2, 3])
+    with pytest.raises(ValueError, match=r"pseudosections\(data=.*tippers alone"):
+        plot.pseudosections(Figure(), tippers, predicted)
+
+
+# Curves.
+
+
+def test_fit_curves_leave_out_a_mode_without_data():
+    data, predicted = some_data(missing=[0, 1])
+    figure = Figure()
+    (rho, _), *_ = plot.fit_curves(figure, data, predicted)
+    assert [bars.get_label() for bars in rho.containers] == ["TM (yx)"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "TM (yx) observed",
+        "TM (yx) predicted",
+    ]
+
+
+def test_fit_curves_draw_red_circles_and_blue_squares_with_errors():
+    data, predicted = some_data()
+    pairs = plot.fit_curves(Figure(figsize=(15, 4)), data, predicted)
+    assert [rho.get_title().split()[0] for rho, _ in pairs] == ["A", "B", "C", "D"]
+    rho, phase = pairs[0]
+    te, tm = (bars.lines[0] for bars in rho.containers)
+    assert (te.get_marker(), tm.get_marker()) == ("o", "s")
+    assert np.argmax(to_rgb(te.get_color())) == 0
+    assert np.argmax(to_rgb(tm.get_color())) == 2
+    np.testing.assert_allclose(te.get_ydata(), 10 ** data.values[0, :, 1])
+    ends = rho.containers[0].lines[2][0].get_segments()[0][:, 1]
+    np.testing.assert_allclose(np.log10(ends), data.values[0, 0, 1] + 0.05 * np.array([-1, 1]))
+    ends = phase.containers[0].lines[2][0].get_segments()[0][:, 1]
+    np.testing.assert_allclose(ends, data.values[1, 0, 1] + 3.0 * np.array([-1, 1]))
+    assert (rho.get_xscale(), rho.get_yscale(), phase.get_yscale()) == ("log", "log", "linear")
+
+
+def test_fit_curves_draw_predictions_over_ascending_periods():
+    data, predicted = some_data()
+    (rho, phase), *_ = plot.fit_curves(Figure(), data, predicted)
+    line = next(line for line in phase.lines if line.get_linestyle() == "--")
+    np.testing.assert_allclose(line.get_xdata(), [0.1, 1.0, 10.0])
+    np.testing.assert_allclose(line.get_ydata(), 50.0)
+    line = next(line for line in rho.lines if line.get_linestyle() == "--")
+    np.testing.assert_allclose(line.get_ydata(), 10**1.5)
+
+
+def test_fit_curves_state_each_station_s_misfit():
+    gap = (slice(None), slice(None), 3)
+    data, predicted = some_data(missing=[gap, (slice(1, None), slice(None), 0)])
+    pairs = plot.fit_curves(Figure(), data, predicted, sites=[0, 1, 3])
+    titles = [rho.get_title() for rho, _ in pairs]
+    assert titles == ["C   nRMS 1.00", f"A   nRMS {np.sqrt(91 / 6):.2f}", "D   no data"]
+
+
+def test_fit_curves_share_one_legend_and_one_scale():
+    data, predicted = some_data()
+    figure = Figure(figsize=(15, 4))
+    pairs = plot.fit_curves(figure, data, predicted)
+    assert len(figure.legends) == 1
+    assert len(figure.legends[0].get_texts()) == 4
+    assert all(rho.get_ylim() == pairs[0][0].get_ylim() for rho, _ in pairs)
+    assert all(phase.get_xlim() == rho.get_xlim() for rho, phase in pairs)
+
+
+def test_fit_curves_hold_at_most_a_page():
+    survey = Survey(np.array([1.0, 10.0]), np.arange(40) * 1e3)
+    data = Data(survey, np.ones((6, 2, 40)), np.ones((6, 2, 40)))
+    pairs = plot.fit_curves(Figure(), data, np.ones((6, 2, 40)))
+    assert len(pairs) == 24
+    assert pairs[0][0].get_title().startswith("S01")
+    assert pairs[-1][0].get_title().startswith("S40")
+    for sites in ([], [40], [-1], list(range(25))):
+        with pytest.raises(ValueError, match=r"fit_curves\(sites=.*1 to 24 indices below 40"):
+            plot.fit_curves(Figure(), data, np.ones((6, 2, 40)), sites=sites)
+
+
+@pytest.mark.parametrize("function", [plot.fit_curves, plot.misfit_by, plot.pseudosections])
+def test_predictions_of_a_wrong_shape_are_named(function):
+    data, predicted = some_data()
+    with pytest.raises(ValueError, match=rf"{function.__name__}\(predicted=.*\(6, 3, 4\).*\(4, 3, 4\)"):
+        function(Figure(), data, predicted[:4])
+
+
+def test_misfit_bars_are_root_mean_squares():
+    data, predicted = some_data(missing=[(slice(1, None), slice(None), 2), (slice(None), 1)])
+    stations, periods, components = plot.misfit_by(Figure(figsize=(12, 6)), data, predicted)
+    every = np.sqrt(91 / 6)
+    heights = [bar.get_height() for bar in stations.containers[0]]
+    np.testing.assert_allclose(heights, [every, 1.0, every, every])
+    assert [label.get_text() for label in stations.get_xticklabels()] == ["A", "B", "C", "D"]
+    heights = [bar.get_height() for bar in periods.containers[0]]
+    np.testing.assert_allclose(heights, [np.sqrt((3 * 91 + 1) / 19)] * 2 + [np.nan])
+    heights = [bar.get_height() for bar in components.containers[0]]
+    np.testing.assert_allclose(heights, np.arange(1, 7))
+    dashed = [line for line in periods.lines if line.get_linestyle() == "--"]
+    assert dashed[0].get_ydata()[0] == 1.0
+
+
+def test_response_profile_draws_lines_and_markers_in_km():
+    ax, y = axes(), np.array([-2e3, 0.0, 2e3])
+    computed = {"te": np.array([10.0, 20.0, 30.0]), "tm": jnp.array([5.0, 6.0, 7.0])}
+    table = {"te": (np.array([-1e3, 1e3]), np.array([11.0, 25.0]))}
+    plot.response_profile(ax, y, computed, table, scatter={"te": np.array([30.0, np.nan])}, source="table")
+    lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+    np.testing.assert_allclose(lines["TE (xy) computed"].get_xdata(), [-2.0, 0.0, 2.0])
+    assert np.argmax(to_rgb(lines["TM (yx) computed"].get_color())) == 2
+    bars = ax.containers[0]
+    assert bars.get_label() == "TE (xy) table"
+    np.testing.assert_allclose(bars.lines[0].get_xdata(), [-1.0, 1.0])
+    ends = [segment[:, 1] for segment in bars.lines[2][0].get_segments()]
+    np.testing.assert_allclose(ends, [[0.11, 41.0], [25.0, 25.0]])
+    assert ax.get_yscale() == "log"
+
+
+def test_response_profile_names_the_wrong_argument():
+    y, good = np.array([0.0, 1.0]), {"te": np.array([1.0, 2.0])}
+    with pytest.raises(ValueError, match=r"computed\['te'\]=.*\(2,\).*\(3,\)"):
+        plot.response_profile(axes(), y, {"te": np.ones(3)})
+    with pytest.raises(ValueError, match=r"computed=.*'te' or 'tm'.*'xy'"):
+        plot.response_profile(axes(), y, {"xy": np.ones(2)})
+    with pytest.raises(ValueError, match=r"computed=.*Got nothing"):
+        plot.response_profile(axes(), y, {})
+    with pytest.raises(ValueError, match=r"table=.*positive, in ohm m.*-1"):
+        plot.response_profile(axes(), y, good, {"tm": (y, np.array([1.0, -1.0]))})
+    with pytest.raises(ValueError, match=r"scatter\['tm'\]=.*\(2,\).*\(3,\)"):
+        plot.response_profile(axes(), y, good, {"tm": (y, np.ones(2))}, scatter={"tm": np.ones(3)})
+
+
+# Convergence.
+
+
+def test_convergence_shows_misfit_target_and_companions():
+    ax, factor, blur = plot.convergence(Figure(), history(), target=1.05)
+    target, nrms = ax.lines
+    assert set(target.get_ydata()) == {1.05}
+    assert target.get_linestyle() == "--"
+    assert nrms.get_ydata().tolist() == history()["nrms"]
+    assert factor.lines[0].get_ydata().tolist() == history()["regularisation_factor"]
+    assert blur.lines[0].get_ydata().tolist() == history()["blur"]
+    assert {a.get_yscale() for a in (ax, factor, blur)} == {"log"}
+
+
+def test_convergence_leaves_out_what_the_history_lacks():
+    assert len(plot.convergence(Figure(), history(blur=[float("nan")] * 5))) == 2
+    absent = history()
+    del absent["blur"]
+    assert len(plot.convergence(Figure(), absent)) == 2
+    assert len(plot.convergence(Figure(), history(blur=[0.0] * 5, regularisation_factor=[0.0] * 5))) == 1
+
+
+def test_convergence_names_the_wrong_argument():
+    with pytest.raises(ValueError, match=r'convergence\(history=.*"nrms"'):
+        plot.convergence(Figure(), {"iteration": [0, 1]})
+    with pytest.raises(ValueError, match=r"equally long.*'nrms': 2"):
+        plot.convergence(Figure(), history(nrms=[1.0, 2.0]))
+
+
+# Writing to a file.
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_save_leaves_the_file_alone_in_its_folder(tmp_path, suffix):
+    path = plot.save(axes().figure, str(tmp_path / f"figure.v1.{suffix}"), dpi=50)
+    assert [p.name for p in tmp_path.iterdir()] == [f"figure.v1.{suffix}"]
+    assert path.read_bytes()[:4] == {"png": b"\x89PNG", "pdf": b"%PDF"}[suffix]
+
+
+def test_save_keeps_the_old_file_upon_an_error(tmp_path, monkeypatch):
+    path = tmp_path / "figure.png"
+    path.write_bytes(b"old")
+
+    def half_written(self, name, **_):
+        name.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Figure, "savefig", half_written)
+    with pytest.raises(OSError, match="disk full"):
+        plot.save(Figure(), path)
+    assert [p.name for p in tmp_path.iterdir()] == ["figure.png"]
+    assert path.read_bytes() == b"old"
+
+
+def test_save_names_the_wrong_path(tmp_path):
+    with pytest.raises(ValueError, match=r"save\(path=.*suffix"):
+        plot.save(Figure(), tmp_path / "figure")
+    with pytest.raises(ValueError, match=r"save\(path=.*folder that exists"):
+        plot.save(Figure(), tmp_path / "absent" / "figure.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+# The whole page.
+
+
+def test_nothing_leaves_the_page_or_changes_the_settings(tmp_path):
+    settings = dict(mpl.rcParams)
+    data, predicted = some_data()
+    for draw, width in (
+        (plot.pseudosections, 12),
+        (plot.fit_curves, 5),
+        (plot.fit_curves, 12),
+        (plot.misfit_by, 8),
+    ):
+        figure = Figure(figsize=(width, 7))
+        draw(figure, data, predicted)
+        plot.save(figure, tmp_path / "page.png", dpi=60)
+        box = figure.get_tightbbox()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= width
+        assert box.y1 <= 7
+    assert dict(mpl.rcParams) == settings
+
+
+# Ticks and edges.
+
+
+def test_cell_edges_are_midpoints():
+    assert cell_edges(np.array([0.0, 1.0, 4.0]), 1.0).tolist() == [-0.5, 0.5, 2.5, 5.5]
+    assert cell_edges(np.array([3.0]), 2.0).tolist() == [2.0, 4.0]
+
+
+def test_decade_ticks_are_round_and_inside():
+    np.testing.assert_allclose(decade_ticks(1.0, 1e4), [1, 10, 100, 1000, 1e4])
+    np.testing.assert_allclose(decade_ticks(30.0, 300.0), [50, 100, 200])
+    np.testing.assert_allclose(decade_ticks(1e-5, 1e5), 10.0 ** np.arange(-4, 5, 2))
+    narrow = decade_ticks(101.0, 110.0)
+    assert narrow[0] == pytest.approx(101.0)
+    assert narrow[-1] == pytest.approx(110.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.01, "0.01"), (1.0, "1"), (1e4, "10000"), (1e5, "$10^{5}$"), (2e-5, r"$2\times10^{-5}$")],
+)
+def test_plain_numbers(value, text):
+    assert plain(value) == text
+
+
+def test_rounded_decades_hold_the_values_and_at_least_a_decade():
+    assert rounded_decades(np.array([2.0, 2.0])) == pytest.approx((10**1.5, 10**2.5))
+    assert rounded_decades(np.array([0.1, np.nan, 2.6])) == pytest.approx((1.0, 1000.0))
+    assert rounded_decades(np.array([np.nan])) == (1.0, 1000.0)
+
+
+def test_spread_keeps_names_apart():
+    assert spread(np.array([0.0, 1.0, 10.0, 19.0, 20.0]), 10.0) == [0, 2, 4]
