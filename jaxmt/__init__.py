@@ -1,11 +1,26 @@
 """Differentiable 2-D magnetotelluric simulation and inversion."""
 
+from . import benchmarks as benchmarks
+from . import io as io
+from . import plot as plot
 from .data import Data as Data
+from .earth import Earth as Earth
+from .earth import grid_blocks as grid_blocks
 from .forward import simulate as simulate
-from .mesh import Mesh as Mesh, MeshWarning as MeshWarning
+from .inversion import Record as Record
+from .inversion import Result as Result
+from .inversion import invert as invert
+from .mesh import Mesh as Mesh
+from .mesh import MeshWarning as MeshWarning
+from .misfit import CloudTransport as CloudTransport
+from .misfit import LeastSquares as LeastSquares
+from .processing import profile as profile
+from .processing import rotate as rotate
+from .progress import ProgressBar as ProgressBar
+from .regularization import Smoothness as Smoothness
 from .responses import Responses as Responses
-from .sensitivity import (
-    jacobian_vector_product as jacobian_vector_product,
-    vector_jacobian_product as vector_jacobian_product,
-)
+from .sensitivity import jacobian_vector_product as jacobian_vector_product
+from .sensitivity import vector_jacobian_product as vector_jacobian_product
+from .solvers import SuperLU as SuperLU
 from .survey import Survey as Survey
+from .transport import sinkhorn_divergence as sinkhorn_divergence

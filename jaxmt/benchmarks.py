@@ -215,7 +215,8 @@ def control_model_tm(
 
     Three segments of a slab of thickness d lie on a perfect conductor. In segment s with
     $k_s^2 = i\omega\mu_0/\rho_s$,
-    $H_x = \frac{\cosh k_s(d-z)}{\cosh k_sd} + \sum_n (a_n e^{\alpha_n y} + b_n e^{-\alpha_n y})\sin\gamma_n z$
+    $H_x = \frac{\cosh k_s(d-z)}{\cosh k_sd}
+    + \sum_n (a_n e^{\alpha_n y} + b_n e^{-\alpha_n y})\sin\gamma_n z$
     with $\gamma_n = (n+\frac12)\pi/d$ and $\alpha_n^2 = \gamma_n^2 + k_s^2$. The sines are the same in all
     segments, so continuity of $H_x$ and of $E_z = -\rho\,\partial_y H_x$ at the two contacts decouples
     into a 4 x 4 system for each n (after Weaver, LeQuang & Fischer 1985). The series is cut after

@@ -19,6 +19,7 @@ Axis names used in every shape:
 import math
 
 import jax
+import numpy as np
 
 MU_0 = 4e-7 * math.pi
 """Magnetic permeability of free space, H/m (the value all MT codes use)."""
@@ -48,7 +49,7 @@ def skin_depth(resistivity: float, frequency: float) -> float:
 
 def require_x64() -> None:
     """Raises `RuntimeError` unless JAX runs in double precision."""
-    if not jax.config.jax_enable_x64:
+    if jax.dtypes.canonicalize_dtype(float) != np.float64:
         raise RuntimeError(
             "jaxmt needs double precision: the fields span many decades. Call "
             '`jax.config.update("jax_enable_x64", True)` before making any array, or set the '

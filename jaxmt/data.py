@@ -146,8 +146,7 @@ class Data(eqx.Module):
             noise = jax.random.normal(key, shape) * jnp.where(far, OUTLIER_FACTOR, 1.0)
         else:
             raise ValueError(
-                "`Data.with_noise(kind=...)` must be 'gaussian', 'student' or 'outliers'. "
-                f"Got {kind!r}."
+                f"`Data.with_noise(kind=...)` must be 'gaussian', 'student' or 'outliers'. Got {kind!r}."
             )
         if not level >= 0:
             raise ValueError(
@@ -179,7 +178,7 @@ def normalised_residuals(
     data: Data, predicted: Float[Array, "comp freq site"]
 ) -> Float[Array, "comp freq site"]:
     """(d - F) / sigma with phases taken modulo 360 degrees; NaN where no datum exists."""
-    difference = data.values - predicted
+    difference = jnp.asarray(data.values) - predicted
     turns = jnp.array([0.0, 360.0, 0.0, 360.0, 0.0, 0.0])[:, None, None]
     wrapped = difference - jnp.where(turns > 0, turns * jnp.round(difference / 360.0), 0.0)
-    return wrapped / data.errors
+    return wrapped / jnp.asarray(data.errors)

@@ -9,16 +9,12 @@ then stretch the axes. The scales are those of Liu, Chen, Bo & Tang (2026), MTin
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from .data import Data
 
 VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0])
 """What maps to 1: decades of apparent resistivity, degrees of phase."""
-
-ERROR_FLOOR = 0.03
-"""Smallest error, after scaling, that gains weight."""
 
 
 def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -28,16 +24,24 @@ def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 
 class Embedding(eqx.Module):
-    """The map from real data (comp freq site) to a weighted cloud.
+    r"""The map from real data (comp freq site) to a weighted cloud.
 
     - `axes`: weighted frequency and station coordinates of each point.
-    - `weight`: factor on each scaled value of each point; zero where a datum is missing, so that it
-      has no cost.
+    - `errors`: median error of each component after scaling, infinite if it has no datum.
+    - `mode_weight`: weight of each component for its mode.
+    - `present`: which components of a point exist. The others have no weight, and so no cost.
     - `index`: the points used, in the flattened (frequency, station) grid: those with any datum.
+    - `observed`: scaled values of each point.
+
+    A component is multiplied by its mode's weight over $\max(\mathrm{error}, \mathrm{blur})$, normalised
+    so that the squares average one over the components: a blur that is larger than the errors makes
+    all components weigh alike, and as it shrinks the weights become those of the noise.
     """
 
     axes: Float[np.ndarray, "point 2"]
-    weight: Float[np.ndarray, "point 4"]
+    errors: Float[np.ndarray, " 4"]
+    mode_weight: Float[np.ndarray, " 4"]
+    present: Bool[np.ndarray, "point 4"]
     index: Int[np.ndarray, " point"]
     observed: Float[np.ndarray, "point 4"]
 
@@ -51,24 +55,20 @@ class Embedding(eqx.Module):
         te_weight: float = 1.0,
         tm_weight: float = 1.0,
     ) -> "Embedding":
-        r"""The embedding for a set of observations.
-
-        Weights multiply coordinates, so they enter the cost squared. The weight of each component
-        is its inverse median error, floored at `ERROR_FLOOR` after scaling, normalised so that the
-        squared weights average one, times the weight of its mode.
-        """
+        """The embedding for a set of observations; weights multiply coordinates, not costs."""
         shape = data.values.shape
         values = (data.values[:4] / VALUE_SCALE[:, None, None]).reshape(4, -1).T
         present = np.isfinite(values)
         index = np.flatnonzero(present.any(axis=1))
+        if not index.size:
+            raise ValueError(
+                "The 6-D cloud needs apparent resistivities or phases, and `Data(values=...)` holds "
+                "none: tippers are not part of it. Use `LeastSquares()`."
+            )
         errors = (data.errors[:4] / VALUE_SCALE[:, None, None]).reshape(4, -1).T
-        precision = np.zeros(4)
-        for c in range(4):
-            if present[:, c].any():
-                precision[c] = 1 / max(float(np.median(errors[present[:, c], c])), ERROR_FLOOR)
-        used = precision > 0
-        precision[used] /= np.sqrt(np.mean(precision[used] ** 2))
-        precision *= np.array([te_weight, te_weight, tm_weight, tm_weight])
+        exists = present.any(axis=0)
+        middle = np.full(4, np.inf)
+        middle[exists] = [np.median(errors[present[:, c], c]) for c in np.flatnonzero(exists)]
         axes = np.stack(
             np.meshgrid(
                 frequency_weight * _unit(np.log10(data.survey.frequencies)),
@@ -78,15 +78,25 @@ class Embedding(eqx.Module):
             axis=-1,
         ).reshape(shape[1] * shape[2], 2)
         present = present[index]
-        return cls(axes[index], precision * present, index, np.where(present, values[index], 0.0))
+        mode_weight = np.array([te_weight, te_weight, tm_weight, tm_weight])
+        observed = np.where(present, values[index], 0.0)
+        return cls(axes[index], middle, mode_weight, present, index, observed)
 
-    def predicted_cloud(self, values: Float[Array, "comp freq site"]) -> Float[Array, "point 6"]:
-        """The cloud of predicted data."""
+    def _weight(self, blur: Float[Array, ""]) -> Float[Array, "point 4"]:
+        precision = 1 / jnp.maximum(jnp.asarray(self.errors), blur)
+        exists = np.isfinite(self.errors)
+        normal = jnp.sqrt(jnp.sum(jnp.square(precision)) / int(exists.sum()))
+        return jnp.where(self.present, self.mode_weight * precision / normal, 0.0)
+
+    def predicted_cloud(
+        self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
+    ) -> Float[Array, "point 6"]:
+        """The cloud of predicted data, weighted for a blur."""
         scaled = values[:4].reshape(4, -1).T[self.index] / VALUE_SCALE
         # A mode that was not simulated is NaN and has no weight: keep the NaN out of the gradient.
-        scaled = jnp.where(self.weight > 0, scaled, 0.0)
-        return jnp.concatenate([jnp.asarray(self.axes), scaled * self.weight], axis=1)
+        scaled = jnp.where(self.present, scaled, 0.0)
+        return jnp.concatenate([jnp.asarray(self.axes), scaled * self._weight(blur)], axis=1)
 
-    def observed_cloud(self) -> Float[Array, "point 6"]:
-        """The cloud of observed data."""
-        return jnp.concatenate([jnp.asarray(self.axes), jnp.asarray(self.observed * self.weight)], axis=1)
+    def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point 6"]:
+        """The cloud of observed data, weighted for a blur."""
+        return jnp.concatenate([jnp.asarray(self.axes), self.observed * self._weight(blur)], axis=1)

@@ -5,6 +5,8 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .conventions import require_x64
@@ -96,11 +98,11 @@ def _checked(mesh: Mesh, survey: Survey, section: ArrayLike) -> Float[Array, "ea
         "its logarithm, and fill missing cells."
     )
     good = jnp.isfinite(resistivity) & (resistivity > 0)
-    if isinstance(resistivity, jax.core.Tracer):
+    if isinstance(resistivity, Tracer):
         return eqx.error_if(resistivity, ~jnp.all(good), message)
     if not bool(jnp.all(good)):
         row, column = (int(k) for k in jnp.argwhere(~good)[0])
         value = float(resistivity[row, column])
         raise ValueError(f"{message} Got {value} in row {row}, column {column}.")
-    mesh.warn(survey, float(resistivity.min()), float(resistivity.max()))
+    mesh.warn(survey, np.asarray(resistivity))
     return resistivity

@@ -44,5 +44,5 @@ def graded_nodes(
         count = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(samples))])
         cells = max(1, round(count[-1]))
         nodes.append(np.interp(np.linspace(0, count[-1], cells + 1)[1:-1], count, samples))
-        nodes.append([stop])
+        nodes.append(np.array([stop]))
     return np.concatenate(nodes)

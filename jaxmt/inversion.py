@@ -27,8 +27,9 @@ from .regularization import AbstractRegularization, Smoothness
 from .responses import Responses
 from .solve import AbstractSolver
 
-LEARNING_RATE = 0.03
-"""Decades of resistivity that a step of the default optimiser changes a cell by."""
+FIRST_STEP, LAST_STEP, STEP_DECAY = 0.1, 0.02, 100
+"""Decades of resistivity that a step of the default optimiser changes a cell by: at first, in the end,
+and the number of iterations from one to the other."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +81,18 @@ class _State(eqx.Module):
 class _Step(eqx.Module):
     """What one iteration reports besides the next state."""
 
+    responses: Responses
     loss: Float[Array, ""]
     nrms: Float[Array, ""]
     roughness: Float[Array, ""]
     factor: Float[Array, ""]
     finite: Bool[Array, ""]
+
+
+def default_optimiser() -> optax.GradientTransformation:
+    """Adam with a step that falls from `FIRST_STEP` to `LAST_STEP` in `STEP_DECAY` iterations."""
+    rate = LAST_STEP / FIRST_STEP
+    return optax.adam(optax.exponential_decay(FIRST_STEP, STEP_DECAY, rate, end_value=LAST_STEP))
 
 
 def invert(
@@ -109,7 +117,7 @@ def invert(
     - `earth`: bounds, fixed cells and parameter blocks; by default every cell is free.
     - `regularization`: `Smoothness()` by default.
     - `trade_off`: regularisation gradient over data gradient, dimensionless.
-    - `optimiser`: Adam with a step of 0.03 decades by default.
+    - `optimiser`: by default Adam, with steps that shrink from 0.1 to 0.02 decades.
     - `target`: nRMS at which to stop, over all data that exist.
     - `progress`: called with the `Record` of each iteration; `jaxmt.ProgressBar()` draws a bar.
 
@@ -119,7 +127,7 @@ def invert(
     """
     section = _start(mesh, start)
     mesh.check_stations(data.survey)
-    mesh.warn(data.survey, float(section.min()), float(section.max()))
+    mesh.warn(data.survey, section)
     earth = Earth(mesh) if earth is None else earth
     if earth.mesh != mesh:
         raise ValueError("`invert(earth=...)` was made for another mesh than `invert(mesh=...)`.")
@@ -129,7 +137,7 @@ def invert(
         raise ValueError(f"`invert(max_iterations=...)` must be at least 1. Got {max_iterations}.")
     misfit = CloudTransport() if misfit is None else misfit
     regularization = Smoothness() if regularization is None else regularization
-    optimiser = optax.adam(LEARNING_RATE) if optimiser is None else optimiser
+    optimiser = default_optimiser() if optimiser is None else optimiser
     solver = default_solver() if solver is None else solver
     prepared, misfit_state = misfit.prepare(data)
     parameters = earth.parameters(section)
@@ -137,16 +145,17 @@ def invert(
 
     def data_loss(p: Float[Array, " parameter"], state: PyTree[Any]) -> tuple[Float[Array, ""], Any]:
         resistivity = 10 ** earth.log10_resistivity(p, section)
-        predicted = simulate(mesh, data.survey, resistivity, solver=solver).components
+        responses = simulate(mesh, data.survey, resistivity, solver=solver)
+        predicted = responses.components
         loss, state = misfit(predicted, prepared, state)
-        return loss, (state, data.nrms_of(predicted))
+        return loss, (state, responses, data.nrms_of(predicted))
 
     def roughness(p: Float[Array, " parameter"]) -> Float[Array, ""]:
         return regularization(earth.log10_resistivity(p, section), mesh, free)
 
     @jax.jit
     def step(state: _State) -> tuple[_State, _Step]:
-        (loss, (misfit_state, nrms)), pull = jax.value_and_grad(data_loss, has_aux=True)(
+        (loss, (misfit_state, responses, nrms)), pull = jax.value_and_grad(data_loss, has_aux=True)(
             state.parameters, state.misfit
         )
         rough, push = jax.value_and_grad(roughness)(state.parameters)
@@ -157,15 +166,15 @@ def invert(
         # optax raises reals to integer powers, which strict promotion forbids.
         with jax.numpy_dtype_promotion("standard"):
             updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.parameters)
-        following = _State(
-            optax.apply_updates(state.parameters, updates), optimiser_state, misfit_state, factor
-        )
+        moved = jax.tree.map(jnp.add, state.parameters, updates)
+        following = _State(moved, optimiser_state, misfit_state, factor)
         finite = jnp.isfinite(loss) & jnp.all(jnp.isfinite(gradient))
-        return following, _Step(loss, nrms, rough, factor, finite)
+        return following, _Step(responses, loss, nrms, rough, factor, finite)
 
     state = _State(parameters, optimiser.init(parameters), misfit_state, jnp.asarray(np.inf, dtype=float))
     history: dict[str, list[float]] = {f.name: [] for f in dataclasses.fields(Record)}
-    best, best_nrms = parameters, np.inf
+    best: tuple[_State, _Step] | None = None
+    lowest = np.inf
     message = f"stopped after {max_iterations} iterations above the target nRMS of {target:g}"
     begin = time.perf_counter()
     try:
@@ -188,24 +197,28 @@ def invert(
                 history[name].append(float(value))
             if progress is not None:
                 progress(record)
-            if nrms < best_nrms:
-                best, best_nrms = state.parameters, nrms
+            if nrms < lowest:
+                best, lowest = (state, report), nrms
             if nrms <= target:
                 message = f"reached the target nRMS of {target:g} in {iteration} iterations"
                 break
             state = following
     except KeyboardInterrupt:
         message = f"interrupted from the keyboard after {len(history['nrms'])} iterations"
-    resistivity = 10 ** earth.log10_resistivity(best, section)
-    responses = simulate(mesh, data.survey, resistivity, solver=solver)
+    if best is None:
+        raise FloatingPointError(
+            "`invert(start=...)`: the misfit of the starting model or its gradient is not finite. Look at "
+            "the data and at `simulate(mesh, data.survey, start)`."
+        )
+    model, report = best
     return Result(
         mesh,
         data,
-        np.array(resistivity),
-        responses,
-        data.nrms(responses),
+        10 ** np.array(earth.log10_resistivity(model.parameters, section)),
+        report.responses,
+        lowest,
         history,
-        best_nrms <= target,
+        lowest <= target,
         message,
     )
 

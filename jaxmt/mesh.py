@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from .conventions import require_x64, skin_depth
 from .grading import graded_nodes
@@ -18,7 +19,7 @@ class MeshWarning(UserWarning):
     """A mesh is too coarse or too small for the accuracy jaxmt states."""
 
 
-def _nodes(name: str, values: object) -> Float[np.ndarray, " n"]:
+def _nodes(name: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
     """A read-only copy of strictly increasing, finite coordinates."""
     nodes = np.array(values, dtype=float)
     if nodes.ndim != 1 or nodes.size < 3:
@@ -41,7 +42,7 @@ def _nodes(name: str, values: object) -> Float[np.ndarray, " n"]:
 
 
 @jax.tree_util.register_static
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, init=False)
 class Mesh:
     """A staggered tensor grid given by its node coordinates.
 
@@ -56,10 +57,10 @@ class Mesh:
     y_nodes: Float[np.ndarray, " ynode"]
     z_nodes: Float[np.ndarray, " znode"]
 
-    def __post_init__(self) -> None:
+    def __init__(self, y_nodes: ArrayLike, z_nodes: ArrayLike) -> None:
         require_x64()
-        object.__setattr__(self, "y_nodes", _nodes("y_nodes", self.y_nodes))
-        object.__setattr__(self, "z_nodes", _nodes("z_nodes", self.z_nodes))
+        object.__setattr__(self, "y_nodes", _nodes("y_nodes", y_nodes))
+        object.__setattr__(self, "z_nodes", _nodes("z_nodes", z_nodes))
         if not np.any(self.z_nodes == 0.0):
             nearest = self.z_nodes[np.argmin(np.abs(self.z_nodes))]
             raise ValueError(
@@ -189,9 +190,13 @@ class Mesh:
             require(f"the air {reach}", -float(self.z_nodes[0]), long)
         return faults
 
-    def warn(self, survey: Survey, low: float, high: float) -> None:
-        """Emits a `MeshWarning` that lists `faults`, if there are any."""
-        faults = self.faults(survey, low, high)
+    def warn(self, survey: Survey, resistivity: Float[np.ndarray, "earth y"]) -> None:
+        """Emits a `MeshWarning` that lists `faults` for a section in ohm m, if there are any.
+
+        Cells must resolve the lowest resistivity at the ground; reach is judged by the mean log.
+        """
+        mean = float(10 ** np.mean(np.log10(resistivity)))
+        faults = self.faults(survey, float(resistivity[0].min()), mean)
         if faults:
             warnings.warn(
                 "The mesh is too coarse or too small for this survey: "
@@ -224,19 +229,17 @@ class Mesh:
 
         Rows start at $g/2$ of the shortest skin depth (at contacts, of the shortest that reaches
         them) and go to 5 of the longest. Columns are a quarter of the station spacing, but no finer
-        than a third of the shortest skin depth, $g$ of it at contacts, and grow by $2g$ a column out to 8 of
-        the longest skin depths beyond the line. Air rows double up to that same distance.
+        than a third of the shortest skin depth, $g$ of it at contacts, and grow by $2g$ a column out to
+        8 of the longest skin depths beyond the line. Air rows double up to that same distance.
         """
-        low, high = (resistivity, resistivity) if np.isscalar(resistivity) else resistivity
+        low, high = resistivity if isinstance(resistivity, tuple) else (resistivity, resistivity)
         if not 0 < low <= high < math.inf:
             raise ValueError(
                 "`Mesh.design(resistivity=...)` must be positive and finite, in ohm m, the lowest "
                 f"before the highest. Got {resistivity}."
             )
         if not 0 < growth <= 0.5:
-            raise ValueError(
-                f"`Mesh.design(growth=...)` must lie in (0, 0.5], a fraction. Got {growth}."
-            )
+            raise ValueError(f"`Mesh.design(growth=...)` must lie in (0, 0.5], a fraction. Got {growth}.")
         short = skin_depth(low, float(survey.frequencies.max()))
         long = skin_depth(high, float(survey.frequencies.min()))
         rows = [(0.0, short * growth / 2)]

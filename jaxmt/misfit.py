@@ -82,7 +82,7 @@ class CloudTransport(AbstractMisfit):
     te_weight: float = 1.0
     tm_weight: float = 1.0
     tolerance: float = 1e-3
-    max_sweeps: int = 500
+    max_sweeps: int = 50
 
     def __check_init__(self) -> None:
         if not 0 < self.final_blur <= self.start_blur:
@@ -106,18 +106,19 @@ class CloudTransport(AbstractMisfit):
             te_weight=self.te_weight,
             tm_weight=self.tm_weight,
         )
-        cloud = embedding.observed_cloud()
+        blur = jnp.asarray(self.start_blur, dtype=float)
+        cloud = embedding.observed_cloud(blur)
         # Predicted = observed: its potentials are a better start than zero, and cost one solve.
-        cold = divergence(cloud, cloud, self.start_blur, tolerance=self.tolerance)
-        return embedding, TransportState(jnp.asarray(self.start_blur, dtype=float), cold.potentials)
+        cold = divergence(cloud, cloud, blur, tolerance=self.tolerance)
+        return embedding, TransportState(blur, cold.potentials)
 
     def __call__(
         self, predicted: Float[Array, "comp freq site"], prepared: Embedding, state: "TransportState"
     ) -> tuple[Float[Array, ""], "TransportState"]:
         """The divergence at the present blur."""
         result = divergence(
-            prepared.predicted_cloud(predicted),
-            prepared.observed_cloud(),
+            prepared.predicted_cloud(predicted, state.blur),
+            prepared.observed_cloud(state.blur),
             state.blur,
             state.potentials,
             tolerance=self.tolerance,

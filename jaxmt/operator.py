@@ -81,14 +81,15 @@ def assemble(
     dz: Float[np.ndarray, " z"],
 ) -> Stencil:
     """The operator on all nodes, with the bottom condition and no other boundary condition."""
-    right = _pad(0.5 * c * dz[:, None], 0)
-    right = (right[1:] + right[:-1]) / dy
-    down = _pad(0.5 * c * dy, 1)
-    down = (down[:, 1:] + down[:, :-1]) / dz[:, None]
-    mass = _pad(_pad(0.25 * m * dz[:, None] * dy, 0), 1)
+    heights, widths = jnp.asarray(dz)[:, None], jnp.asarray(dy)
+    right = _pad(0.5 * c * heights, 0)
+    right = (right[1:] + right[:-1]) / widths
+    down = _pad(0.5 * c * widths, 1)
+    down = (down[:, 1:] + down[:, :-1]) / heights
+    mass = _pad(_pad(0.25 * m * heights * widths, 0), 1)
     mass = mass[1:, 1:] + mass[1:, :-1] + mass[:-1, 1:] + mass[:-1, :-1]
     # sqrt(i omega m c) = (1 + i) sqrt(omega m c / 2)
-    robin = _pad(0.5 * dy * jnp.sqrt(0.5 * omega * m[-1] * c[-1]), 0)
+    robin = _pad(0.5 * widths * jnp.sqrt(0.5 * omega * m[-1] * c[-1]), 0)
     robin = jnp.zeros_like(mass).at[-1].set(robin[1:] + robin[:-1])
     across, along = _pad(right, 1), _pad(down, 0)
     stiffness = across[:, 1:] + across[:, :-1] + along[1:] + along[:-1]
@@ -117,7 +118,7 @@ class AbstractOperator(eqx.Module):
     def coefficients(
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
-        """c and m of the earth cells."""
+        """C and m of the earth cells."""
 
 
 def _sides(
@@ -144,7 +145,7 @@ class TE(AbstractOperator):
     def coefficients(
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
-        """c = 1 and m = mu_0 / rho."""
+        """C = 1 and m = mu_0 / rho."""
         return jnp.ones_like(resistivity), MU_0 / resistivity
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
@@ -177,7 +178,7 @@ class TM(AbstractOperator):
     def coefficients(
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
-        """c = rho and m = mu_0."""
+        """C = rho and m = mu_0."""
         return resistivity, jnp.full_like(resistivity, MU_0)
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:

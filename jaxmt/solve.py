@@ -8,7 +8,7 @@ which is how products with the Jacobian are formed (`sensitivity.py`).
 """
 
 import abc
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -52,15 +52,19 @@ class AbstractSolver(eqx.Module):
     def substitute(
         self, factor: PyTree[Any], rhs: Complex[Array, "row col"], last: bool
     ) -> Complex[Array, "row col"]:
-        """x with A x = rhs; `last` says that this use of `factor` is most likely the last one."""
+        """X with A x = rhs; `last` says that this use of `factor` is most likely the last one."""
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _substitute(
+def _substitute_once(
     solver: AbstractSolver, factor: PyTree[Any], stencil: Stencil, rhs: Complex[Array, "row col"]
 ) -> Complex[Array, "row col"]:
     del stencil
     return solver.substitute(factor, rhs, last=True)
+
+
+_substitute: Callable[..., Complex[Array, "row col"]] = jax.custom_vjp(
+    _substitute_once, nondiff_argnums=(0,)
+)
 
 
 def _forward(
@@ -92,7 +96,7 @@ _substitute.defvjp(_forward, _backward)
 def solve(
     solver: AbstractSolver, stencil: Stencil, rhs: Complex[Array, "row col"]
 ) -> Complex[Array, "row col"]:
-    """x with A x = rhs, differentiable in reverse, to any order, with respect to A and rhs.
+    """X with A x = rhs, differentiable in reverse, to any order, with respect to A and rhs.
 
     Forward mode (`jax.jvp`) is not available; `jaxmt.jacobian_vector_product` forms the product.
     """

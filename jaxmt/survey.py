@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from .conventions import MODES, require_x64
 
 
-def _finite(name: str, unit: str, values: object) -> Float[np.ndarray, " n"]:
+def _finite(name: str, unit: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
     array = np.atleast_1d(np.array(values, dtype=float))
     if array.ndim != 1 or array.size == 0:
         raise ValueError(
@@ -25,7 +26,7 @@ def _finite(name: str, unit: str, values: object) -> Float[np.ndarray, " n"]:
 
 
 @jax.tree_util.register_static
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, init=False)
 class Survey:
     """Frequencies (Hz), station positions along the profile (m), and the modes to compute.
 
@@ -40,24 +41,29 @@ class Survey:
 
     frequencies: Float[np.ndarray, " freq"]
     stations: Float[np.ndarray, " site"]
-    modes: Sequence[str] = MODES
-    names: Sequence[str] = ()
+    modes: tuple[str, ...]
+    names: tuple[str, ...]
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        frequencies: ArrayLike,
+        stations: ArrayLike,
+        modes: Sequence[str] = MODES,
+        names: Sequence[str] = (),
+    ) -> None:
         require_x64()
-        object.__setattr__(self, "frequencies", _finite("frequencies", "Hz", self.frequencies))
-        object.__setattr__(self, "stations", _finite("stations", "m", self.stations))
+        object.__setattr__(self, "frequencies", _finite("frequencies", "Hz", frequencies))
+        object.__setattr__(self, "stations", _finite("stations", "m", stations))
         if np.any(self.frequencies <= 0):
             k = int(np.flatnonzero(self.frequencies <= 0)[0])
             raise ValueError(
                 f"`Survey(frequencies=...)` must be positive, in Hz. Got frequencies[{k}] = "
                 f"{self.frequencies[k]}; give frequencies, not periods or logarithms."
             )
-        modes = tuple(m for m in MODES if m in tuple(self.modes))
-        if not modes or set(self.modes) - set(MODES):
-            raise ValueError(f"`Survey(modes=...)` must hold 'te', 'tm' or both. Got {self.modes!r}.")
-        object.__setattr__(self, "modes", modes)
-        names = tuple(self.names) or tuple(f"S{k + 1:02d}" for k in range(self.stations.size))
+        if not modes or set(modes) - set(MODES):
+            raise ValueError(f"`Survey(modes=...)` must hold 'te', 'tm' or both. Got {modes!r}.")
+        object.__setattr__(self, "modes", tuple(m for m in MODES if m in tuple(modes)))
+        names = tuple(names) or tuple(f"S{k + 1:02d}" for k in range(self.stations.size))
         if len(names) != self.stations.size:
             raise ValueError(
                 f"`Survey(names=...)` must name every station. Got {len(names)} names for "

@@ -1,8 +1,8 @@
 r"""Entropic optimal transport between clouds of points, by Sinkhorn's algorithm.
 
 With the cost $c_{ij} = |W(x_i - y_j)|^2$ and $\varepsilon = \mathrm{blur}^2$,
-$\mathrm{OT}_\varepsilon(x, y) = \min_P \langle P, C\rangle + \varepsilon\,\mathrm{KL}(P\,|\,ab^T)$ over plans
-with equal masses as marginals, and the debiased divergence is
+$\mathrm{OT}_\varepsilon(x, y) = \min_P \langle P, C\rangle + \varepsilon\,\mathrm{KL}(P\,|\,ab^T)$ over
+plans with equal masses as marginals, and the debiased divergence is
 $S = \mathrm{OT}(x, y) - \frac12\mathrm{OT}(x, x) - \frac12\mathrm{OT}(y, y)$
 (Feydy et al. 2019, AISTATS). GeomLoss with p = 2 uses $|x-y|^2/2$: its divergence at blur b is half of
 ours at blur $\sqrt2\,b$. blur is a length in the weighted space: features of the clouds
@@ -12,13 +12,16 @@ The gradient is that of the dual objective with the potentials held fixed (envel
 nothing is differentiated through the iterations. The iterations are ott-jax's.
 """
 
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
-from ott.geometry import epsilon_scheduler, pointcloud
+from ott.geometry import pointcloud
 from ott.problems.linear import linear_problem
 from ott.solvers.linear import acceleration, sinkhorn
 
@@ -70,12 +73,13 @@ def _solve(
         threshold=tolerance,
         inner_iterations=5,
         max_iterations=max_sweeps,
-        use_danskin=True,
         # The symmetric fixed point of Feydy et al. (2019), eq. 25.
         parallel_dual_updates=symmetric,
         momentum=acceleration.Momentum(start=0, value=0.5 if symmetric else 1.0),
     )
-    return solver(problem, init=start)
+    # Only the cost is differentiated, at potentials held fixed: keep the iterations out of it.
+    fixed, start = lax.stop_gradient((problem, start))
+    return solver(fixed, init=start).set_cost(problem, lse_mode=True, use_danskin=True)
 
 
 def _anneal(
@@ -96,6 +100,7 @@ def _anneal(
     return lax.scan(step, zero, levels)[0]
 
 
+@partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
 def divergence(
     x: Float[Array, "n d"],
     y: Float[Array, "m d"],
@@ -127,6 +132,8 @@ def divergence(
         value = xy.reg_ot_cost - 0.5 * (xx.reg_ot_cost + yy.reg_ot_cost)
         # Errors are recorded now and then, and -1 after the last sweep.
         errors = jnp.stack([o.errors[jnp.sum(o.errors > -1) - 1] for o in outputs])
+        # ott-jax ends at once on NaN, with no error on record.
+        errors = jnp.where(jnp.isfinite(value), errors, jnp.inf)
         sweeps = sum(o.n_iters for o in outputs)
     final = Potentials(xy.f, xy.g, 0.5 * (xx.f + xx.g), 0.5 * (yy.f + yy.g))
     return Divergence(
@@ -175,6 +182,8 @@ def _checked(
             "`sinkhorn_divergence(x, y)` takes two non-empty clouds (points, dimensions) of the same "
             f"dimension. Got shapes {x.shape} and {y.shape}."
         )
+    dtype = np.result_type(x.dtype, y.dtype, np.float32)
+    x, y = x.astype(dtype), y.astype(dtype)
     d = x.shape[1]
     matrix = jnp.ones(d, x.dtype) if weights is None else jnp.asarray(weights, x.dtype)
     if matrix.shape not in ((d,), (d, d)):
@@ -188,7 +197,7 @@ def _checked(
         ("weights", weights, "finite", -np.inf),
         ("blur", blur, "positive and finite", 0.0),
     ):
-        if value is None or isinstance(value, jax.core.Tracer):
+        if value is None or isinstance(value, Tracer):
             continue
         array = np.asarray(value)
         bad = array[~(np.isfinite(array) & (array > low))]

@@ -1,10 +1,8 @@
-"""What many tests state: orders of convergence, Taylor remainders, adjoint products."""
+"""What many tests state: orders of convergence, Taylor remainders, adjoint products, full matrices."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-
-import jaxmt
 
 
 def observed_orders(errors, ratio=2.0):
@@ -20,28 +18,34 @@ def self_convergence_order(coarse, medium, fine, ratio=2.0):
     return np.log(first / second) / np.log(ratio)
 
 
-def taylor_orders(function, at, directions, steps=(0.02, 0.01)):
-    """Exponents of |F(x + h d) - F(x) - h J d| between two steps h, one for each row of F and each d.
+def taylor_orders(function, jacobian, at, directions, steps=(0.02, 0.01)):
+    """Exponents of |F(x + h d) - F(x) - h J d| between two steps h: (row of F, direction d).
 
-    `function` returns an array (row, ...); `directions` is stacked along the first axis. A correct J
-    gives 2 or more, a wrong one 1.
+    `function` returns an array (row, ...), `jacobian` the same with the axes of x appended;
+    `directions` is stacked along the first axis. A correct J gives 2 or more, a wrong one 1.
     """
-    value = function(at)
-    jacobian = jax.jacrev(function)(at)
-    slope = jnp.einsum("...zy,nzy->n...", jacobian, directions)
-    both = jnp.stack([at + h * directions for h in steps])
-    moved = jax.lax.map(function, both.reshape(-1, *at.shape)).reshape(len(steps), *slope.shape)
-    remainder = moved - value - jnp.asarray(steps).reshape(-1, *[1] * slope.ndim) * slope
-    norms = jnp.sqrt(jnp.sum(remainder**2, axis=tuple(range(3, remainder.ndim))))
-    return np.log(np.asarray(norms[0] / norms[1])) / np.log(steps[0] / steps[1])
+    axes = directions.ndim - 1
+    last = tuple(range(-axes, 0))
+    slope = jnp.tensordot(directions, jacobian, (last, last))
+    shifts = jnp.stack([h * directions for h in (0.0, *steps)])
+    values = jax.lax.map(lambda shift: function(at + shift), shifts.reshape(-1, *at.shape))
+    values = values.reshape(*shifts.shape[:2], *values.shape[1:])
+    norms = [
+        jnp.linalg.norm((moved - values[0] - h * slope).reshape(*slope.shape[:2], -1), axis=-1)
+        for moved, h in zip(values[1:], steps, strict=True)
+    ]
+    return np.log(np.asarray(norms[0] / norms[1])).T / np.log(steps[0] / steps[1])
 
 
-def dot_product_gap(function, at, seed):
-    """|<J v, w> - <v, J^T w>| over their size, for random v and w."""
-    v_key, w_key = jax.random.split(jax.random.key(seed))
-    v = jax.random.normal(v_key, at.shape)
-    forward = jaxmt.jacobian_vector_product(function, at, v)
-    w = jax.random.normal(w_key, forward.shape)
-    backward = jaxmt.vector_jacobian_product(function, at, w)
-    left, right = jnp.vdot(forward, w), jnp.vdot(v, backward)
+def dot_product_gap(product, transposed, v, w):
+    """|<J v, w> - <v, J^T w>| over their size."""
+    left, right = jnp.vdot(product(v), w), jnp.vdot(v, transposed(w))
     return float(jnp.abs(left - right) / jnp.abs(left))
+
+
+@jax.jit
+def dense(stencil):
+    """The matrix of a stencil, column by column from its products with unit vectors."""
+    n = stencil.diagonal.size
+    units = jnp.eye(n, dtype=complex).reshape(n, *stencil.diagonal.shape)
+    return jax.vmap(stencil.matvec)(units).reshape(n, n).T

@@ -105,16 +105,16 @@ def test_stations_outside_are_refused_and_on_the_edge_are_not():
 @pytest.mark.parametrize("resistivity", [100.0, (5.0, 2000.0)])
 @pytest.mark.parametrize("growth", [0.06, 0.15])
 def test_a_designed_mesh_follows_its_rules(resistivity, growth):
-    y_contacts, z_contacts = (-700.0, 300.0), (250.0, 3000.0)
+    y_contacts, z_contacts = (-700.0, 300.0), (1000.0, 9000.0)
     mesh = Mesh.design(SURVEY, resistivity, y_contacts=y_contacts, z_contacts=z_contacts, growth=growth)
     low, high = np.broadcast_to(resistivity, 2)
     short, long = skin_depth(low, 100.0), skin_depth(high, 0.01)
     assert mesh.faults(SURVEY, low, high) == []
     assert set(y_contacts) <= set(mesh.y_nodes)
     assert set(z_contacts) <= set(mesh.earth_nodes)
-    # The first row fits whole rows between contacts, here within a tenth.
-    assert mesh.dz[0] == pytest.approx(0.5 * growth * short, rel=0.1)
-    assert mesh.z_nodes[-1] == pytest.approx(5 * long + 3000.0)
+    # The first row has grown by half of g already, and fits whole rows above the first contact.
+    assert mesh.dz[0] == pytest.approx(0.5 * growth * short, rel=0.15)
+    assert mesh.z_nodes[-1] == pytest.approx(5 * long + 9000.0)
     assert mesh.y_nodes[-1] == pytest.approx(500.0 + 8 * long)
     assert mesh.y_nodes[0] == pytest.approx(-2000.0 - 8 * long)
     assert -mesh.z_nodes[0] >= 8 * long

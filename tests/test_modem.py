@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jaxmt import Data, Responses, Survey
+from jaxmt.atomic import atomic_path
 from jaxmt.conventions import MU_0
 from jaxmt.io import read_modem, read_modem_model, read_modem_sites, write_modem
-from jaxmt.io.atomic import atomic_path
 
 Z_XY = 1e-3 * (3.0 + 4.0j)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Complex, Float
 
+from ..atomic import FilePath
 from ..conventions import OHM_PER_PRACTICAL
 from ..data import Data
 from ..processing import Frequencies, profile, rotate_tipper
 from ..site import Site
-from .atomic import FilePath
 from .edi_blocks import EMPTY, EdiBlocks
 
 TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from .atomic import FilePath
+from ..atomic import FilePath
 
 EMPTY = 1e32
 """The standard's mark of a missing value; larger ones occur, and `HEAD` may name another."""

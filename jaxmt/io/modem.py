@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from ..atomic import FilePath, atomic_path
 from ..conventions import MU_0, OHM_PER_PRACTICAL
 from ..data import Data
 from ..processing import Frequencies, Table, data_with_errors, profile
@@ -13,7 +14,6 @@ from ..resampling import NEGLIGIBLE, merge_frequencies
 from ..responses import Responses
 from ..site import Site
 from ..survey import Survey
-from .atomic import FilePath, atomic_path
 from .modem_rows import PLANAR, Row, read_rows
 
 SAME_PRINT = 1e-4

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from ..atomic import FilePath, atomic_path
 from ..mesh import Mesh
-from .atomic import FilePath, atomic_path
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d{1,3})?", re.IGNORECASE)
 WIDEST = 1e9

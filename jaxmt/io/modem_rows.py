@@ -4,8 +4,8 @@ import dataclasses
 import re
 from pathlib import Path
 
+from ..atomic import FilePath
 from ..conventions import MU_0, OHM_PER_PRACTICAL
-from .atomic import FilePath
 
 NO_ERROR = 1e15
 """ModEM writes 2e15 for a datum without error."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ..atomic import atomic_path
+
 
 def constrain(figure: Figure) -> None:
     """Gives `figure` the constrained layout unless it has one of its own."""
@@ -25,10 +27,6 @@ def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 150) -> Pat
         )
     if not path.parent.is_dir():
         raise ValueError(f"`save(path=...)` must lie in a folder that exists. Got {path}; make its folder.")
-    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        figure.savefig(part, dpi=dpi)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_path(path) as part:
+        figure.savefig(part, dpi=dpi, format=path.suffix[1:])
     return path

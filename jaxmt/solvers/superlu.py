@@ -14,11 +14,11 @@ import hashlib
 import os
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.experimental.buffer_callback import Buffer, ExecutionContext, buffer_callback
+from jax.experimental.buffer_callback import buffer_callback
 from jaxtyping import Array, Complex
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import SuperLU as Factor
@@ -53,7 +53,7 @@ class SuperLU(AbstractSolver):
     def substitute(
         self, factor: Stencil, rhs: Complex[Array, "row col"], last: bool
     ) -> Complex[Array, "row col"]:
-        """x with A x = rhs."""
+        """X with A x = rhs."""
         # A buffer callback hands over memory: no JAX array is touched while XLA's threads wait.
         call = buffer_callback(
             functools.partial(_substitute_on_host, self, last),
@@ -80,18 +80,16 @@ class _Worker:
     def clear(self) -> None:
         self.store.clear()
 
-    def solve(
-        self, stencil: tuple[np.ndarray, np.ndarray, np.ndarray], rhs: np.ndarray, last: bool
-    ) -> np.ndarray:
+    def solve(self, stencil: list[np.ndarray], rhs: np.ndarray, last: bool) -> np.ndarray:
         """Solutions for `rhs` of shape (many, rows, columns); the factor is dropped if `last`."""
         digest = hashlib.blake2b(digest_size=16)
         for part in stencil:
-            digest.update(part.view(np.uint8))
+            digest.update(part.tobytes())
         key = digest.digest()
         pattern = _pattern(*rhs.shape[1:])
         factor = self.store.pop(key, None)
         if factor is None:
-            factor = _factor(*stencil, pattern)
+            factor = _factor(stencil, pattern)
         if not last:
             self.store[key] = factor
             while sum(f.nnz for f in self.store.values()) * BYTES_PER_NONZERO > self.memory:
@@ -138,12 +136,11 @@ def _pattern(rows: int, cols: int) -> _Pattern:
     """The pattern in minimum-degree order, found once and good for every model and frequency."""
     natural = _compressed(rows, cols, np.arange(rows * cols))
     unit = [np.full((rows, cols), 5.0 + 0j), np.ones((rows - 1, cols)), np.ones((rows, cols - 1))]
-    return _compressed(rows, cols, _factor(*unit, natural, "MMD_AT_PLUS_A").perm_c)
+    return _compressed(rows, cols, _factor(unit, natural, "MMD_AT_PLUS_A").perm_c)
 
 
-def _factor(
-    diagonal: np.ndarray, down: np.ndarray, right: np.ndarray, pattern: _Pattern, ordering: str = "NATURAL"
-) -> Factor:
+def _factor(stencil: list[np.ndarray], pattern: _Pattern, ordering: str = "NATURAL") -> Factor:
+    diagonal, down, right = stencil
     parts = [diagonal, -down, -down, -right, -right]
     data = np.concatenate([part.ravel() for part in parts])[pattern.place]
     matrix = csc_array((data, pattern.indices, pattern.indptr))
@@ -153,14 +150,14 @@ def _factor(
 def _substitute_on_host(
     solver: SuperLU,
     last: bool,
-    context: ExecutionContext,
-    out: Buffer,
-    diagonal: Buffer,
-    down: Buffer,
-    right: Buffer,
-    rhs: Buffer,
+    context: Any,
+    out: Any,
+    diagonal: Any,
+    down: Any,
+    right: Any,
+    rhs: Any,
 ) -> None:
-    """Solves a batch of systems; leading axes of the arguments broadcast against each other."""
+    """Solves a batch of systems into `out`; the arguments are buffers, and leading axes broadcast."""
     del context
     x = np.asarray(out)
     parts = [np.asarray(part) for part in (diagonal, down, right)]
@@ -175,7 +172,7 @@ def _substitute_on_host(
     for number, index in enumerate(np.ndindex(*lead)):
         where = tuple(slice(None) if k in shared else i for k, i in enumerate(index))
         block = b[where].reshape(-1, *b.shape[-2:])
-        stencil = tuple(np.ascontiguousarray(part[index]) for part in parts)
+        stencil = [np.ascontiguousarray(part[index]) for part in parts]
         worker = workers[number % len(workers)]
         jobs.append((where, worker.run(worker.solve, stencil, block, last)))
     for where, job in jobs:

@@ -1,0 +1,185 @@
+"""Is the simulation right, and does the inversion find a known section?
+
+Prints the responses of the COMMEMI models beside the published ones, then inverts noisy synthetic data
+of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2] [--quick] [--out DIR]`.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+
+import jaxmt
+from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
+
+from .figures import draw_result
+
+NOISE = 0.05
+SEED = 0
+TARGET = 1.05
+MISFITS = {"cloud": jaxmt.CloudTransport, "l2": jaxmt.LeastSquares}
+
+# Half-width of the station line (m), frequencies (Hz), half-space to start from (ohm m), depth shown (m).
+SURVEYS = {
+    "2D-0": (40e3, (1.0, 1e-3), 5.0, 60e3),
+    "2D-1": (4e3, (100.0, 0.01), 50.0, 5e3),
+    "2D-2": (40e3, (1.0, 1e-4), 50.0, 40e3),
+    "2D-3": (50e3, (10.0, 1e-3), 50.0, 50e3),
+    "2D-4": (15e3, (100.0, 0.01), 100.0, 8e3),
+}
+
+
+def forward_table(growth: float, folder: Path) -> list[dict]:
+    """Prints and draws computed beside published apparent resistivities; returns the rows."""
+    rows = []
+    print(f"{'model':6}{'mode':5}{'y (km)':>9}{'published':>11}{'jaxmt':>11}{'difference':>12}{'digit':>8}")
+    published = [b for b in COMMEMI.values() if b.table]
+    figure = Figure(figsize=(6 * len(published), 4.5))
+    for ax, model in zip(figure.subplots(1, len(published)), published, strict=True):
+        mesh = model.design(growth=growth)
+        responses = jaxmt.simulate(mesh, model.survey, model.resistivity(mesh))
+        stations = model.survey.stations
+        for entry in model.table:
+            rho = responses.rho_xy if entry.mode == "te" else responses.rho_yx
+            value = float(rho[0, np.searchsorted(stations, entry.station)])
+            row = {
+                "model": model.name,
+                "mode": entry.mode,
+                "station_m": entry.station,
+                "published": entry.resistivity,
+                "computed": value,
+                "difference": value / entry.resistivity - 1,
+                "half_digit": entry.half_digit / entry.resistivity,
+            }
+            rows.append(row)
+            print(
+                f"{model.name:6}{entry.mode.upper():5}{entry.station / 1e3:9.1f}{entry.resistivity:11.2f}"
+                f"{value:11.3f}{100 * row['difference']:11.2f}%{100 * row['half_digit']:7.2f}%"
+            )
+        if model.exceptions:
+            print(f"       {model.exceptions}")
+        _draw_profile(ax, model, mesh)
+    jaxmt.plot.save(figure, folder / "commemi_table.png")
+    return rows
+
+
+def _draw_profile(ax, model: Benchmark, mesh: jaxmt.Mesh) -> None:
+    """Computed curves along the profile with the published values on them."""
+    ends = 1.1 * model.survey.stations[[0, -1]]
+    y = np.linspace(min(ends[0], -ends[1] / 2), ends[1], 201)
+    line = jaxmt.Survey(model.survey.frequencies, y)
+    responses = jaxmt.simulate(mesh, line, model.resistivity(mesh))
+    computed = {"te": np.asarray(responses.rho_xy[0]), "tm": np.asarray(responses.rho_yx[0])}
+    table = {
+        mode: tuple(np.array([[e.station, e.resistivity] for e in model.table if e.mode == mode]).T)
+        for mode in ("te", "tm")
+    }
+    jaxmt.plot.response_profile(
+        ax, y, computed, table, source="COMMEMI", title=f"{model.name}, T = {model.period:g} s"
+    )
+
+
+def control_model_check(growth: float) -> dict[str, float]:
+    """Prints TM of 2D-0 against its closed form; returns the largest errors 1 km off the contacts."""
+    model = COMMEMI["2D-0"]
+    y = np.array([-40, -25, -20, -15, -12, -11, -8, -5, -2, 0, 2, 5, 8, 9, 11, 12, 15, 20, 30, 40]) * 1e3
+    survey = jaxmt.Survey([1 / model.period], y, modes=("tm",))
+    mesh = model.design(survey, growth=growth)
+    z = np.asarray(jaxmt.simulate(mesh, survey, model.resistivity(mesh)).z_yx[0])
+    ratio = z / control_model_tm(y)
+    worst = {
+        "impedance": float(np.abs(np.abs(ratio) - 1).max()),
+        "phase_deg": float(np.abs(np.angle(ratio, deg=True)).max()),
+    }
+    print(
+        f"2D-0 TM against the closed form, 1 km and more off the contacts: |Z| within "
+        f"{100 * worst['impedance']:.2f} %, phase within {worst['phase_deg']:.3f} degrees"
+    )
+    return worst
+
+
+def recover(model: Benchmark, misfit: str, quick: bool, folder: Path) -> jaxmt.Result:
+    """Inverts noisy data of `model`, simulated on a finer mesh than the inversion uses."""
+    half, band, start, depth = SURVEYS[model.name]
+    count = 9 if quick else 21
+    survey = jaxmt.Survey(np.geomspace(*band, 7 if quick else 21), np.linspace(-half, half, count))
+    fine = model.design(survey, growth=0.15 if quick else 0.08)
+    responses = jaxmt.simulate(fine, survey, model.resistivity(fine))
+    data = jaxmt.Data.from_responses(responses, relative_error=NOISE)
+    data = data.with_noise(jax.random.key(SEED), level=NOISE)
+    mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.1)
+    iterations = 40 if quick else 300
+    bar = jaxmt.ProgressBar(iterations)
+    try:
+        result = jaxmt.invert(
+            data,
+            mesh,
+            start,
+            MISFITS[misfit](),
+            target=TARGET,
+            max_iterations=iterations,
+            progress=bar,
+        )
+    finally:
+        bar.close()
+    true = model.resistivity(mesh)
+    under = (np.abs(mesh.y_centres) <= half)[None, :] & (mesh.z_centres <= depth)[:, None]
+    error = np.log10(result.resistivity / true)[under]
+    rmse = float(np.sqrt(np.mean(error**2)))
+    print(
+        f"{model.name}, {misfit}: {result.message}; nRMS {result.nrms:.3f}, RMSE of log10 rho under the "
+        f"stations to {depth / 1e3:g} km: {rmse:.3f}, "
+        f"{result.history['seconds'][-1]:.1f} s for {len(result.history['nrms']) - 1} iterations"
+    )
+    jaxmt.io.write_result(
+        folder,
+        result,
+        {
+            "model": model.name,
+            "misfit": misfit,
+            "noise": NOISE,
+            "seed": SEED,
+            "start_ohm_m": start,
+            "rmse_log10_rho": rmse,
+            "mesh": list(mesh.shape),
+        },
+    )
+    draw_result(
+        folder,
+        result,
+        target=TARGET,
+        depth=depth,
+        title=f"{misfit}, nRMS {result.nrms:.2f}",
+        true=true,
+        limits=model.range,
+    )
+    return result
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", choices=sorted(COMMEMI), default="2D-4", help="the section to recover")
+    parser.add_argument("--misfit", choices=sorted(MISFITS), default="cloud")
+    parser.add_argument("--quick", action="store_true", help="coarse meshes and few iterations: a minute")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    options = parser.parse_args()
+    folder = options.out / f"commemi_{options.model}_{options.misfit}"
+    folder.mkdir(parents=True, exist_ok=True)
+    begin = time.perf_counter()
+    growth = 0.15 if options.quick else 0.06
+    table = forward_table(growth, folder)
+    control = control_model_check(growth)
+    print(f"{time.perf_counter() - begin:.1f} s")
+    jaxmt.io.write_summary(folder / "forward.json", {"table": table, "control_model": control})
+    recover(COMMEMI[options.model], options.misfit, options.quick, folder)
+    print(f"Results are in {folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The folder that an inversion leaves behind."""
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import FilePath, atomic_path
+from ..inversion import Result
+from .modem import write_modem
+from .modem_model import write_modem_model
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+def write_summary(path: FilePath, summary: Mapping[str, Json]) -> None:
+    """Writes a JSON file, whole or not at all; numbers that are not finite become null."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(_plain(dict(summary)), indent=2) + "\n", encoding="utf-8")
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_result(folder: FilePath, result: Result, summary: Mapping[str, Json] | None = None) -> None:
+    """Writes an inversion's outcome into `folder`, each file whole or not at all.
+
+    - `summary.json`: how it ended, and the entries of `summary`.
+    - `model.npz`: `resistivity` (ohm m), `y_nodes` and `z_nodes` (m), observed `values`, `errors` and
+      `predicted` data in the order of `components`, `frequencies` (Hz), `stations` (m), `names`.
+    - `model.rho`: the section for ModEM. `predicted.dat`: its responses in ModEM's list format.
+    - `history.csv`: a row for each iteration.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    survey = result.data.survey
+    with atomic_path(folder / "model.npz") as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            resistivity=result.resistivity,
+            y_nodes=result.mesh.y_nodes,
+            z_nodes=result.mesh.z_nodes,
+            values=result.data.values,
+            errors=result.data.errors,
+            predicted=np.asarray(result.responses.components),
+            frequencies=survey.frequencies,
+            stations=survey.stations,
+            names=np.array(survey.names),
+        )
+    write_modem_model(folder / "model.rho", result.mesh, result.resistivity)
+    write_modem(folder / "predicted.dat", result.responses, left_edge=float(result.mesh.y_nodes[0]))
+    with atomic_path(folder / "history.csv") as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(result.history)
+        writer.writerows(zip(*result.history.values(), strict=True))
+    ending = {
+        "nrms": result.nrms,
+        "converged": result.converged,
+        "message": result.message,
+        "iterations": len(result.history["iteration"]) - 1,
+        "seconds": result.history["seconds"][-1],
+    }
+    write_summary(folder / "summary.json", {**ending, **(summary or {})})

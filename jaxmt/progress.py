@@ -1,0 +1,35 @@
+"""A progress bar for the inversion."""
+
+import math
+
+from tqdm import tqdm
+
+from .inversion import Record
+
+
+class ProgressBar:
+    """Draws iteration, misfit, nRMS, lambda, blur and the time left: `invert(progress=ProgressBar(300))`.
+
+    - `max_iterations`: the length of the bar; the time left is that to its end, the longest it can
+      take.
+    """
+
+    def __init__(self, max_iterations: int) -> None:
+        self._bar = tqdm(total=max_iterations, unit="it", dynamic_ncols=True)
+
+    def __call__(self, record: Record) -> None:
+        """Shows one iteration."""
+        shown = {
+            "loss": f"{record.loss:.3g}",
+            "nRMS": f"{record.nrms:.3f}",
+            "lambda": f"{record.regularization_factor:.2g}",
+        }
+        if not math.isnan(record.blur):
+            shown["blur"] = f"{record.blur:.3g}"
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update(record.iteration - self._bar.n)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Ends the bar and leaves it on the screen."""
+        self._bar.close()

@@ -1,0 +1,173 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxmt import CloudTransport, Data, Earth, LeastSquares, Mesh, Survey, invert, simulate
+from jaxmt.misfit import AbstractMisfit
+
+# The mesh is the one that the data were made on, so its coarseness does not matter.
+pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
+
+SIDES = 3000 + 500 * np.cumsum(2.2 ** np.arange(1, 5))
+MESH = Mesh(
+    np.concatenate([-SIDES[::-1], np.linspace(-3000, 3000, 13), SIDES]),
+    np.concatenate([[0.0], np.cumsum(40 * 1.6 ** np.arange(12))]),
+).with_air(growth=3.0)
+BLOCK = (abs(MESH.y_centres) < 1000) & ((MESH.z_centres > 200) & (MESH.z_centres < 1500))[:, None]
+TRUE = np.where(BLOCK, 10.0, 100.0)
+TARGET = 1.05
+MISFITS = {"least squares": LeastSquares(), "cloud": CloudTransport()}
+
+
+def observed(frequencies=4, modes=("te", "tm")):
+    """3 % noise; the true section has an nRMS of 1.04."""
+    survey = Survey(np.geomspace(100, 1, frequencies), np.linspace(-3000, 3000, 7), modes)
+    clean = simulate(MESH, survey, TRUE)
+    if modes == ("tm",):
+        values = np.array(clean.components)
+        return Data(survey, values, np.where(np.isfinite(values), 0.03, 1.0))
+    return Data.from_responses(clean, 0.03).with_noise(jax.random.key(0), 0.03)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return observed()
+
+
+@pytest.fixture(scope="module")
+def tm_data():
+    return observed(frequencies=2, modes=("tm",))
+
+
+def run(data, misfit, **options):
+    return invert(data, MESH, 100.0, misfit, **({"optimiser": optax.adam(0.1)} | options))
+
+
+@pytest.fixture(scope="module", params=MISFITS)
+def full(request, data):
+    """An inversion that reaches the target, and what its progress callback was given."""
+    records = []
+    result = run(data, MISFITS[request.param], target=TARGET, max_iterations=80, progress=records.append)
+    return request.param, result, records
+
+
+def test_reaches_the_target_and_finds_the_block(full):
+    _, result, _ = full
+    assert result.converged
+    assert "target" in result.message
+    assert result.history["nrms"][0] > 9
+    assert result.history["nrms"][-1] <= TARGET < min(result.history["nrms"][:-1])
+    error = np.log10(result.resistivity / TRUE)
+    # The start is wrong by one decade in the block; seen from above, most of that goes.
+    assert np.sqrt(np.mean(error[BLOCK] ** 2)) < 0.5
+
+
+def test_the_result_is_the_best_model_of_the_history(full, data):
+    _, result, _ = full
+    # The same numbers summed by another compiled function.
+    assert result.nrms == pytest.approx(data.nrms(result.responses), rel=1e-12)
+    assert result.nrms == pytest.approx(min(result.history["nrms"]), rel=1e-12)
+    # Simulated once more, too: rounding of the fields, and differences from the data.
+    again = simulate(MESH, data.survey, result.resistivity)
+    assert data.nrms(again) == pytest.approx(result.nrms, rel=1e-9)
+
+
+def test_lambda_never_increases(full):
+    _, result, _ = full
+    factor = result.history["regularization_factor"]
+    assert np.all(np.diff(factor) <= 0)
+    assert factor[-1] > 0
+
+
+def test_history_has_what_progress_was_given(full):
+    name, result, records = full
+    assert result.history["iteration"] == list(range(len(records)))
+    assert result.history["nrms"] == [r.nrms for r in records]
+    assert result.history["loss"] == [r.loss for r in records]
+    if name == "least squares":
+        np.testing.assert_allclose(result.history["loss"], np.square(result.history["nrms"]), rtol=1e-12)
+        assert np.all(np.isnan(result.history["blur"]))
+    else:
+        expected = np.maximum(0.05 * 0.97 ** np.arange(len(records)), 0.003)
+        np.testing.assert_allclose(result.history["blur"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("full", ["cloud"], indirect=True)
+def test_an_interrupted_run_repeats_the_first_iterations_and_keeps_the_best_model(full, data):
+    name, result, _ = full
+
+    def interrupt(record):
+        if record.iteration == 6:
+            raise KeyboardInterrupt
+
+    short = run(data, MISFITS[name], target=TARGET, progress=interrupt)
+    assert "interrupt" in short.message
+    assert not short.converged
+    # The same numbers bit by bit: nothing depends on chance or on the order of threads.
+    for column in ("loss", "nrms", "roughness", "regularization_factor"):
+        assert short.history[column] == result.history[column][: len(short.history[column])]
+    assert short.nrms == pytest.approx(min(short.history["nrms"]), rel=1e-9)
+
+
+def test_stops_after_the_most_iterations_and_leaves_fixed_cells(tm_data):
+    fixed = np.zeros(MESH.shape, bool)
+    fixed[0] = fixed[:, 0] = True
+    result = run(tm_data, LeastSquares(), earth=Earth(MESH, fixed=fixed), max_iterations=3, target=0.01)
+    assert not result.converged
+    assert "3 iterations" in result.message
+    # The start and three steps.
+    assert len(result.history["nrms"]) == 4
+    # A logarithm and a power of ten.
+    np.testing.assert_allclose(result.resistivity[fixed], 100.0, rtol=1e-14)
+    assert np.all(abs(result.resistivity[~fixed] - 100.0) > 1e-6)
+
+
+class Failing(AbstractMisfit):
+    """Least squares for some calls, then NaN."""
+
+    calls: int
+
+    def prepare(self, data):
+        return data, jnp.asarray(0)
+
+    def __call__(self, predicted, prepared, state):
+        value, _ = LeastSquares()(predicted, prepared, None)
+        return jnp.where(state < self.calls, value, jnp.nan), state + 1
+
+    def blur(self, state):
+        return float("nan")
+
+
+def test_a_number_that_is_not_finite_is_named_and_the_last_good_model_returned(tm_data):
+    result = run(tm_data, Failing(2), target=0.01)
+    assert "not finite" in result.message
+    assert not result.converged
+    assert len(result.history["nrms"]) == 2
+    assert np.all(np.isfinite(result.resistivity))
+    assert result.nrms == pytest.approx(min(result.history["nrms"]), rel=1e-9)
+    assert result.nrms < result.history["nrms"][0]
+
+
+def test_a_start_whose_misfit_is_not_finite_raises(tm_data):
+    with pytest.raises(FloatingPointError, match=r"start=...\)`.*is not finite"):
+        run(tm_data, Failing(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": np.full((3, 4), 100.0)}, r"start=...\)` must be a number or have shape.*Got \(3, 4\)"),
+        ({"start": np.where(BLOCK, np.nan, 1.0)}, r"start=...\)` must be positive and finite.*Got nan"),
+        ({"start": -5.0}, r"start=...\)` must be positive and finite.*Got -5.0"),
+        ({"start": 1e6}, "start must lie between.*Got 1000000.0"),
+        ({"earth": Earth(Mesh(MESH.y_nodes + 1.0, MESH.z_nodes))}, "made for another mesh"),
+        ({"target": 0.0}, r"target=...\)` must be a positive nRMS. Got 0.0"),
+        ({"target": np.nan}, r"target=...\)` must be a positive nRMS. Got nan"),
+        ({"max_iterations": 0}, r"max_iterations=...\)` must be at least 1. Got 0"),
+    ],
+)
+def test_bad_arguments_are_refused(options, message, tm_data):
+    with pytest.raises(ValueError, match=message):
+        invert(tm_data, MESH, misfit=LeastSquares(), **options)
