@@ -110,8 +110,8 @@ def recover(model: Benchmark, misfit: str, quick: bool, folder: Path) -> jaxmt.R
     responses = jaxmt.simulate(fine, survey, model.resistivity(fine))
     data = jaxmt.Data.from_responses(responses, relative_error=NOISE)
     data = data.with_noise(jax.random.key(SEED), level=NOISE)
-    mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.1)
-    iterations = 40 if quick else 300
+    mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
+    iterations = 40 if quick else 200
     bar = jaxmt.ProgressBar(iterations)
     try:
         result = jaxmt.invert(

@@ -137,9 +137,9 @@ INF = math.inf
 COMMEMI_2D_0 = Benchmark(
     "2D-0",
     (
-        Region(-INF, -10e3, 0, 50e3, 10.0),
-        Region(-10e3, 10e3, 0, 50e3, 1.0),
-        Region(10e3, INF, 0, 50e3, 2.0),
+        Region(-INF, -10e3, 0.0, 50e3, 10.0),
+        Region(-10e3, 10e3, 0.0, 50e3, 1.0),
+        Region(10e3, INF, 0.0, 50e3, 2.0),
         Region(-INF, INF, 50e3, INF, PERFECT_CONDUCTOR),
     ),
     300.0,
@@ -152,7 +152,7 @@ COMMEMI_2D_0 = Benchmark(
 
 COMMEMI_2D_1 = Benchmark(
     "2D-1",
-    (Region(-INF, INF, 0, INF, 100.0), Region(-500, 500, 250, 2250, 0.5)),
+    (Region(-INF, INF, 0.0, INF, 100.0), Region(-500.0, 500.0, 250.0, 2250.0, 0.5)),
     0.1,
     _table(
         {0: "8.07", 0.5: "14.10", 1: "51.50", 2: "95.71", 4: "104.00", 8: "100.00", 16: "100.00"},
@@ -163,7 +163,7 @@ COMMEMI_2D_1 = Benchmark(
 COMMEMI_2D_2 = Benchmark(
     "2D-2",
     (
-        Region(-INF, INF, 0, 75e3, 100.0),
+        Region(-INF, INF, 0.0, 75e3, 100.0),
         Region(-INF, INF, 75e3, INF, 10.0),
         Region(-22e3, -4e3, 7e3, 9e3, 0.1),
         Region(10e3, 22e3, 7e3, 9e3, 0.1),
@@ -174,10 +174,10 @@ COMMEMI_2D_2 = Benchmark(
 COMMEMI_2D_3 = Benchmark(
     "2D-3",
     (
-        Region(-INF, -20e3, 0, 10e3, 10.0),
-        Region(-20e3, 0, 0, 10e3, 1.0),
-        Region(0, 20e3, 0, 10e3, 100.0),
-        Region(20e3, INF, 0, 10e3, 1000.0),
+        Region(-INF, -20e3, 0.0, 10e3, 10.0),
+        Region(-20e3, 0.0, 0.0, 10e3, 1.0),
+        Region(0.0, 20e3, 0.0, 10e3, 100.0),
+        Region(20e3, INF, 0.0, 10e3, 1000.0),
         Region(-INF, INF, 10e3, 30e3, 100.0),
         Region(-INF, INF, 30e3, INF, 0.1),
     ),
@@ -187,12 +187,12 @@ COMMEMI_2D_3 = Benchmark(
 COMMEMI_2D_4 = Benchmark(
     "2D-4",
     (
-        Region(-INF, INF, 500, 25e3, 1000.0),
-        Region(-INF, INF, 0, 500, 25.0),
-        Region(-INF, -6e3, 500, 2e3, 10.0),
-        Region(-6e3, 2e3, 500, 4e3, 2.5),
-        Region(2e3, 5e3, 500, 4e3, 2.5, bottom_right=1e3),
-        Region(5e3, INF, 500, 1e3, 2.5),
+        Region(-INF, INF, 500.0, 25e3, 1000.0),
+        Region(-INF, INF, 0.0, 500.0, 25.0),
+        Region(-INF, -6e3, 500.0, 2e3, 10.0),
+        Region(-6e3, 2e3, 500.0, 4e3, 2.5),
+        Region(2e3, 5e3, 500.0, 4e3, 2.5, bottom_right=1e3),
+        Region(5e3, INF, 500.0, 1e3, 2.5),
         Region(-INF, INF, 25e3, INF, 5.0),
     ),
     1.0,

@@ -123,7 +123,8 @@ def invert(
 
     Stops at the target, after `max_iterations`, when a number ceases to be finite, or on an
     interrupt from the keyboard, and says which in `Result.message`; the best model so far is
-    returned in any case. Raises `ValueError` for a start of the wrong shape or out of bounds.
+    returned in any case. Raises `ValueError` for a start of the wrong shape or out of bounds, or data of
+    a mode that `data.survey` leaves out; `FloatingPointError` if the start itself has no finite misfit.
     """
     section = _start(mesh, start)
     mesh.check_stations(data.survey)
@@ -135,12 +136,18 @@ def invert(
         raise ValueError(f"`invert(target=...)` must be a positive nRMS. Got {target}.")
     if max_iterations < 1:
         raise ValueError(f"`invert(max_iterations=...)` must be at least 1. Got {max_iterations}.")
+    for mode, rows in (("te", [0, 1, 4, 5]), ("tm", [2, 3])):
+        if mode not in data.survey.modes and data.mask[rows].any():
+            raise ValueError(
+                f"`invert(data=...)` holds {mode.upper()} data, but `Survey(modes=...)` is "
+                f'{data.survey.modes}. Add "{mode}" to it, or set those values to NaN.'
+            )
     misfit = CloudTransport() if misfit is None else misfit
     regularization = Smoothness() if regularization is None else regularization
     optimiser = default_optimiser() if optimiser is None else optimiser
     solver = default_solver() if solver is None else solver
-    prepared, misfit_state = misfit.prepare(data)
     parameters = earth.parameters(section)
+    prepared, misfit_state = misfit.prepare(data)
     free = earth.free
 
     def data_loss(p: Float[Array, " parameter"], state: PyTree[Any]) -> tuple[Float[Array, ""], Any]:
@@ -195,15 +202,17 @@ def invert(
             )
             for name, value in dataclasses.asdict(record).items():
                 history[name].append(float(value))
-            if progress is not None:
-                progress(record)
             if nrms < lowest:
                 best, lowest = (state, report), nrms
+            if progress is not None:
+                progress(record)
             if nrms <= target:
                 message = f"reached the target nRMS of {target:g} in {iteration} iterations"
                 break
             state = following
     except KeyboardInterrupt:
+        if best is None:
+            raise
         message = f"interrupted from the keyboard after {len(history['nrms'])} iterations"
     if best is None:
         raise FloatingPointError(

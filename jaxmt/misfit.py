@@ -109,7 +109,7 @@ class CloudTransport(AbstractMisfit):
         blur = jnp.asarray(self.start_blur, dtype=float)
         cloud = embedding.observed_cloud(blur)
         # Predicted = observed: its potentials are a better start than zero, and cost one solve.
-        cold = divergence(cloud, cloud, blur, tolerance=self.tolerance)
+        cold = divergence(cloud, cloud, blur, tolerance=self.tolerance, max_sweeps=self.max_sweeps)
         return embedding, TransportState(blur, cold.potentials)
 
     def __call__(

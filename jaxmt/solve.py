@@ -52,35 +52,46 @@ class AbstractSolver(eqx.Module):
     def substitute(
         self, factor: PyTree[Any], rhs: Complex[Array, "row col"], last: bool
     ) -> Complex[Array, "row col"]:
-        """X with A x = rhs; `last` says that this use of `factor` is most likely the last one."""
+        """Solves A x = rhs; `last` says that this use of `factor` is most likely the last one."""
 
 
-def _substitute_once(
-    solver: AbstractSolver, factor: PyTree[Any], stencil: Stencil, rhs: Complex[Array, "row col"]
+def _substitute_plainly(
+    solver: AbstractSolver,
+    last: bool,
+    factor: PyTree[Any],
+    stencil: Stencil,
+    rhs: Complex[Array, "row col"],
 ) -> Complex[Array, "row col"]:
     del stencil
-    return solver.substitute(factor, rhs, last=True)
+    return solver.substitute(factor, rhs, last)
 
 
 _substitute: Callable[..., Complex[Array, "row col"]] = jax.custom_vjp(
-    _substitute_once, nondiff_argnums=(0,)
+    _substitute_plainly, nondiff_argnums=(0, 1)
 )
 
 
 def _forward(
-    solver: AbstractSolver, factor: PyTree[Any], stencil: Stencil, rhs: Complex[Array, "row col"]
+    solver: AbstractSolver,
+    last: bool,
+    factor: PyTree[Any],
+    stencil: Stencil,
+    rhs: Complex[Array, "row col"],
 ) -> tuple[Complex[Array, "row col"], tuple[PyTree[Any], Stencil, Complex[Array, "row col"]]]:
-    x = solver.substitute(factor, rhs, last=False)
+    del last
+    x = _substitute(solver, False, factor, stencil, rhs)
     return x, (factor, stencil, x)
 
 
 def _backward(
     solver: AbstractSolver,
+    last: bool,
     residual: tuple[PyTree[Any], Stencil, Complex[Array, "row col"]],
     x_bar: Complex[Array, "row col"],
 ) -> tuple[None, Stencil, Complex[Array, "row col"]]:
+    del last
     factor, stencil, x = residual
-    adjoint = _substitute(solver, factor, stencil, x_bar)
+    adjoint = _substitute(solver, True, factor, stencil, x_bar)
     # An off-diagonal coefficient enters A twice with a minus sign, and is real.
     stencil_bar = Stencil(
         diagonal=-adjoint * x,
@@ -96,9 +107,9 @@ _substitute.defvjp(_forward, _backward)
 def solve(
     solver: AbstractSolver, stencil: Stencil, rhs: Complex[Array, "row col"]
 ) -> Complex[Array, "row col"]:
-    """X with A x = rhs, differentiable in reverse, to any order, with respect to A and rhs.
+    """Solves A x = rhs, differentiable in reverse, to any order, with respect to A and rhs.
 
     Forward mode (`jax.jvp`) is not available; `jaxmt.jacobian_vector_product` forms the product.
     """
     factor = lax.stop_gradient(solver.factorise(lax.stop_gradient(stencil)))
-    return _substitute(solver, factor, stencil, rhs)
+    return _substitute(solver, True, factor, stencil, rhs)

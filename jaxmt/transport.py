@@ -158,13 +158,15 @@ def sinkhorn_divergence(
     - `blur`: the square root of $\varepsilon$, a length in the weighted space.
     - `weights`: W of the cost $|W(x_i - y_j)|^2$, as its diagonal (d,) or in full (d, d); one if None.
 
-    Iterates until the marginals are met to 1e-6 (L1) or for 5,000 sweeps; `divergence` reports
+    Iterates until the marginals are met to 1e-6 (L1; 1e-5 in single precision) or for 5,000 sweeps;
+    `divergence` reports
     which. Raises `ValueError` for clouds of different dimension and, unless traced, for non-finite
     points and a blur that is not positive; raises at run time if the marginals stay off by more
     than `ACCEPTABLE_ERROR`.
     """
     x, y, matrix = _checked(x, y, blur, weights)
-    result = divergence(x @ matrix.T, y @ matrix.T, blur, tolerance=1e-6, max_sweeps=5000)
+    tolerance = max(1e-6, 100 * float(jnp.finfo(x.dtype).eps))
+    result = divergence(x @ matrix.T, y @ matrix.T, blur, tolerance=tolerance, max_sweeps=5000)
     return eqx.error_if(
         result.value,
         ~(result.marginal_error < ACCEPTABLE_ERROR),

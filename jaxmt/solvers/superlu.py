@@ -7,6 +7,10 @@ but never correctness.
 
 SuperLU keeps its memory per thread: a factor made in one thread and dropped in another is never freed.
 Hence each worker is one thread with a store of its own, and system k always goes to worker k mod n.
+
+The dense blocks are small, and BLAS threads that fight over them with the workers make a factorisation
+up to a hundred times slower. So BLAS is set to one thread, for good, when the workers start:
+to set it back after each batch is slow too, since threads that wake up spin.
 """
 
 import functools
@@ -23,6 +27,7 @@ from jaxtyping import Array, Complex
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import SuperLU as Factor
 from scipy.sparse.linalg import splu
+from threadpoolctl import ThreadpoolController
 
 from ..solve import AbstractSolver, Stencil
 
@@ -53,7 +58,7 @@ class SuperLU(AbstractSolver):
     def substitute(
         self, factor: Stencil, rhs: Complex[Array, "row col"], last: bool
     ) -> Complex[Array, "row col"]:
-        """X with A x = rhs."""
+        """Solves A x = rhs."""
         # A buffer callback hands over memory: no JAX array is touched while XLA's threads wait.
         call = buffer_callback(
             functools.partial(_substitute_on_host, self, last),
@@ -102,6 +107,9 @@ class _Worker:
 
 @functools.cache
 def _workers(threads: int, memory: float) -> tuple[_Worker, ...]:
+    for library in ThreadpoolController().lib_controllers:
+        if library.user_api == "blas":
+            library.set_num_threads(1)
     return tuple(_Worker(memory / threads) for _ in range(threads))
 
 
