@@ -122,7 +122,7 @@ class Benchmark:
         return 10 ** points.reshape(mesh.n_earth, samples, mesh.n_y, samples).mean(axis=(1, 3))
 
 
-def _table(te: dict[float, str], tm: dict[float, str]) -> tuple[Entry, ...]:
+def _table(te: dict[int | float, str], tm: dict[int | float, str]) -> tuple[Entry, ...]:
     """Entries from values as printed, stations in km."""
     entries = []
     for mode, column in (("te", te), ("tm", tm)):

@@ -34,8 +34,9 @@ class Embedding(eqx.Module):
     - `observed`: scaled values of each point.
 
     A component is multiplied by its mode's weight over $\max(\mathrm{error}, \mathrm{blur})$, normalised
-    so that the squares average one over the components: a blur that is larger than the errors makes
-    all components weigh alike, and as it shrinks the weights become those of the noise.
+    so that the largest factor is one: a blur that is larger than the errors makes all components weigh
+    alike, and as it shrinks the weights become those of the noise. Values are never stretched against
+    the axes, or mass would slide to another frequency or station rather than pull on the model.
     """
 
     axes: Float[np.ndarray, "point 2"]
@@ -83,10 +84,8 @@ class Embedding(eqx.Module):
         return cls(axes[index], middle, mode_weight, present, index, observed)
 
     def _weight(self, blur: Float[Array, ""]) -> Float[Array, "point 4"]:
-        precision = 1 / jnp.maximum(jnp.asarray(self.errors), blur)
-        exists = np.isfinite(self.errors)
-        normal = jnp.sqrt(jnp.sum(jnp.square(precision)) / int(exists.sum()))
-        return jnp.where(self.present, self.mode_weight * precision / normal, 0.0)
+        precision = jnp.asarray(self.mode_weight) / jnp.maximum(jnp.asarray(self.errors), blur)
+        return jnp.where(self.present, precision / jnp.max(precision), 0.0)
 
     def predicted_cloud(
         self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]

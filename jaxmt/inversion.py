@@ -90,9 +90,14 @@ class _Step(eqx.Module):
 
 
 def default_optimiser() -> optax.GradientTransformation:
-    """Adam with a step that falls from `FIRST_STEP` to `LAST_STEP` in `STEP_DECAY` iterations."""
+    """Adam on normalised gradients, its step falling from `FIRST_STEP` to `LAST_STEP`.
+
+    Normalised, because a misfit falls by orders of magnitude, and Adam's memory of the first gradients
+    would throttle the steps long after: three times as many iterations on COMMEMI 2D-4.
+    """
     rate = LAST_STEP / FIRST_STEP
-    return optax.adam(optax.exponential_decay(FIRST_STEP, STEP_DECAY, rate, end_value=LAST_STEP))
+    schedule = optax.exponential_decay(FIRST_STEP, STEP_DECAY, rate, end_value=LAST_STEP)
+    return optax.chain(optax.normalize_by_update_norm(), optax.adam(schedule))
 
 
 def invert(
@@ -117,7 +122,7 @@ def invert(
     - `earth`: bounds, fixed cells and parameter blocks; by default every cell is free.
     - `regularization`: `Smoothness()` by default.
     - `trade_off`: regularisation gradient over data gradient, dimensionless.
-    - `optimiser`: by default Adam, with steps that shrink from 0.1 to 0.02 decades.
+    - `optimiser`: by default Adam on normalised gradients, with steps of 0.1 to 0.02 decades.
     - `target`: nRMS at which to stop, over all data that exist.
     - `progress`: called with the `Record` of each iteration; `jaxmt.ProgressBar()` draws a bar.
 

@@ -73,6 +73,20 @@ def test_mirrored_section_gives_mirrored_responses():
 
 
 @coarse
+def test_signs_over_a_conductor_on_the_right():
+    """With x forward, y right and z down, a current along +x below and right has H_y > 0 and H_z < 0."""
+    section = np.full(SMALL.shape, 100.0)
+    section[2:4, 5:7] = 1.0
+    r = simulate(SMALL, Survey(np.array([1.0]), np.array([-1500.0, 6e3])), section)
+    left, right = np.real(r.tipper[0])
+    assert left < -0.02
+    assert right > 0.02
+    # Impedances of e^{+i w t}: E_x/H_y in the first quadrant, E_y/H_x in the third.
+    assert np.all((np.real(r.z_xy) > 0) & (np.imag(r.z_xy) > 0))
+    assert np.all((np.real(r.z_yx) < 0) & (np.imag(r.z_yx) < 0))
+
+
+@coarse
 def test_scaling_of_resistivity_and_frequency():
     """Fields depend on rho / f alone, so that (s rho, s f) gives s Z and the same tipper."""
     s, section = 16.0, a_section(SMALL)

@@ -174,7 +174,18 @@ def test_a_mesh_that_breaks_one_rule_is_told_which_and_by_how_much(rule, words):
     assert len(faults) == 1
     assert re.search(pattern, faults[0])
     with pytest.warns(MeshWarning, match=pattern):
-        mesh.warn(SURVEY, 100.0, 100.0)
+        mesh.warn(SURVEY, np.full(mesh.shape, 100.0))
+
+
+def test_a_section_is_judged_by_its_ground_and_its_mean():
+    """A deep conductor needs no finer rows at the ground, a conductor at the ground does."""
+    mesh = Mesh.design(SURVEY, 100.0, growth=0.2)
+    section = np.full(mesh.shape, 100.0)
+    section[-3, :2] = 1e-4
+    mesh.warn(SURVEY, section)
+    section[0, 5] = 0.01
+    with pytest.warns(MeshWarning, match="a third of the skin depth 5.033 m of 0.01 ohm m at 100 Hz"):
+        mesh.warn(SURVEY, section)
 
 
 def test_tm_alone_asks_for_no_air():

@@ -116,7 +116,7 @@ def resident():
 
 @pytest.mark.parametrize("calls", [60, pytest.param(1000, marks=pytest.mark.slow)])
 def test_memory_stays_flat_over_many_gradients(calls):
-    """A factor dropped by a thread that did not make it is never freed: 600 of them would be 600 MB."""
+    """A factor dropped by a thread that did not make it is never freed; 600 of them are 700 MB."""
     mesh, solver = a_mesh(40), SuperLU(threads=2)
     for k in range(20):
         gradient(log_section(mesh, k), solver, mesh)[0].block_until_ready()
@@ -125,7 +125,7 @@ def test_memory_stays_flat_over_many_gradients(calls):
     for k in range(calls):
         gradient(log_section(mesh, k), solver, mesh)[0].block_until_ready()
     gc.collect()
-    # The allocator's own slack; not a tenth of what a leak would be.
+    # The slack of the allocator; not a tenth of such a leak.
     assert resident() - before < 50e6
 
 
