@@ -39,8 +39,8 @@ def simulate(
     time. Emits `MeshWarning` when the mesh does not suit the survey and the section.
     """
     require_x64()
-    resistivity = _checked(mesh, survey, resistivity)
     mesh.check_stations(survey)
+    resistivity = _checked(mesh, survey, resistivity)
     return _simulate(mesh, survey, resistivity, default_solver() if solver is None else solver)
 
 
