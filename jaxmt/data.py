@@ -102,6 +102,10 @@ class Data(eqx.Module):
           part each.
         - `tipper`, `tipper_error`: Hz/Hy and the standard deviation of its real and imaginary part.
         """
+        if (tipper is None) != (tipper_error is None):
+            raise ValueError(
+                "`Data.from_impedance(tipper=..., tipper_error=...)` go together: give both or neither."
+            )
         absent = np.full(np.shape(z_xy), np.nan)
         responses = Responses(
             survey,

@@ -2,8 +2,9 @@ r"""From the solved field to its companions at the stations.
 
 The flux $c\,\partial_z u$ at the ground comes from the balance over the half dual cell below a node.
 With $q = i\omega m\,u - \partial_y(c\,\partial_y u)$, which varies linearly between the first two node
-rows 0 and 1, $c\,\partial_z u|_0 = \bar c\,(u_1 - u_0)/\Delta z - \Delta z\,(3 q_0 + q_1)/8$. On a uniform
-mesh this is exact to fourth order for a layered earth: the 1/8 cancels the error of the interior scheme.
+rows 0 and 1, $c\,\partial_z u|_0 = \bar c\,(u_1 - u_0)/\Delta z - \Delta z\,(3 q_0 + q_1)/8$. Over a
+half-space with uniform rows this is of third order, $-(k\Delta z)^3/16$ of the flux: the 1/8 cancels the
+second-order error of the interior scheme.
 
 Along the profile the fields are interpolated linearly between nodes. $E_x$, $H_y$ and, in TM, the
 current $J_y$ are continuous across vertical contacts; $E_y = \rho J_y$ jumps with the resistivity of the

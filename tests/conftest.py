@@ -1,6 +1,9 @@
 import os
 from pathlib import Path
 
+# A batched jnp.linalg.solve on several BLAS threads can hang XLA on the CPU.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import jax
 import pytest
 
