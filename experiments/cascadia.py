@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
+from jaxmt.inversion import FIRST_STEP, LAST_STEP, default_optimiser
 
 from .figures import draw_result
 
@@ -25,6 +26,7 @@ ROW_START = 50.0
 SEA = 0.3
 """ohm m; the value that the 3-D model freezes in the Pacific."""
 TARGET = 1.0
+LATE_BLUR = 0.005
 DEPTH = {"CAFE": 150e3, "row": 250e3}
 
 
@@ -136,12 +138,23 @@ def invert(
     earth: jaxmt.Earth,
     misfit: jaxmt.misfit.AbstractMisfit,
     iterations: int,
+    first_step: float,
+    trade_off: float,
 ) -> jaxmt.Result:
     """One inversion with a progress bar."""
     bar = jaxmt.ProgressBar(iterations)
     try:
         return jaxmt.invert(
-            data, mesh, start, misfit, earth=earth, target=TARGET, max_iterations=iterations, progress=bar
+            data,
+            mesh,
+            start,
+            misfit,
+            earth=earth,
+            trade_off=trade_off,
+            optimiser=default_optimiser(first_step),
+            target=TARGET,
+            max_iterations=iterations,
+            progress=bar,
         )
     finally:
         bar.close()
@@ -158,7 +171,10 @@ def main() -> None:
         "--floors", type=float, nargs="+", default=[0.2, 0.05], help="of apparent resistivity"
     )
     parser.add_argument("--misfit", choices=("cloud", "l2"), default="cloud")
-    parser.add_argument("--te-weight", type=float, default=3.0, help="of the TE coordinates in the cloud")
+    parser.add_argument("--te-weight", type=float, help="of TE in the cloud; default 3, for a row 1")
+    parser.add_argument(
+        "--trade-off", type=float, help="pull of smoothness over that of data; default 0.3, for a row 1"
+    )
     parser.add_argument("--iterations", type=int, default=200, help="at most, for each floor")
     parser.add_argument("--quick", action="store_true", help="a coarse mesh and few iterations: a minute")
     parser.add_argument("--data", type=Path, help="folder of field data; default $JAXMT_DATA")
@@ -168,9 +184,14 @@ def main() -> None:
     if options.row:
         data, origin = row_data(folder, options.row)
         name, start, depth = f"row {options.row}", ROW_START, DEPTH["row"]
+        # Stations 70 km apart constrain little between them.
+        te_weight, trade_off = 1.0, 1.0
     else:
         data, origin = cafe_data(folder), 0.0
         name, start, depth = "CAFE-MT and MOCHA", CAFE_START, DEPTH["CAFE"]
+        te_weight, trade_off = 3.0, 0.3
+    te_weight = te_weight if options.te_weight is None else options.te_weight
+    trade_off = trade_off if options.trade_off is None else options.trade_off
     if options.quick:
         mesh = jaxmt.Mesh.design(data.survey, start, growth=0.3)
     elif options.mesh == "designed" or options.row:
@@ -189,12 +210,15 @@ def main() -> None:
     tag = f"cascadia_{options.row or 'cafe'}_{options.misfit}_{options.mesh}"
     for floor in options.floors[:1] if options.quick else options.floors:
         floored = data.with_floor(floor / 2)
+        # A later floor starts from a model that fits roughly: small steps, and no blur to undo it.
+        first = floor == options.floors[0]
         misfit = (
-            jaxmt.CloudTransport(te_weight=options.te_weight)
+            jaxmt.CloudTransport(te_weight=te_weight, start_blur=0.05 if first else LATE_BLUR)
             if options.misfit == "cloud"
             else jaxmt.LeastSquares()
         )
-        result = invert(floored, mesh, section, earth, misfit, iterations)
+        step = FIRST_STEP if first else LAST_STEP
+        result = invert(floored, mesh, section, earth, misfit, iterations, step, trade_off)
         steps = max(1, len(result.history["iteration"]) - 1)
         seconds = (result.history["seconds"][-1] - result.history["seconds"][min(2, steps)]) / max(
             1, steps - 2
@@ -211,7 +235,8 @@ def main() -> None:
                 "profile": name,
                 "floor_rho": floor,
                 "misfit": options.misfit,
-                "te_weight": options.te_weight,
+                "te_weight": te_weight,
+                "trade_off": trade_off,
                 "start_ohm_m": start,
                 "strike_deg": 0.0 if options.row else CAFE_STRIKE,
                 "mesh": [mesh.n_z, mesh.n_y],

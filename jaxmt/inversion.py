@@ -89,14 +89,16 @@ class _Step(eqx.Module):
     finite: Bool[Array, ""]
 
 
-def default_optimiser() -> optax.GradientTransformation:
-    """Adam on normalised gradients, its step falling from `FIRST_STEP` to `LAST_STEP`.
+def default_optimiser(first_step: float = FIRST_STEP) -> optax.GradientTransformation:
+    """Adam on normalised gradients, its step falling from `first_step` to `LAST_STEP`.
+
+    - `first_step`: decades; `LAST_STEP` suits a start that already fits to some extent.
 
     Normalised, because a misfit falls by orders of magnitude, and Adam's memory of the first gradients
     would throttle the steps long after: three times as many iterations on COMMEMI 2D-4.
     """
-    rate = LAST_STEP / FIRST_STEP
-    schedule = optax.exponential_decay(FIRST_STEP, STEP_DECAY, rate, end_value=LAST_STEP)
+    rate = LAST_STEP / first_step
+    schedule = optax.exponential_decay(first_step, STEP_DECAY, rate, end_value=LAST_STEP)
     return optax.chain(optax.normalize_by_update_norm(), optax.adam(schedule))
 
 
