@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--misfit", choices=("cloud", "l2"), default="cloud")
     parser.add_argument("--te-weight", type=float, help="of TE in the cloud; default 3, for a row 1")
     parser.add_argument(
-        "--trade-off", type=float, help="pull of smoothness over that of data; default 0.3, for a row 1"
+        "--trade-off", type=float, help="pull of smoothness over that of data; default 0.1, for a row 1"
     )
     parser.add_argument("--iterations", type=int, default=200, help="at most, for each floor")
     parser.add_argument("--quick", action="store_true", help="a coarse mesh and few iterations: a minute")
@@ -189,15 +189,14 @@ def main() -> None:
     else:
         data, origin = cafe_data(folder), 0.0
         name, start, depth = "CAFE-MT and MOCHA", CAFE_START, DEPTH["CAFE"]
-        te_weight, trade_off = 3.0, 0.3
+        te_weight, trade_off = 3.0, 0.1
     te_weight = te_weight if options.te_weight is None else options.te_weight
     trade_off = trade_off if options.trade_off is None else options.trade_off
-    if options.quick:
-        mesh = jaxmt.Mesh.design(data.survey, start, growth=0.3)
-    elif options.mesh == "designed" or options.row:
-        mesh = jaxmt.Mesh.design(data.survey, start, growth=0.12)
-    else:
+    kind = "quick" if options.quick else "designed" if options.row else options.mesh
+    if kind == "published":
         mesh = published_mesh()
+    else:
+        mesh = jaxmt.Mesh.design(data.survey, start, growth=0.3 if options.quick else 0.12)
     reference = section_3d(folder, options.row, origin, mesh) if options.row else None
     sea = sea_cells(reference, mesh)
     section = np.where(sea, SEA, start)
@@ -207,7 +206,7 @@ def main() -> None:
         f"{int(data.mask.sum())} data, mesh {mesh.n_z} x {mesh.n_y}, {int(sea.sum())} cells of sea"
     )
     iterations = 15 if options.quick else options.iterations
-    tag = f"cascadia_{options.row or 'cafe'}_{options.misfit}_{options.mesh}"
+    tag = f"cascadia_{options.row or 'cafe'}_{options.misfit}_{kind}"
     for floor in options.floors[:1] if options.quick else options.floors:
         floored = data.with_floor(floor / 2)
         # A later floor starts from a model that fits roughly: small steps, and no blur to undo it.
