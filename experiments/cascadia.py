@@ -33,9 +33,9 @@ DEPTH = {"CAFE": 150e3, "row": 250e3}
 def data_folder(given: Path | None) -> Path:
     """The folder of field data, or an error that says where to get it."""
     folder = given or Path(os.environ.get("JAXMT_DATA", ""))
-    if (given is None and "JAXMT_DATA" not in os.environ) or not folder.is_dir():
+    if not folder.is_dir() or folder == Path():
         raise SystemExit(
-            f"No field data in {folder}. Give --data DIR or set JAXMT_DATA to a folder that holds "
+            f"No field data in {str(folder)!r}. Give --data DIR or set JAXMT_DATA to a folder that holds "
             "cafe_cascadia/edi (from github.com/MTinv-OT/MTinv_OT, folder Cascadia) and cascadia_modem "
             "(from github.com/magnetotellurics/ModEM-Examples, folder Magnetotelluric/3D_MT/Cascadia)."
         )
@@ -80,7 +80,9 @@ def without_tipper(data: jaxmt.Data) -> jaxmt.Data:
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file."""
+    """The rows of a CSV file, or an exit that names it if it is missing."""
+    if not path.is_file():
+        raise SystemExit(f"{path} is missing from the folder of field data.")
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -269,4 +271,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted.") from None
