@@ -133,35 +133,6 @@ def sea_cells(section: np.ndarray | None, mesh: jaxmt.Mesh) -> np.ndarray:
     return sea
 
 
-def invert(
-    data: jaxmt.Data,
-    mesh: jaxmt.Mesh,
-    start: np.ndarray,
-    earth: jaxmt.Earth,
-    misfit: jaxmt.misfit.AbstractMisfit,
-    iterations: int,
-    first_step: float,
-    trade_off: float,
-) -> jaxmt.Result:
-    """One inversion with a progress bar."""
-    bar = jaxmt.ProgressBar(iterations)
-    try:
-        return jaxmt.invert(
-            data,
-            mesh,
-            start,
-            misfit,
-            earth=earth,
-            trade_off=trade_off,
-            optimiser=default_optimiser(first_step),
-            target=TARGET,
-            max_iterations=iterations,
-            progress=bar,
-        )
-    finally:
-        bar.close()
-
-
 def main() -> None:
     """Runs the experiment from the command line."""
     parser = argparse.ArgumentParser(
@@ -209,17 +180,28 @@ def main() -> None:
     )
     iterations = 15 if options.quick else options.iterations
     tag = f"cascadia_{options.row or 'cafe'}_{options.misfit}_{kind}"
-    for floor in options.floors[:1] if options.quick else options.floors:
+    for number, floor in enumerate(options.floors[:1] if options.quick else options.floors):
         floored = data.with_floor(floor / 2)
         # A later floor starts from a model that fits roughly: small steps, and no blur to undo it.
-        first = floor == options.floors[0]
+        first = number == 0
         misfit = (
             jaxmt.CloudTransport(te_weight=te_weight, start_blur=0.05 if first else LATE_BLUR)
             if options.misfit == "cloud"
             else jaxmt.LeastSquares()
         )
-        step = FIRST_STEP if first else LAST_STEP
-        result = invert(floored, mesh, section, earth, misfit, iterations, step, trade_off)
+        with jaxmt.ProgressBar(iterations) as bar:
+            result = jaxmt.invert(
+                floored,
+                mesh,
+                section,
+                misfit,
+                earth=earth,
+                trade_off=trade_off,
+                optimiser=default_optimiser(FIRST_STEP if first else LAST_STEP),
+                target=TARGET,
+                max_iterations=iterations,
+                progress=bar,
+            )
         steps = max(1, len(result.history["iteration"]) - 1)
         seconds = (result.history["seconds"][-1] - result.history["seconds"][min(2, steps)]) / max(
             1, steps - 2

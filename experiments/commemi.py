@@ -112,8 +112,7 @@ def recover(model: Benchmark, misfit: str, quick: bool, folder: Path) -> jaxmt.R
     data = data.with_noise(jax.random.key(SEED), level=NOISE)
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 40 if quick else 200
-    bar = jaxmt.ProgressBar(iterations)
-    try:
+    with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(
             data,
             mesh,
@@ -123,8 +122,6 @@ def recover(model: Benchmark, misfit: str, quick: bool, folder: Path) -> jaxmt.R
             max_iterations=iterations,
             progress=bar,
         )
-    finally:
-        bar.close()
     true = model.resistivity(mesh)
     under = (np.abs(mesh.y_centres) <= half)[None, :] & (mesh.z_centres <= depth)[:, None]
     error = np.log10(result.resistivity / true)[under]

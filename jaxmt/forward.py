@@ -62,6 +62,16 @@ def _simulate(
     return Responses(survey, z_xy, z_yx, tipper)
 
 
+def _field(
+    operator: AbstractOperator,
+    resistivity: Float[Array, "earth y"],
+    solver: AbstractSolver,
+    omega: Float[Array, ""],
+) -> Complex[Array, "znode ynode"]:
+    system = operator.system(omega, resistivity)
+    return system.field(solve(solver, system.stencil, system.rhs))
+
+
 def _te(
     operator: AbstractOperator,
     survey: Survey,
@@ -69,8 +79,7 @@ def _te(
     solver: AbstractSolver,
     omega: Float[Array, ""],
 ) -> tuple[Complex[Array, " site"], Complex[Array, " site"]]:
-    system = operator.system(omega, resistivity)
-    field = system.field(solve(solver, system.stencil, system.rhs))
+    field = _field(operator, resistivity, solver, omega)
     return te_at_stations(operator, omega, resistivity, field, survey.stations)
 
 
@@ -81,8 +90,7 @@ def _tm(
     solver: AbstractSolver,
     omega: Float[Array, ""],
 ) -> Complex[Array, " site"]:
-    system = operator.system(omega, resistivity)
-    field = system.field(solve(solver, system.stencil, system.rhs))
+    field = _field(operator, resistivity, solver, omega)
     return tm_at_stations(operator, omega, resistivity, field, survey.stations)
 
 

@@ -126,7 +126,7 @@ def invert(
     - `trade_off`: regularisation gradient over data gradient, dimensionless.
     - `optimiser`: by default Adam on normalised gradients, with steps of 0.1 to 0.02 decades.
     - `target`: nRMS at which to stop, over all data that exist.
-    - `progress`: called with the `Record` of each iteration; `jaxmt.ProgressBar()` draws a bar.
+    - `progress`: called with the `Record` of each iteration; a `jaxmt.ProgressBar` draws a bar.
 
     Stops at the target, after `max_iterations`, when a number ceases to be finite, or on an
     interrupt from the keyboard, and says which in `Result.message`; the best model so far is

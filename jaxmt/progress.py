@@ -8,7 +8,9 @@ from .inversion import Record
 
 
 class ProgressBar:
-    """Draws iteration, misfit, nRMS, lambda, blur and the time left: `invert(progress=ProgressBar(300))`.
+    """Draws iteration, misfit, nRMS, lambda, blur and the time left.
+
+    `with ProgressBar(300) as bar: invert(..., max_iterations=300, progress=bar)`
 
     - `max_iterations`: the length of the bar; the time left is that to its end, the longest it can
       take.
@@ -30,6 +32,10 @@ class ProgressBar:
         self._bar.update(record.iteration - self._bar.n)
         self._bar.refresh()
 
-    def close(self) -> None:
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """Ends the bar and leaves it on the screen."""
+        del error
         self._bar.close()

@@ -159,10 +159,9 @@ def sinkhorn_divergence(
     - `weights`: W of the cost $|W(x_i - y_j)|^2$, as its diagonal (d,) or in full (d, d); one if None.
 
     Iterates until the marginals are met to 1e-6 (L1; 1e-5 in single precision) or for 5,000 sweeps;
-    `divergence` reports
-    which. Raises `ValueError` for clouds of different dimension and, unless traced, for non-finite
-    points and a blur that is not positive; raises at run time if the marginals stay off by more
-    than `ACCEPTABLE_ERROR`.
+    `divergence` reports which. Raises `ValueError` for clouds of different dimension and, unless
+    traced, for non-finite points and a blur that is not positive; raises at run time if the marginals
+    stay off by more than `ACCEPTABLE_ERROR`.
     """
     x, y, matrix = _checked(x, y, blur, weights)
     tolerance = max(1e-6, 100 * float(jnp.finfo(x.dtype).eps))
