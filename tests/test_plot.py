@@ -55,7 +55,7 @@ def history(**changes):
         "iteration": list(range(n)),
         "loss": [1.0] * n,
         "nrms": [9.0, 5.0, 3.0, 2.0, 1.1],
-        "regularisation_factor": [10.0, 5.0, 5.0, 2.0, 1.0],
+        "regularization_factor": [10.0, 5.0, 5.0, 2.0, 1.0],
         "blur": [0.5, 0.4, 0.3, 0.2, 0.1],
     }
     return {**lists, **changes}
@@ -417,7 +417,7 @@ def test_convergence_shows_misfit_target_and_companions():
     assert set(target.get_ydata()) == {1.05}
     assert target.get_linestyle() == "--"
     assert nrms.get_ydata().tolist() == history()["nrms"]
-    assert factor.lines[0].get_ydata().tolist() == history()["regularisation_factor"]
+    assert factor.lines[0].get_ydata().tolist() == history()["regularization_factor"]
     assert blur.lines[0].get_ydata().tolist() == history()["blur"]
     assert {a.get_yscale() for a in (ax, factor, blur)} == {"log"}
 
@@ -427,7 +427,7 @@ def test_convergence_leaves_out_what_the_history_lacks():
     absent = history()
     del absent["blur"]
     assert len(plot.convergence(Figure(), absent)) == 2
-    assert len(plot.convergence(Figure(), history(blur=[0.0] * 5, regularisation_factor=[0.0] * 5))) == 1
+    assert len(plot.convergence(Figure(), history(blur=[0.0] * 5, regularization_factor=[0.0] * 5))) == 1
 
 
 def test_convergence_names_the_wrong_argument():

@@ -12,7 +12,7 @@ from .figure import constrain
 from .marks import SMALL, log_axis
 
 COMPANIONS = {
-    "regularisation_factor": ("λ", "#0077BB"),
+    "regularization_factor": ("λ", "#0077BB"),
     "blur": ("Blur", "#009988"),
 }
 """What is drawn below the misfit, where the history has it: label and colour."""
@@ -24,7 +24,7 @@ def convergence(
     """Draws the nRMS of every iteration, and below it the regularisation factor and the blur.
 
     - `history`: equally long lists by name: "iteration", "nrms", and, as far as they exist,
-      "regularisation_factor" and "blur"; NaN where there is none. Other names are not drawn.
+      "regularization_factor" and "blur"; NaN where there is none. Other names are not drawn.
     - `target`: nRMS at which the inversion stops, a dashed line.
 
     All vertical axes are logarithmic. Reads well on 8 by 6 inches. Returns the axes from the top.
