@@ -19,8 +19,11 @@ from .processing import rotate as rotate
 from .progress import ProgressBar as ProgressBar
 from .regularization import Smoothness as Smoothness
 from .responses import Responses as Responses
+from .sensitivity import jacobian as jacobian
 from .sensitivity import jacobian_vector_product as jacobian_vector_product
 from .sensitivity import vector_jacobian_product as vector_jacobian_product
+from .solvers import NestedDissection as NestedDissection
+from .solvers import Pardiso as Pardiso
 from .solvers import SuperLU as SuperLU
 from .survey import Survey as Survey
 from .transport import sinkhorn_divergence as sinkhorn_divergence

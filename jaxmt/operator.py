@@ -47,19 +47,21 @@ from .solve import Stencil
 
 
 class System(eqx.Module):
-    """The linear system of one frequency, and the node values on its Dirichlet boundary.
+    """The linear system of one frequency, and the values on its Dirichlet boundary.
 
-    `frame` is the field on all nodes, zero where it is unknown.
+    `sides` is the field on the first and the last column of nodes. Rows of nodes that are not unknown
+    are at the top and hold one.
     """
 
     stencil: Stencil
     rhs: Complex[Array, "row col"]
-    frame: Complex[Array, "znode ynode"]
+    sides: Complex[Array, "2 znode"]
 
     def field(self, x: Complex[Array, "row col"]) -> Complex[Array, "znode ynode"]:
         """The field on all nodes from the solved unknowns."""
-        row = self.frame.shape[0] - x.shape[0]
-        return self.frame.at[row:, 1:-1].set(x)
+        held = jnp.ones((self.sides.shape[1] - x.shape[0], x.shape[1]), x.dtype)
+        left, right = self.sides[:, :, None]
+        return jnp.concatenate([left, jnp.concatenate([held, x]), right], axis=1)
 
 
 def _halves(steps: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
@@ -97,12 +99,14 @@ def assemble(
 
 
 def _reduce(
-    full: Stencil, frame: Complex[Array, "znode ynode"], source: Complex[Array, "znode ynode"], top: int
+    full: Stencil, held: int, sides: Complex[Array, "2 znode"], inflow: Complex[Array, " col"]
 ) -> System:
-    """Eliminates the side columns and the first `top` rows, whose values `frame` holds."""
-    inner = Stencil(full.diagonal[top:, 1:-1], full.down[top:, 1:-1], full.right[top:, 1:-1])
-    rhs = (source - full.matvec(frame))[top:, 1:-1]
-    return System(inner, rhs, frame)
+    """Eliminates the side columns and the first `held` rows; `inflow` enters the next row from above."""
+    inner = Stencil(full.diagonal[held:, 1:-1], full.down[held:, 1:-1], full.right[held:, 1:-1])
+    edges = full.right[held:, jnp.array([0, -1])].T.astype(sides.dtype) * sides[:, held:]
+    rhs = jnp.zeros(inner.diagonal.shape, sides.dtype)
+    rhs = rhs.at[:, 0].add(edges[0]).at[:, -1].add(edges[1]).at[0].add(inflow)
+    return System(inner, rhs, sides)
 
 
 class AbstractOperator(eqx.Module):
@@ -165,9 +169,7 @@ class TE(AbstractOperator):
         rise = lax.complex(jnp.zeros_like(omega), -omega * MU_0)
         above = earth[:, :1] + rise * jnp.asarray(mesh.z_nodes[: mesh.n_air] + 0j)
         sides = jnp.concatenate([above, earth], axis=1)
-        frame = jnp.zeros(full.diagonal.shape, sides.dtype).at[:, 0].set(sides[0]).at[:, -1].set(sides[1])
-        source = jnp.zeros_like(frame).at[0].set(-rise * jnp.asarray(_halves(mesh.dy) + 0j))
-        return _reduce(full, frame, source, top=0)
+        return _reduce(full, 0, sides, -rise * jnp.asarray(_halves(mesh.dy)[1:-1] + 0j))
 
 
 class TM(AbstractOperator):
@@ -186,6 +188,4 @@ class TM(AbstractOperator):
         c, m = self.coefficients(resistivity)
         full = assemble(omega, c, m, self.mesh.dy, self.mesh.dz)
         sides = _sides(omega, self.mesh, resistivity).magnetic
-        frame = jnp.zeros(full.diagonal.shape, sides.dtype).at[:, 0].set(sides[0]).at[:, -1].set(sides[1])
-        frame = frame.at[0].set(1.0 + 0.0j)
-        return _reduce(full, frame, jnp.zeros_like(frame), top=1)
+        return _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))

@@ -19,6 +19,19 @@ def apparent_resistivity(
     return jnp.square(jnp.abs(impedance)) / (2 * jnp.pi * MU_0 * frequencies[:, None])
 
 
+def log10_and_phase(
+    impedance: Complex[Array, "freq site"], frequencies: Float[Array, " freq"]
+) -> Float[Array, "2 freq site"]:
+    """Log10 of the apparent resistivity (ohm m) and phase (degrees); give -Z_yx for TM."""
+    rho = apparent_resistivity(impedance, frequencies)
+    return jnp.stack([jnp.log10(rho), jnp.rad2deg(jnp.angle(impedance))])
+
+
+def parts(tipper: Complex[Array, "freq site"]) -> Float[Array, "2 freq site"]:
+    """Real and imaginary part."""
+    return jnp.stack([jnp.real(tipper), jnp.imag(tipper)])
+
+
 class Responses(eqx.Module):
     r"""Responses at the stations of a survey, arrays of shape (frequency, station).
 
@@ -69,8 +82,12 @@ class Responses(eqx.Module):
     @property
     def components(self) -> Float[Array, "comp freq site"]:
         """The responses as real data in the order of `COMPONENTS`; NaN for a mode left out."""
-        absent = jnp.full((self.survey.frequencies.size, self.survey.stations.size), jnp.nan)
-        te = [jnp.log10(self.rho_xy), self.phase_xy] if self.z_xy is not None else [absent] * 2
-        tm = [jnp.log10(self.rho_yx), self.phase_yx] if self.z_yx is not None else [absent] * 2
-        hz = [jnp.real(self.tipper), jnp.imag(self.tipper)] if self.tipper is not None else [absent] * 2
-        return jnp.stack([*te, *tm, *hz])
+        frequencies = jnp.asarray(self.survey.frequencies)
+        absent = jnp.full((2, frequencies.size, self.survey.stations.size), jnp.nan)
+        return jnp.concatenate(
+            [
+                absent if self.z_xy is None else log10_and_phase(self.z_xy, frequencies),
+                absent if self.z_yx is None else log10_and_phase(-self.z_yx, frequencies),
+                absent if self.tipper is None else parts(self.tipper),
+            ]
+        )

@@ -1,3 +1,5 @@
-"""Ways to solve the linear systems, one file each."""
+"""Ways to solve the linear systems."""
 
+from .dissection import NestedDissection as NestedDissection
+from .pardiso import Pardiso as Pardiso
 from .superlu import SuperLU as SuperLU

@@ -1,0 +1,48 @@
+"""One computation for each frequency, shared out over devices of one host or of many.
+
+Each device takes its own frequencies and a copy of the model; the results are gathered, so that every
+device, and every host, holds all of them. In reverse each device keeps the cotangents of its own
+frequencies, and the gradient of the model is summed over the devices.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import PartitionSpec
+from jaxlib.xla_client import Device
+from jaxtyping import Array, Float, PyTree
+
+Function = Callable[[Float[Array, " freq"], Float[Array, "..."]], PyTree[Array, "..."]]
+"""From frequencies and a model to arrays with a leading axis of frequencies."""
+
+
+def over_devices(function: Function, devices: Sequence[Device]) -> Function:
+    """`function`, evaluated for equal shares of the frequencies on each of `devices`.
+
+    Where the frequencies cannot be shared out equally the last one is repeated, and dropped again.
+    """
+    if not devices:
+        raise ValueError("`simulate(devices=...)` must name at least one device. See `jax.devices()`.")
+    grid = jax.sharding.Mesh(np.array(devices), ("device",))
+
+    def share(frequencies: Float[Array, " freq"], model: Float[Array, "..."]) -> PyTree[Array, "..."]:
+        mine = function(frequencies, model)
+        return jax.tree.map(lambda z: lax.all_gather(z, "device", tiled=True), mine)
+
+    def whole(frequencies: Float[Array, " freq"], model: Float[Array, "..."]) -> PyTree[Array, "..."]:
+        n = frequencies.size
+        padded = jnp.pad(frequencies, (0, -n % len(devices)), mode="edge")
+        spread = jax.shard_map(
+            share,
+            mesh=grid,
+            in_specs=(PartitionSpec("device"), PartitionSpec()),
+            out_specs=PartitionSpec(),
+            # A gathered array is the same everywhere, which the check cannot see.
+            check_vma=False,
+        )
+        return jax.tree.map(lambda z: z[:n], spread(padded, model))
+
+    return whole
