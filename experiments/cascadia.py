@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 import jaxmt
 from jaxmt.inversion import FIRST_STEP, LAST_STEP, default_optimiser
 
+from . import machine
 from .figures import draw_result
 
 CAFE_STRIKE = -15.0
@@ -152,7 +153,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a coarse mesh and few iterations: a minute")
     parser.add_argument("--data", type=Path, help="folder of field data; default $JAXMT_DATA")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    machine.add_options(parser)
     options = parser.parse_args()
+    devices = machine.start(options)
     folder = data_folder(options.data)
     if options.row:
         data, origin = row_data(folder, options.row)
@@ -200,6 +203,7 @@ def main() -> None:
                 optimiser=default_optimiser(FIRST_STEP if first else LAST_STEP),
                 target=TARGET,
                 max_iterations=iterations,
+                devices=devices,
                 progress=bar,
             )
         steps = max(1, len(result.history["iteration"]) - 1)

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import jaxmt
 from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
 
+from . import machine
 from .figures import draw_result
 
 NOISE = 0.05
@@ -101,7 +102,13 @@ def control_model_check(growth: float) -> dict[str, float]:
     return worst
 
 
-def recover(model: Benchmark, misfit: str, quick: bool, folder: Path) -> jaxmt.Result:
+def recover(
+    model: Benchmark,
+    misfit: str,
+    quick: bool,
+    folder: Path,
+    devices: tuple[jax.Device, ...] | None,
+) -> jaxmt.Result:
     """Inverts noisy data of `model`, simulated on a finer mesh than the inversion uses."""
     half, band, start, depth = SURVEYS[model.name]
     count = 9 if quick else 21
@@ -120,6 +127,7 @@ def recover(model: Benchmark, misfit: str, quick: bool, folder: Path) -> jaxmt.R
             MISFITS[misfit](),
             target=TARGET,
             max_iterations=iterations,
+            devices=devices,
             progress=bar,
         )
     true = model.resistivity(mesh)
@@ -165,7 +173,9 @@ def main() -> None:
     parser.add_argument("--misfit", choices=sorted(MISFITS), default="cloud")
     parser.add_argument("--quick", action="store_true", help="coarse meshes and few iterations: a minute")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    machine.add_options(parser)
     options = parser.parse_args()
+    devices = machine.start(options)
     folder = options.out / f"commemi_{options.model}_{options.misfit}"
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
@@ -174,7 +184,7 @@ def main() -> None:
     control = control_model_check(growth)
     print(f"{time.perf_counter() - begin:.1f} s")
     jaxmt.io.write_summary(folder / "forward.json", {"table": table, "control_model": control})
-    recover(COMMEMI[options.model], options.misfit, options.quick, folder)
+    recover(COMMEMI[options.model], options.misfit, options.quick, folder, devices)
     print(f"Results are in {folder}")
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxlib.xla_client import Device
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .conventions import require_x64
@@ -28,7 +28,7 @@ def simulate(
     resistivity: ArrayLike,
     *,
     solver: AbstractSolver | None = None,
-    devices: Sequence[Device] | None = None,
+    devices: Sequence[Any] | None = None,
 ) -> Responses:
     r"""Magnetotelluric responses of a resistivity section.
 
@@ -98,7 +98,7 @@ def _simulate(
     survey: Survey,
     resistivity: Float[Array, "earth y"],
     solver: AbstractSolver,
-    devices: tuple[Device, ...] | None,
+    devices: tuple[Any, ...] | None,
 ) -> Responses:
     def impedances(
         omegas: Float[Array, " freq"], resistivity: Float[Array, "earth y"]

@@ -8,7 +8,7 @@ have shown (Liu, Chen, Bo & Tang 2026).
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -20,11 +20,12 @@ from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .data import Data
 from .earth import Earth
-from .forward import default_solver, simulate
+from .forward import default_solver, memory_errors_explained, simulate
 from .mesh import Mesh
 from .misfit import AbstractMisfit, CloudTransport
 from .regularization import AbstractRegularization, Smoothness
 from .responses import Responses
+from .sharding import replicate
 from .solve import AbstractSolver
 
 FIRST_STEP, LAST_STEP, STEP_DECAY = 0.1, 0.02, 100
@@ -115,6 +116,7 @@ def invert(
     target: float = 1.05,
     max_iterations: int = 300,
     solver: AbstractSolver | None = None,
+    devices: Sequence[Any] | None = None,
     progress: Callable[[Record], None] | None = None,
 ) -> Result:
     """The smooth resistivity section whose responses fit the data.
@@ -126,12 +128,14 @@ def invert(
     - `trade_off`: regularisation gradient over data gradient, dimensionless.
     - `optimiser`: by default Adam on normalised gradients, with steps of 0.1 to 0.02 decades.
     - `target`: nRMS at which to stop, over all data that exist.
+    - `solver`, `devices`: as for `simulate`.
     - `progress`: called with the `Record` of each iteration; a `jaxmt.ProgressBar` draws a bar.
 
     Stops at the target, after `max_iterations`, when a number ceases to be finite, or on an
     interrupt from the keyboard, and says which in `Result.message`; the best model so far is
     returned in any case. Raises `ValueError` for a start of the wrong shape or out of bounds, or data of
-    a mode that `data.survey` leaves out; `FloatingPointError` if the start itself has no finite misfit.
+    a mode that `data.survey` leaves out; `FloatingPointError` if the start itself has no finite misfit;
+    `MemoryError` when a device runs out of it.
     """
     section = _start(mesh, start)
     mesh.check_stations(data.survey)
@@ -159,7 +163,7 @@ def invert(
 
     def data_loss(p: Float[Array, " parameter"], state: PyTree[Any]) -> tuple[Float[Array, ""], Any]:
         resistivity = 10 ** earth.log10_resistivity(p, section)
-        responses = simulate(mesh, data.survey, resistivity, solver=solver)
+        responses = simulate(mesh, data.survey, resistivity, solver=solver, devices=devices)
         predicted = responses.components
         loss, state = misfit(predicted, prepared, state)
         return loss, (state, responses, data.nrms_of(predicted))
@@ -186,6 +190,8 @@ def invert(
         return following, _Step(responses, loss, nrms, rough, factor, finite)
 
     state = _State(parameters, optimiser.init(parameters), misfit_state, jnp.asarray(np.inf, dtype=float))
+    # Where the following states will be, so that the step is compiled once.
+    state = replicate(state, devices)
     history: dict[str, list[float]] = {f.name: [] for f in dataclasses.fields(Record)}
     best: tuple[_State, _Step] | None = None
     lowest = np.inf
@@ -193,8 +199,10 @@ def invert(
     begin = time.perf_counter()
     try:
         for iteration in range(max_iterations + 1):
-            following, report = step(state)
-            if not bool(report.finite):
+            with memory_errors_explained():
+                following, report = step(state)
+                finite = bool(report.finite)
+            if not finite:
                 message = f"stopped at iteration {iteration}: the misfit or its gradient is not finite"
                 break
             nrms = float(report.nrms)

@@ -71,7 +71,11 @@ def jacobian(
             f"(earth rows, columns). Got shape {section.shape}."
         )
     solver = default_solver() if solver is None else solver
-    rows = {mode: _rows(mesh, survey, section, solver, mode) for mode in MODES if mode in survey.modes}
+    rows = {
+        mode: _rows(mesh, survey, jnp.asarray(section), solver, mode)
+        for mode in MODES
+        if mode in survey.modes
+    }
     absent = jnp.full((2, survey.frequencies.size, survey.stations.size, *mesh.shape), jnp.nan)
     te = rows.get("te", jnp.concatenate([absent, absent]))
     return jnp.concatenate([te[:2], rows.get("tm", absent), te[2:]])
@@ -79,7 +83,7 @@ def jacobian(
 
 @eqx.filter_jit
 def _rows(
-    mesh: Mesh, survey: Survey, section: Float[np.ndarray, "earth y"], solver: AbstractSolver, mode: str
+    mesh: Mesh, survey: Survey, section: Float[Array, "earth y"], solver: AbstractSolver, mode: str
 ) -> Float[Array, "comp freq site earth y"]:
     """The rows of a mode: TE with its tipper, TM."""
     alone = dataclasses.replace(survey, modes=(mode,))
@@ -93,7 +97,7 @@ def _rows(
             te = log10_and_phase(z["z_xy"][None], frequency)
             return jnp.concatenate([te, parts(z["tipper"][None])])[:, 0]
 
-        value, pull = jax.vjp(curves, jnp.log10(jnp.asarray(section)))
+        value, pull = jax.vjp(curves, jnp.log10(section))
         unit = jnp.eye(value.size).reshape(-1, *value.shape)
         return jax.vmap(lambda u: pull(u)[0])(unit).reshape(*value.shape, *section.shape)
 

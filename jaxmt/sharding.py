@@ -6,27 +6,38 @@ frequencies, and the gradient of the model is summed over the devices.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import PartitionSpec
-from jaxlib.xla_client import Device
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PyTree
 
 Function = Callable[[Float[Array, " freq"], Float[Array, "..."]], PyTree[Array, "..."]]
 """From frequencies and a model to arrays with a leading axis of frequencies."""
 
 
-def over_devices(function: Function, devices: Sequence[Device]) -> Function:
+def replicate(tree: PyTree[Any], devices: Sequence[Any] | None) -> PyTree[Any]:
+    """Copies of the arrays of `tree` on each of `devices`, where the results of `over_devices` live."""
+    if devices is None:
+        return tree
+    return jax.device_put(tree, NamedSharding(_grid(devices), PartitionSpec()))
+
+
+def _grid(devices: Sequence[Any]) -> jax.sharding.Mesh:
+    if not devices:
+        raise ValueError("`simulate(devices=...)` must name at least one device. See `jax.devices()`.")
+    return jax.sharding.Mesh(np.array(devices), ("device",))
+
+
+def over_devices(function: Function, devices: Sequence[Any]) -> Function:
     """`function`, evaluated for equal shares of the frequencies on each of `devices`.
 
     Where the frequencies cannot be shared out equally the last one is repeated, and dropped again.
     """
-    if not devices:
-        raise ValueError("`simulate(devices=...)` must name at least one device. See `jax.devices()`.")
-    grid = jax.sharding.Mesh(np.array(devices), ("device",))
+    grid = _grid(devices)
 
     def share(frequencies: Float[Array, " freq"], model: Float[Array, "..."]) -> PyTree[Array, "..."]:
         mine = function(frequencies, model)

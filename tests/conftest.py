@@ -4,10 +4,14 @@ from pathlib import Path
 # A batched jnp.linalg.solve on several BLAS threads can hang XLA on the CPU.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Most of the time goes to XLA's compilation, and the cases are small.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
 import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_num_cpu_devices", 3)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 

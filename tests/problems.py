@@ -26,3 +26,13 @@ def misfit(log_resistivity, solver, mesh=SMALL):
 
 
 gradient = jax.jit(jax.value_and_grad(misfit), static_argnames=("solver", "mesh"))
+
+
+def gradient_over(devices, solver):
+    """The same misfit and gradient with the frequencies on several devices."""
+
+    def shared(log_resistivity):
+        r = simulate(SMALL, SURVEY, jnp.exp(log_resistivity), solver=solver, devices=devices)
+        return jnp.sum(jnp.sin(r.components[:, :, 1:]))
+
+    return jax.jit(jax.value_and_grad(shared))

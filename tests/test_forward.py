@@ -188,3 +188,12 @@ def test_single_precision_is_refused_with_the_remedy():
     assert run.returncode != 0
     assert "RuntimeError: jaxmt needs double precision" in run.stderr
     assert "JAX_ENABLE_X64=1" in run.stderr
+
+
+@coarse
+def test_a_system_without_a_finite_solution_is_named():
+    """Resistivities so large that their products overflow."""
+    survey = Survey([1.0], [0.0], modes=("tm",))
+    mesh = Mesh(np.linspace(-2e3, 2e3, 5), np.linspace(0, 2e3, 5))
+    with pytest.raises(FloatingPointError, match="no finite z_yx at 1 Hz.*extreme values"):
+        simulate(mesh, survey, np.full(mesh.shape, 1e308))

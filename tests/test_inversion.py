@@ -171,3 +171,22 @@ def test_a_start_whose_misfit_is_not_finite_raises(tm_data):
 def test_bad_arguments_are_refused(options, message, tm_data):
     with pytest.raises(ValueError, match=message):
         invert(tm_data, MESH, misfit=LeastSquares(), **options)
+
+
+@pytest.mark.parametrize("devices", [None, 2])
+def test_the_step_is_compiled_once(tm_data, devices, caplog):
+    with jax.log_compiles():
+        devices = None if devices is None else jax.devices()[:devices]
+        result = run(tm_data, CloudTransport(), target=1e-3, max_iterations=3, devices=devices)
+    assert len(result.history["nrms"]) == 4
+    compiled = [r for r in caplog.records if r.getMessage().startswith("Compiling jit(step)")]
+    assert len(compiled) == 1
+
+
+def test_running_out_of_memory_names_the_remedy(tm_data, monkeypatch):
+    def exhausted(*arguments):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte.")
+
+    monkeypatch.setattr("jaxmt.forward._simulate", exhausted)
+    with pytest.raises(MemoryError, match=r"simulate\(devices=...\).*keep=False.*coarser mesh"):
+        run(tm_data, LeastSquares())
