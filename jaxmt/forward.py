@@ -14,12 +14,14 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from .conventions import require_x64
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
-from .operator import TE, TM, AbstractOperator
+from .operator import TE, TM
 from .responses import Responses
 from .sharding import over_devices
-from .solve import AbstractSolver, solve
+from .solve import AbstractSolver, solve_all
 from .solvers import NestedDissection, Pardiso, SuperLU
 from .survey import Survey
+
+OPERATORS = {"te": TE, "tm": TM}
 
 
 def simulate(
@@ -118,26 +120,17 @@ def impedances_at(
     omega: Float[Array, ""],
 ) -> dict[str, Complex[Array, " site"]]:
     """What one frequency gives of `z_xy` and `tipper` (TE) and `z_yx` (TM), as in `Responses`."""
+    systems = [OPERATORS[mode](mesh).system(omega, resistivity) for mode in survey.modes]
+    solutions = solve_all(solver, [s.stencil for s in systems], [s.rhs for s in systems])
+    fields = {m: s.field(x) for m, s, x in zip(survey.modes, systems, solutions, strict=True)}
     found = {}
-    if "te" in survey.modes:
-        te = TE(mesh)
-        field = _field(te, resistivity, solver, omega)
-        found["z_xy"], found["tipper"] = te_at_stations(te, omega, resistivity, field, survey.stations)
-    if "tm" in survey.modes:
-        tm = TM(mesh)
-        field = _field(tm, resistivity, solver, omega)
-        found["z_yx"] = tm_at_stations(tm, omega, resistivity, field, survey.stations)
+    if "te" in fields:
+        found["z_xy"], found["tipper"] = te_at_stations(
+            TE(mesh), omega, resistivity, fields["te"], survey.stations
+        )
+    if "tm" in fields:
+        found["z_yx"] = tm_at_stations(TM(mesh), omega, resistivity, fields["tm"], survey.stations)
     return found
-
-
-def _field(
-    operator: AbstractOperator,
-    resistivity: Float[Array, "earth y"],
-    solver: AbstractSolver,
-    omega: Float[Array, ""],
-) -> Complex[Array, "znode ynode"]:
-    system = operator.system(omega, resistivity)
-    return system.field(solve(solver, system.stencil, system.rhs))
 
 
 def _checked(mesh: Mesh, survey: Survey, section: ArrayLike) -> Float[Array, "earth y"]:

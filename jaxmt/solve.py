@@ -8,7 +8,8 @@ which is how products with the Jacobian are formed (`sensitivity.py`).
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -36,13 +37,22 @@ class Stencil(eqx.Module):
         y = y.at[:-1].add(-down * x[1:]).at[1:].add(-down * x[:-1])
         return y.at[:, :-1].add(-right * x[:, 1:]).at[:, 1:].add(-right * x[:, :-1])
 
+    def lowered(self, rows: int) -> "Stencil":
+        """The operator below `rows` more rows of unknowns, which equal their right-hand sides."""
+        top = ((rows, 0), (0, 0))
+        diagonal = jnp.pad(self.diagonal, top, constant_values=1)
+        return Stencil(diagonal, jnp.pad(self.down, top), jnp.pad(self.right, top))
+
 
 class AbstractSolver(eqx.Module):
     """A way to solve with a `Stencil`: pass an instance to `simulate(solver=...)`.
 
     Both methods act on one system and are `vmap`ped over frequencies and models; they need no
-    derivative of their own.
+    derivative of their own. `one_batch` says that systems of different sizes are best padded to one size
+    and solved in one batch, as on a GPU.
     """
+
+    one_batch: eqx.AbstractClassVar[bool]
 
     @abc.abstractmethod
     def factorise(self, stencil: Stencil) -> PyTree[Any]:
@@ -113,3 +123,19 @@ def solve(
     """
     factor = lax.stop_gradient(solver.factorise(lax.stop_gradient(stencil)))
     return _substitute(solver, True, factor, stencil, rhs)
+
+
+def solve_all(
+    solver: AbstractSolver,
+    stencils: Sequence[Stencil],
+    rhs: Sequence[Complex[Array, "_row col"]],
+) -> list[Complex[Array, "_row col"]]:
+    """Solves systems that may differ in their number of rows."""
+    if not solver.one_batch or len(rhs) == 1:
+        return [solve(solver, a, b) for a, b in zip(stencils, rhs, strict=True)]
+    most = max(len(b) for b in rhs)
+    lowered = [a.lowered(most - len(b)) for a, b in zip(stencils, rhs, strict=True)]
+    together = jax.tree.map(lambda *parts: jnp.stack(parts), *lowered)
+    padded = jnp.stack([jnp.pad(b, ((most - len(b), 0), (0, 0))) for b in rhs])
+    x = jax.vmap(partial(solve, solver))(together, padded)
+    return [full[most - len(b) :] for full, b in zip(x, rhs, strict=True)]

@@ -66,12 +66,11 @@ def test_right_hand_sides_and_models_in_batches():
     stencils = [random_stencil(5, 9, seed) for seed in (0, 1)]
     many = jax.tree.map(lambda *parts: jnp.stack(parts), *stencils)
     rhs = jax.random.normal(jax.random.key(2), (2, 3, 5, 9)).astype(complex)
-    both = jax.vmap(jax.vmap(partial(solve, DOUBLE), in_axes=(None, 0)))(many, rhs)
+    both = jax.jit(jax.vmap(jax.vmap(partial(solve, DOUBLE), in_axes=(None, 0))))(many, rhs)
     for m, stencil in enumerate(stencils):
         for k in range(3):
-            alone = solve(DOUBLE, stencil, rhs[m, k])
-            # Summed in another order.
-            np.testing.assert_allclose(both[m, k], alone, rtol=1e-10)
+            # The condition number of such a matrix is about 1e6.
+            np.testing.assert_allclose(stencil.matvec(both[m, k]), rhs[m, k], atol=1e-9)
 
 
 def test_a_matrix_that_is_not_finite_gives_no_number():

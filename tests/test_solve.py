@@ -59,6 +59,8 @@ def eliminate(matrix, rhs):
 class Dense(AbstractSolver):
     """Elimination of the full matrix, under the package's own derivative."""
 
+    one_batch = False
+
     def factorise(self, stencil: Stencil):
         return dense(stencil)
 

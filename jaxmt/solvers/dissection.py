@@ -13,7 +13,7 @@ No pivoting is needed: with $A = K + i\omega M$, K and M symmetric and positive 
 Schur complement is of the same kind, and elements grow by less than 3 (George, Ikramov & Kucherov 2002).
 """
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -51,6 +51,7 @@ class NestedDissection(AbstractSolver):
     - `keep`: whether the factors are kept for the adjoint pass or made again, which saves memory.
     """
 
+    one_batch: ClassVar[bool] = True
     refinements: int | None = None
     keep: bool = True
 

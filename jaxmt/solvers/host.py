@@ -18,7 +18,7 @@ import functools
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -60,6 +60,7 @@ class AbstractHostSolver(AbstractSolver):
     - `memory`: bytes of factors to keep for the adjoint pass, over all threads; more are made again.
     """
 
+    one_batch: ClassVar[bool] = False
     threads: eqx.AbstractVar[int]
     memory: eqx.AbstractVar[float]
 
