@@ -68,5 +68,6 @@ def fields(
     k, zeta = jax.vmap(lambda r: _layer(omega, r))(resistivity)
     decay = jnp.exp(-k[:-1] * thickness.astype(k.dtype))
     ratio = 2 * decay / (1 + decay**2 + z[1:] / zeta[:-1] * (1 - decay**2))
-    magnetic = jnp.cumprod(jnp.append(jnp.ones(1, ratio.dtype), ratio))
+    # The reverse of jnp.cumprod on several devices ends XLA's compiler in jax 0.11.
+    magnetic = lax.associative_scan(jnp.multiply, jnp.append(jnp.ones(1, ratio.dtype), ratio))
     return LayeredFields(z * magnetic, magnetic)

@@ -103,7 +103,8 @@ def _reduce(
 ) -> System:
     """Eliminates the side columns and the first `held` rows; `inflow` enters the next row from above."""
     inner = Stencil(full.diagonal[held:, 1:-1], full.down[held:, 1:-1], full.right[held:, 1:-1])
-    edges = full.right[held:, jnp.array([0, -1])].T.astype(sides.dtype) * sides[:, held:]
+    links = jnp.stack([full.right[held:, 0], full.right[held:, -1]]).astype(sides.dtype)
+    edges = links * sides[:, held:]
     rhs = jnp.zeros(inner.diagonal.shape, sides.dtype)
     rhs = rhs.at[:, 0].add(edges[0]).at[:, -1].add(edges[1]).at[0].add(inflow)
     return System(inner, rhs, sides)
