@@ -68,6 +68,7 @@ def fields(
     k, zeta = jax.vmap(lambda r: _layer(omega, r))(resistivity)
     decay = jnp.exp(-k[:-1] * thickness.astype(k.dtype))
     ratio = 2 * decay / (1 + decay**2 + z[1:] / zeta[:-1] * (1 - decay**2))
-    # The reverse of jnp.cumprod on several devices ends XLA's compiler in jax 0.11.
-    magnetic = lax.associative_scan(jnp.multiply, jnp.append(jnp.ones(1, ratio.dtype), ratio))
+    # Not jnp.cumprod, whose reverse on several devices ends XLA's compiler in jax 0.11.
+    _, below = lax.scan(lambda h, r: (h * r, h * r), jnp.ones((), ratio.dtype), ratio)
+    magnetic = jnp.append(jnp.ones(1, ratio.dtype), below)
     return LayeredFields(z * magnetic, magnetic)
