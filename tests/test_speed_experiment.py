@@ -1,5 +1,6 @@
 """The parts of `experiments.benchmark` on which its numbers stand; no test looks at a time."""
 
+import importlib
 import importlib.util
 import json
 import subprocess
@@ -66,7 +67,8 @@ def test_a_child_without_memory_is_a_row_that_says_so():
 
 
 def test_a_backend_that_is_not_installed_is_a_row_with_the_remedy(monkeypatch):
-    monkeypatch.setitem(codes.BACKENDS, "Absent", codes.Backend("jaxmt.absent", "pip install absent"))
+    monkeypatch.setitem(codes.BACKENDS, "Absent", lambda: importlib.import_module("jaxmt.absent"))
+    monkeypatch.setitem(codes.REMEDIES, "Absent", "pip install absent")
     request = {
         "task": "evaluation",
         "code": "Absent",

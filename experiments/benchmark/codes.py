@@ -1,6 +1,5 @@
 """Who is timed: jaxmt with each of its solvers, and SimPEG."""
 
-import dataclasses
 import importlib
 from collections.abc import Callable
 
@@ -18,24 +17,21 @@ from .evaluation import Evaluation
 SIMPEG = "SimPEG"
 
 
-@dataclasses.dataclass(frozen=True)
-class Backend:
-    """Where a solver of jaxmt is defined, and how to install what it needs."""
-
-    module: str
-    remedy: str = "pip install jaxmt"
-
-    def solver(self, name: str) -> AbstractSolver:
-        """The solver of that name with its defaults; raises `ImportError` if something is missing."""
-        return getattr(importlib.import_module(self.module), name)()
+def _pardiso() -> AbstractSolver:
+    # PARDISO itself is looked for only when it has to solve.
+    importlib.import_module("pymklpardiso")
+    return jaxmt.solvers.Pardiso()
 
 
-BACKENDS = {
-    "SuperLU": Backend("jaxmt.solvers.superlu"),
-    "Pardiso": Backend("jaxmt.solvers.pardiso", "pip install 'jaxmt[fast]'"),
-    "BlockTridiagonal": Backend("jaxmt.solvers.block"),
+BACKENDS: dict[str, Callable[[], AbstractSolver]] = {
+    "SuperLU": lambda: jaxmt.solvers.SuperLU(),
+    "Pardiso": _pardiso,
+    "NestedDissection": lambda: jaxmt.solvers.NestedDissection(),
 }
-"""The solvers of jaxmt, by the name of their class."""
+"""What makes each solver of jaxmt, by the name of its class; `ImportError` if something is missing."""
+
+REMEDIES = {SIMPEG: "pip install 'jaxmt[bench]'", "Pardiso": "pip install 'jaxmt[fast]'"}
+"""How to install what a code needs besides jaxmt."""
 
 
 def default_backend() -> str:
@@ -43,16 +39,11 @@ def default_backend() -> str:
     return type(jaxmt.forward.default_solver()).__name__
 
 
-def remedy(code: str) -> str:
-    """How to install a code."""
-    return "pip install 'jaxmt[bench]'" if code == SIMPEG else BACKENDS[code].remedy
-
-
 def evaluator(code: str, case: Case) -> tuple[Callable[[np.ndarray], Evaluation], str]:
     """What evaluates a section with a code, and the name of the solver in it."""
     if code == SIMPEG:
         return simpeg_beside.evaluator(case)
-    return _ours(BACKENDS[code].solver(code), case), code
+    return _ours(BACKENDS[code](), case), code
 
 
 def _ours(solver: AbstractSolver, case: Case) -> Callable[[np.ndarray], Evaluation]:

@@ -80,7 +80,7 @@ def _copy(context: Any, out: Any, diagonal: Any, down: Any, right: Any, rhs: Any
 
 def parts(code: str, case: Case, repeats: int) -> dict:
     """Median seconds of each of `PARTS` and of the whole iteration."""
-    solver = BACKENDS[code].solver(code)
+    solver = BACKENDS[code]()
     mesh, survey = case.mesh(), case.survey()
     sections = [jnp.asarray(case.section(k)) for k in range(repeats + 1)]
 
