@@ -66,7 +66,7 @@ def profile(cases: tuple[Case, ...], codes: list[str], repeats: int) -> list[dic
     done = [row for row in rows if "failure" not in row]
     print("\nOne iteration of an inversion, ms")
     print(f"{'':26}" + "".join(f"{row['code']:>18}" for row in done))
-    print(f"{'':26}" + "".join(f"{Case(**row['case'])!s:>18.18}" for row in done))
+    print(f"{'':26}" + "".join(f"{str(Case(**row['case'])).rpartition(',')[0]:>18}" for row in done))
     for part in PARTS:
         print(f"{part:26}" + "".join(f"{1e3 * row['parts'][part]:18.1f}" for row in done))
     print(f"{'whole':26}" + "".join(f"{1e3 * row['seconds']:18.1f}" for row in done))

@@ -17,7 +17,7 @@ from .case import Case
 from .codes import REMEDIES, SIMPEG, evaluator
 from .parts import parts
 
-ENOUGH = 30.0
+ENOUGH = 20.0
 """No further repetition after so many seconds."""
 
 
