@@ -1,10 +1,9 @@
 """Where one iteration of an inversion spends its time.
 
-Every part is compiled and timed by itself, and the fastest repetition counts, for some parts are a
-difference of two times. A factorisation cannot be had alone from a solver that keeps
-its factors on the host: it is the time of a solve with new coefficients less that of the next
-solve, which finds the factors of the first. The misfit is what an iteration with `CloudTransport` takes
-longer than one with `LeastSquares`.
+Every part is compiled and timed by itself. Some are a difference of two times, so the fastest repetition
+counts. A factorisation cannot be had alone from a solver that keeps its factors on the host: it is the
+time of a solve with new coefficients less that of the next solve, which finds the factors of the first.
+The misfit is what an iteration with `CloudTransport` takes longer than one with `LeastSquares`.
 """
 
 import time
