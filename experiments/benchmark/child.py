@@ -29,17 +29,20 @@ def evaluation_row(code: str, case: Case, repeats: int, answer: str) -> dict:
     evaluate, solver = evaluator(code, case)
     before, load = memory.peak(), os.getloadavg()[0]
     times: list[float] = []
+    busy: list[float] = []
     while len(times) <= repeats and sum(times[1:]) < ENOUGH:
         section = case.section(len(times))
-        begin = time.perf_counter()
+        begin, worked = time.perf_counter(), time.process_time()
         evaluation = evaluate(section)
         times.append(time.perf_counter() - begin)
+        busy.append(time.process_time() - worked)
         if len(times) == 1:
             np.savez(answer, **evaluation._asdict())
     return {
         "solver": solver,
         "seconds": float(np.median(times[1:])),
         "fastest_seconds": min(times[1:]),
+        "processor_seconds": float(np.median(busy[1:])),
         "first_seconds": times[0],
         "repeats": len(times) - 1,
         "imports_mib": before,
