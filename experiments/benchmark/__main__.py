@@ -20,10 +20,11 @@ from .measurement import measure
 from .parts import PARTS
 
 HEAD = (
-    f"{'rows x columns, frequencies, stations':37}{'code':18}{'seconds':>9}{'fastest':>9}{'SimPEG/it':>11}"
-    f"{'MiB':>8}{'total':>8}{'Z off, rms':>12}{'max':>8}{'gradient':>10}"
+    f"{'rows x columns, frequencies, stations':37}{'code':18}{'seconds':>9}{'fastest':>9}{'load':>6}"
+    f"{'SimPEG/it':>11}{'MiB':>8}{'total':>8}{'Z off, rms':>12}{'max':>8}{'gradient':>10}"
 )
 LEGEND = """seconds: median of value and gradient, each of another model, after a first call that compiles.
+load: processes that wanted a core in the minute before; many slow a row down, and spoil its ratio.
 SimPEG/it: SimPEG's median over this one. MiB: peak memory above that after imports; total: with it.
 Z off: difference of the impedances from SimPEG's, in percent; gradient: of the slopes along two bodies."""
 
@@ -50,7 +51,7 @@ def _line(case: Case, row: dict) -> str:
     name = f"{SIMPEG} {row['solver']}" if row["code"] == SIMPEG else row["code"]
     ratio = f"{row['simpeg_ratio']:11.1f}" if "simpeg_ratio" in row else f"{'':11}"
     line = (
-        f"{case!s:37}{name:18}{row['seconds']:9.3f}{row['fastest_seconds']:9.3f}{ratio}"
+        f"{case!s:37}{name:18}{row['seconds']:9.3f}{row['fastest_seconds']:9.3f}{row['load_average']:6.1f}{ratio}"
         f"{row['peak_mib'] - row['imports_mib']:8.0f}{row['peak_mib']:8.0f}"
     )
     if "against_simpeg" not in row:

@@ -77,7 +77,7 @@ def _stack(ax: Axes, rows: list[dict]) -> None:
     base = np.zeros(len(rows))
     colours = colormaps["tab10"]
     for k, part in enumerate(PARTS):
-        heights = np.array([row["parts"][part] for row in rows])
+        heights = np.array([max(row["parts"][part], 0.0) for row in rows])
         colour = "0.8" if part == "rest" else colours(k)
         ax.bar(names, heights, 0.6, base, label=part, color=colour)
         base += heights
