@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from .case import SERIES, Case, size
 from .parts import PARTS
@@ -54,8 +55,9 @@ def _logarithmic(column: np.ndarray, ticks: list[int]) -> None:
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.grid(alpha=0.3)
-        ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-        ax.minorticks_off()
+        ax.set_xlim(ticks[0] / 1.3, 1.3 * ticks[-1])
+        ax.set_xticks(ticks, [str(tick) if tick < 1000 else f"{tick / 1000:g}k" for tick in ticks])
+        ax.xaxis.set_minor_locator(NullLocator())
 
 
 def iteration(figure: Figure, rows: list[dict]) -> None:
@@ -75,10 +77,11 @@ def iteration(figure: Figure, rows: list[dict]) -> None:
 def _stack(ax: Axes, rows: list[dict]) -> None:
     names = [row["code"] for row in rows]
     base = np.zeros(len(rows))
-    colours = colormaps["tab10"]
+    # The grey of the map is for the rest.
+    colours = np.delete(colormaps["tab10"](np.arange(10)), 7, axis=0)
     for k, part in enumerate(PARTS):
         heights = np.array([max(row["parts"][part], 0.0) for row in rows])
-        colour = "0.8" if part == "rest" else colours(k)
+        colour = "0.8" if part == "rest" else colours[k]
         ax.bar(names, heights, 0.6, base, label=part, color=colour)
         base += heights
     ax.margins(x=0.3 if len(rows) == 1 else 0.1)
