@@ -16,6 +16,7 @@ from experiments.benchmark import child, codes, drawing
 from experiments.benchmark.case import BACKGROUND, CASES, SERIES, Case
 from experiments.benchmark.evaluation import Evaluation, differences
 from experiments.benchmark.measurement import ROOT, measure
+from experiments.benchmark.parts import PARTS
 
 TINY = Case(rows=14, columns=12, air=4, frequencies=2, stations=3)
 ALL = [*CASES, *(case for series in SERIES.values() for case in series)]
@@ -79,6 +80,13 @@ def test_a_backend_that_is_not_installed_is_a_row_with_the_remedy(monkeypatch):
     }
     monkeypatch.setattr(child.memory, "limit", lambda _: None)
     assert child.main(request)["failure"].endswith("pip install absent")
+
+
+def test_the_parts_of_an_iteration_are_all_there_and_make_up_the_whole():
+    row, _ = measure("parts", "SuperLU", TINY, 1)
+    assert tuple(row["parts"]) == PARTS
+    # The rest is what is left: equal to rounding.
+    assert sum(row["parts"].values()) == pytest.approx(row["seconds"], rel=1e-12)
 
 
 def test_peak_memory_is_of_the_child_alone():

@@ -9,7 +9,7 @@ The misfit is what an iteration with `CloudTransport` takes longer than one with
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +43,8 @@ overlap, or where the machine was busier than in the whole."""
 class Diagonal(AbstractSolver):
     """Divides by the diagonal: what is left of an iteration without its solves."""
 
+    one_batch: ClassVar[bool] = False
+
     def factorise(self, stencil: Stencil) -> Complex[Array, "row col"]:
         """The diagonal."""
         return stencil.diagonal
@@ -57,6 +59,8 @@ class Diagonal(AbstractSolver):
 
 class Transfer(AbstractSolver):
     """Hands the system to the host and the right-hand side back: the cost of the callback alone."""
+
+    one_batch: ClassVar[bool] = False
 
     def factorise(self, stencil: Stencil) -> Stencil:
         """The coefficients."""
