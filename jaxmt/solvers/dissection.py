@@ -28,10 +28,10 @@ PIVOTS = 32
 
 
 class _Level(NamedTuple):
-    """D and X of all boxes of a level."""
+    """D and X of all boxes of a level; the last box, the grid, has no ring and no X."""
 
     inverse: Complex[Array, "down across inner inner"]
-    coupling: Complex[Array, "down across inner ring"]
+    coupling: Complex[Array, "down across inner ring"] | None
 
 
 class _Factor(NamedTuple):
@@ -140,10 +140,13 @@ def _solve(
             b = first + second
         inner = level.inverse.shape[-1]
         inside.append(b[..., :inner])
-        b = b[..., inner:] - _product(level.coupling.mT, b[..., :inner])
+        if level.coupling is not None:
+            b = b[..., inner:] - _product(level.coupling.mT, b[..., :inner])
     x = b
     for level, merge, own in zip(levels[::-1], (*boxes.merges[::-1], None), inside[::-1], strict=True):
-        front = jnp.concatenate([_product(level.inverse, own) - _product(level.coupling, x), x], axis=-1)
+        front = _product(level.inverse, own)
+        if level.coupling is not None:
+            front = jnp.concatenate([front - _product(level.coupling, x), x], axis=-1)
         if merge is not None:
             children = [_take(front, place, -1) for place in merge.up]
             x = jnp.stack(children, axis=1 + merge.axis)
@@ -181,16 +184,21 @@ def _product(matrix: Complex[Array, "... m n"], vector: Complex[Array, "... n"])
 def _eliminate(
     front: Complex[Array, "down across front front"], inner: int
 ) -> tuple[_Level, Complex[Array, "down across ring ring"]]:
-    """D, X and the Schur complement, by Gauss-Jordan steps with blocks of pivots."""
+    """D, X and the Schur complement, if any, by Gauss-Jordan steps with blocks of pivots."""
     for begin in range(0, inner, PIVOTS):
         end = min(begin + PIVOTS, inner)
         inverse = _inverse(front[..., begin:end, begin:end])
+        if end - begin == front.shape[-1]:
+            # Not through the general step, which ends XLA's compiler on several devices in jax 0.11.2.
+            return _Level(inverse, None), inverse
         row = jnp.matmul(inverse, front[..., begin:end, :], precision=lax.Precision.HIGHEST)
         row = row.at[..., begin:end].set(inverse)
         column = front[..., begin:end]
         front = front.at[..., begin:end].set(0)
         front = front - jnp.matmul(column, row, precision=lax.Precision.HIGHEST)
         front = front.at[..., begin:end, :].set(row)
+    if inner == front.shape[-1]:
+        return _Level(front, None), front
     return _Level(front[..., :inner, :inner], front[..., :inner, inner:]), front[..., inner:, inner:]
 
 
