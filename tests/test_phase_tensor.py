@@ -162,7 +162,7 @@ def test_dimensions():
     site = site_of(flat, ridge, twisted)
     np.testing.assert_array_equal(dimensionality(phase_tensor(site)), [1, 2, 3])
     # Large errors excuse a skew.
-    noisy = dataclasses.replace(site, z_error=np.full((3, 2, 2), 0.5))
+    noisy = dataclasses.replace(site, z_error=np.full((3, 2, 2), 2.0))
     assert dimensionality(phase_tensor(noisy))[2] < 3
     with pytest.raises(ValueError, match=r"`dimensionality\(max_beta=...\)` must not be negative"):
         dimensionality(phase_tensor(site), max_beta=-1.0)
