@@ -14,6 +14,7 @@ from ..resampling import NEGLIGIBLE, merge_frequencies
 from ..responses import Responses
 from ..site import Site
 from ..survey import Survey
+from .free_format import BadFile
 from .modem_rows import PLANAR, Row, read_rows
 
 SAME_PRINT = 1e-4
@@ -28,7 +29,7 @@ def _stations(path: FilePath, rows: list[Row]) -> dict[str, list[Row]]:
     for row in rows:
         first = stations.setdefault(row.code, [row])[0]
         if abs(row.y - first.y) > 1e-3 or abs(row.x - first.x) > 1e-3:
-            raise ValueError(
+            raise BadFile(
                 f"{path}, line {row.line}: station {row.code} lies at x = {row.x} m, y = {row.y} m, but "
                 f"in line {first.line} at x = {first.x} m, y = {first.y} m; rename one of the two."
             )
@@ -48,7 +49,7 @@ def _require(path: FilePath, rows: list[Row], planar: bool) -> None:
     """Raises `ValueError` unless the data types are those of a 2-D (`planar`) or of a 3-D file."""
     wrong = [row for row in rows if (row.header.keyword in PLANAR) != planar]
     if wrong:
-        raise ValueError(
+        raise BadFile(
             f"{path}, line {wrong[0].line}: {wrong[0].header.keyword} belongs to a "
             f"{'3' if planar else '2'}-D list file; expected a {'2' if planar else '3'}-D one. Use "
             "`read_modem` for either, and split a file that mixes them."
@@ -128,7 +129,7 @@ def _planar(
         lost = np.isfinite(values) & np.isnan(errors)
         if lost.any() and fallback is None:
             remedy = "tipper_error" if component == "TY" else "relative_error"
-            raise ValueError(
+            raise BadFile(
                 f"{path}: {lost.sum()} of {np.isfinite(values).sum()} data {component} have no error "
                 f"(2e15 or 0); give `read_modem({remedy}=...)`."
             )
