@@ -6,12 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..atomic import FilePath, atomic_path
-from ..conventions import MU_0, OHM_PER_PRACTICAL
+from ..atomic import FilePath
 from ..data import Data
-from ..processing import Frequencies, Table, data_with_errors, profile
+from ..processing import Frequencies, data_with_errors, profile
 from ..resampling import NEGLIGIBLE, merge_frequencies
-from ..responses import Responses
 from ..site import Site
 from ..survey import Survey
 from .free_format import BadFile
@@ -194,72 +192,3 @@ def read_modem(
         relative_error=relative_error,
         tipper_error=tipper_error,
     )
-
-
-def _impedance(data: Data, mode: int) -> Table:
-    """Impedance in ohm and error of a mode (0 TE, 1 TM) from log10 rho and phase."""
-    rho, phase = data.values[2 * mode], data.values[2 * mode + 1]
-    rho_error, phase_error = data.errors[2 * mode], data.errors[2 * mode + 1]
-    omega_mu = 2 * np.pi * MU_0 * data.survey.frequencies[:, None]
-    modulus = np.sqrt(omega_mu * 10.0**rho)
-    relative = np.fmax(rho_error * np.log(10) / 2, np.deg2rad(phase_error))
-    turn = np.exp(1j * np.deg2rad(phase)) * (-1.0 if mode else 1.0)
-    return modulus * turn, modulus * relative
-
-
-def _tables(data: Data | Responses) -> list[Table]:
-    """TE, TM and tipper with their errors, NaN where there is none."""
-    if isinstance(data, Data):
-        hz = data.values[4] + 1j * data.values[5]
-        return [_impedance(data, 0), _impedance(data, 1), (hz, np.fmax(data.errors[4], data.errors[5]))]
-    absent = np.full((data.survey.frequencies.size, data.survey.stations.size), np.nan)
-    parts = (data.z_xy, data.z_yx, data.tipper)
-    return [(absent + 0j if part is None else np.asarray(part), absent) for part in parts]
-
-
-def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.0) -> None:
-    r"""Writes a 2-D list file: TE_Impedance, TM_Impedance and Tzy_Impedance, as far as they exist.
-
-    - `data`: of `Data`, impedances are rebuilt from apparent resistivity and phase, and are left out
-      where one of the two is missing; the relative error is the larger of those that the two errors
-      mean. `Responses` have the error 2e15, ModEM's word for none.
-    - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`.
-
-    Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$. The file appears whole or not at all. Raises
-    `ValueError` for station names that are not unique or hold blanks, which the format cannot express.
-    """
-    survey = data.survey
-    bad = [name for name in survey.names if not name or name.split() != [name]]
-    bad += sorted({name for name in survey.names if survey.names.count(name) > 1})
-    if bad:
-        raise ValueError(
-            "`write_modem(data=...)`: station names must be unique and without blanks. Got "
-            f"{bad[0]!r}; set `Survey(names=...)`."
-        )
-    lines: list[str] = []
-    for keyword, (values, errors) in zip(PLANAR, _tables(data), strict=True):
-        exists = np.isfinite(values)
-        if not exists.any():
-            continue
-        tipper = keyword == "Tzy_Impedance"
-        unit, component = ("[]", "Ty") if tipper else ("[mV/km]/[nT]", keyword[:2])
-        factor = 1.0 if tipper else 1 / OHM_PER_PRACTICAL
-        counts = f"> {np.any(exists, axis=1).sum()} {np.any(exists, axis=0).sum()}"
-        lines += [
-            "# Written by jaxmt",
-            "# Period(s) Code GG_Lat GG_Lon X(m) Y(m) Z(m) Component Real Imag Error",
-        ]
-        lines += [f"> {keyword}", r"> exp(+i\omega t)", f"> {unit}", "> 0.00", "> 0.000 0.000", counts]
-        for k, (name, y) in enumerate(zip(survey.names, survey.stations - left_edge, strict=True)):
-            for i in np.argsort(survey.periods):
-                if exists[i, k]:
-                    z = values[i, k] * factor
-                    error = errors[i, k] * factor if np.isfinite(errors[i, k]) else 2e15
-                    lines.append(
-                        f"{survey.periods[i]:.9E} {name} 0.000 0.000 0.000 {y:.3f} 0.000 {component} "
-                        f"{z.real:.9E} {z.imag:.9E} {error:.9E}"
-                    )
-    if not lines:
-        raise ValueError("`write_modem(data=...)` holds no complete impedance or tipper.")
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..atomic import FilePath, atomic_path
 from ..inversion import Result
-from .modem import write_modem
 from .modem_model import write_modem_model
+from .modem_writer import write_modem
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 

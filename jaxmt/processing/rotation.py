@@ -51,11 +51,12 @@ def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
     z_covariance, tipper_covariance = site.z_covariance, site.tipper_covariance
     if z_covariance is not None:
         z_covariance = np.einsum("fia,fjb,fkc,fld,fabcd->fijkl", r, r, r, r, z_covariance, optimize=True)
-        z_error = np.where(np.isfinite(z_error), deviation(z_covariance, "fijij->fij"), z_error)
+        exact = deviation(z_covariance, "fijij->fij")
+        z_error = np.where(np.isfinite(exact), exact, z_error)
     if tipper_covariance is not None:
         tipper_covariance = np.einsum("fia,fjb,fab->fij", r, r, tipper_covariance)
         exact = deviation(tipper_covariance, "fii->fi")
-        tipper_error = np.where(turned[..., 0] & np.isfinite(tipper_error), exact, tipper_error)
+        tipper_error = np.where(turned[..., 0] & np.isfinite(exact), exact, tipper_error)
     return dataclasses.replace(
         site,
         z=np.where(turned, z, site.z),
