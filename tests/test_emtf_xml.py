@@ -142,6 +142,14 @@ def test_errors_at_the_door(tmp_path, change, message):
         site_of(tmp_path, text=text.replace(*change))
 
 
+def test_what_does_not_change_the_values(tmp_path):
+    expected = site_of(tmp_path)
+    for old, new in (("value", "Value"), ("<Site>", "<Notes>A & B</Notes><Site>"), ("\n", "\r\n")):
+        text = document().replace(f"<{old} ", f"<{new} ").replace(f"</{old}>", f"</{new}>")
+        site = site_of(tmp_path, text=text.replace(old, new) if old != "value" else text)
+        np.testing.assert_array_equal(site.z_covariance, expected.z_covariance)
+
+
 def test_missing_values(tmp_path):
     site = site_of(tmp_path, text=document().replace("10.0 12.0", "NaN NaN", 1))
     np.testing.assert_array_equal(np.isnan(site.z[:, 0, 1]), [False, True])

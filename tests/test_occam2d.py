@@ -130,9 +130,8 @@ def test_a_published_run(data_folder):
     assert float(data.nrms_of(jnp.asarray(predicted))) == pytest.approx(1.0, abs=1e-5)
     misfits = read_misfits(folder / "LogFile.logfile")
     assert misfits[[0, 1, -1]] == pytest.approx([23.19738, 2.850513, 0.9999997], abs=0)
-    mesh, resistivity = read_occam2d_model(
-        *(folder / n for n in ("Occam2DMesh", "Occam2DModel", "ITER12.iter"))
-    )
+    mesh_and_model = folder / "Occam2DMesh", folder / "Occam2DModel"
+    mesh, resistivity = read_occam2d_model(*mesh_and_model, folder / "ITER12.iter")
     assert mesh.shape == (60, 82)
     # The binding offset, 0, is the right edge of the first nine columns.
     assert mesh.y_nodes[9] == pytest.approx(0.0, abs=1e-9)

@@ -18,6 +18,7 @@ from .occam2d import read_occam2d as read_occam2d
 from .occam2d import read_occam2d_response as read_occam2d_response
 from .occam2d import write_occam2d as write_occam2d
 from .occam2d_model import read_occam2d_model as read_occam2d_model
+from .other import read_other as read_other
 from .results import write_result as write_result
 from .results import write_summary as write_summary
 from .ws_model import Volume as Volume

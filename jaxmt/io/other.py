@@ -38,7 +38,7 @@ def _transfer_function(path: FilePath) -> Any:
 
 
 def _part(values: Any, shape: tuple[int, ...]) -> np.ndarray:
-    return np.full(shape, np.nan) if values is None else np.array(values).reshape(shape)
+    return np.full(shape, np.nan) if values is None else np.array(values.data).reshape(shape)
 
 
 def read_other(path: FilePath, *, conjugate: bool | None = None) -> Site:
@@ -53,14 +53,12 @@ def read_other(path: FilePath, *, conjugate: bool | None = None) -> Site:
     tf = _transfer_function(path)
     try:
         tf.read()
-        frequencies = np.array(1 / tf.period, dtype=float)
-        n = frequencies.size
-        z, z_error = _part(getattr(tf.impedance, "data", None), (n, 2, 2))
-        z_error = _part(getattr(tf.impedance_error, "data", None), (n, 2, 2))
-        t = _part(getattr(tf.tipper, "data", None), (n, 2))
-        t_error = _part(getattr(tf.tipper_error, "data", None), (n, 2))
     except FAILURES as error:
         raise BadFile(f"{path} cannot be read by mt_metadata: {type(error).__name__}: {error}.") from error
+    frequencies = np.array(1 / tf.period, dtype=float)
+    n = frequencies.size
+    z, t = (_part(part, (n, *shape)) for part, shape in ((tf.impedance, (2, 2)), (tf.tipper, (2,))))
+    z_error, t_error = _part(tf.impedance_error, (n, 2, 2)), _part(tf.tipper_error, (n, 2))
     pairs = []
     for value, deviation in ((z, z_error), (t, t_error)):
         missing = ~np.isfinite(value) | ((value == 0) & ~(np.nan_to_num(np.real(deviation)) > 0))

@@ -1,12 +1,16 @@
 """A small XML tree whose elements know their line."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.parsers import expat
 
 from ..atomic import FilePath
 from .free_format import BadFile, text_of
+
+AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9A-Fa-f]+);)")
+"""Bare ampersands, which the lists of authors in published files hold."""
 
 
 @dataclasses.dataclass
@@ -27,8 +31,8 @@ class Element:
         return found
 
     def all(self, tag: str) -> Iterator["Element"]:
-        """The children with a tag."""
-        return (child for child in self.children if child.tag == tag)
+        """The children with a tag, in upper or lower case: writers differ."""
+        return (child for child in self.children if child.tag.lower() == tag.lower())
 
     def words(self, path: str) -> str:
         """The text of the first descendant along `path`, stripped; empty if there is none."""
@@ -69,7 +73,7 @@ def parse_xml(path: FilePath) -> Element:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = characters, doctype
     try:
-        parser.Parse(text.encode("utf-8", errors="replace"), True)
+        parser.Parse(AMPERSAND.sub("&amp;", text).encode("utf-8", errors="replace"), True)
     except expat.ExpatError as error:
         raise BadFile(
             f"{path}, line {error.lineno}: {expat.ErrorString(error.code)}; the file is damaged, copy it "
