@@ -1,5 +1,12 @@
 """From the transfer functions of stations to data along a profile."""
 
+from .common_grid import on_frequencies as on_frequencies
+from .declination import declination as declination
+from .declination import magnetic_to_geographic as magnetic_to_geographic
+from .floors import FLOORS as FLOORS
+from .floors import with_floor as with_floor
+from .journal import Entry as Entry
+from .journal import Journal as Journal
 from .phase_tensor import PhaseTensor as PhaseTensor
 from .phase_tensor import dimensionality as dimensionality
 from .phase_tensor import phase_tensor as phase_tensor
@@ -9,5 +16,23 @@ from .profile import data_with_errors as data_with_errors
 from .profile import profile as profile
 from .rotation import rotate as rotate
 from .rotation import rotate_tipper as rotate_tipper
+from .screening import RULES as RULES
+from .screening import NearField as NearField
+from .screening import PhaseQuadrant as PhaseQuadrant
+from .screening import RelativeError as RelativeError
+from .screening import RhoPhase as RhoPhase
+from .screening import Skew as Skew
+from .screening import screen as screen
+from .static_shift import remove_static_shift as remove_static_shift
+from .static_shift import residual_static_shift as residual_static_shift
+from .static_shift import spatial_static_shift as spatial_static_shift
+from .stations import STATION_RULES as STATION_RULES
+from .stations import Coverage as Coverage
+from .stations import Duplicates as Duplicates
+from .stations import OffLine as OffLine
+from .stations import Offset as Offset
+from .stations import Rating as Rating
+from .stations import mend_signs as mend_signs
+from .stations import screen_stations as screen_stations
 from .strike import Strike as Strike
 from .strike import strike as strike
