@@ -3,6 +3,9 @@
 from .convergence import read_misfits as read_misfits
 from .coprod2 import read_coprod2 as read_coprod2
 from .coprod2 import read_coprod2_model as read_coprod2_model
+from .dataset import Results as Results
+from .dataset import read_results as read_results
+from .dataset import write_results as write_results
 from .edi import read_edi_site as read_edi_site
 from .edi_line import read_edi as read_edi
 from .edi_writer import write_edi as write_edi
@@ -19,6 +22,9 @@ from .occam2d import read_occam2d_response as read_occam2d_response
 from .occam2d import write_occam2d as write_occam2d
 from .occam2d_model import read_occam2d_model as read_occam2d_model
 from .other import read_other as read_other
+from .reading import Reading as Reading
+from .reading import detect as detect
+from .reading import read as read
 from .results import write_result as write_result
 from .results import write_summary as write_summary
 from .ws_model import Volume as Volume

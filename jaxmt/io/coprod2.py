@@ -11,7 +11,7 @@ from ..mesh import Mesh
 from ..processing import data_with_errors
 from ..survey import Survey
 from .free_format import FreeFormat, number
-from .time_factor import opposite_sign
+from .impedances import opposite_sign
 
 COMPONENTS = ("ZXY", "ZYX")
 MOST = 100_000
@@ -29,8 +29,8 @@ def _count(file: FreeFormat, key: str) -> int:
 
 
 def _skip_comments(file: FreeFormat) -> None:
-    while file.next < len(file.lines) and file.lines[file.next].lstrip().startswith("#"):
-        file.next += 1
+    while file.ahead.startswith("#"):
+        file.line("a comment")
 
 
 def read_coprod2(path: FilePath) -> Data:

@@ -13,7 +13,7 @@ from ..processing import rotate_tipper
 from ..site import Site
 from .edi_blocks import EMPTY, EdiBlocks
 from .free_format import BadFile
-from .time_factor import opposite_sign, quadrants
+from .impedances import measured, opposite_sign, quadrants, without_zeros
 
 TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))
 FLAG = 999.0
@@ -107,8 +107,7 @@ def _tensor(edi: EdiBlocks, count: int, kind: str) -> Tensor:
     for ij, i, j in TENSOR:
         names = [[f"Z{ij}R"], [f"Z{ij}I"], [f"Z{ij}.VAR", f"Z{ij}VAR"]]
         z[:, i, j], z_error[:, i, j] = _component(edi, count, kind, names)
-    z[:, [0, 1], [1, 0]] = np.where(z[:, [0, 1], [1, 0]] == 0, np.nan, z[:, [0, 1], [1, 0]])
-    return z * OHM_PER_PRACTICAL, z_error * OHM_PER_PRACTICAL
+    return without_zeros(z * OHM_PER_PRACTICAL), z_error * OHM_PER_PRACTICAL
 
 
 def _tipper(edi: EdiBlocks, count: int, kind: str, azimuth: Float[np.ndarray, " freq"]) -> Tipper:
@@ -199,7 +198,7 @@ def edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool | No
     tipper, tipper_error = _tipper(edi, frequencies.size, variance, azimuth)
     keep = np.flatnonzero(_usable(frequencies))
     keep = keep[np.argsort(-frequencies[keep], kind="stable")]
-    if not np.any(np.isfinite(z[keep])) and not np.any(np.isfinite(tipper[keep])):
+    if not measured(z[keep], tipper[keep]):
         raise BadFile(
             f"{edi.path} holds no transfer function: at each of its {frequencies.size} frequencies "
             "all values are missing or zero, or the frequency is not positive; leave the file out."

@@ -11,8 +11,8 @@ from ..processing.rotation import deviation
 from ..site import Site
 from .edi_blocks import EMPTY
 from .free_format import BadFile, number
+from .impedances import measured, opposite_sign, quadrants, without_zeros
 from .modem_rows import OHM_PER_UNIT
-from .time_factor import opposite_sign, quadrants
 from .xml_tree import Element, parse_xml
 
 ELECTRIC, MAGNETIC = ("Ex", "Ey"), ("Hx", "Hy")
@@ -142,7 +142,7 @@ def read_emtf_site(path: FilePath) -> Site:
             t_cov[k] = np.nan if covariance is None else covariance[0, :, 0]
             variance = _matrix(period, "T.VAR", ("Hz",), MAGNETIC, fail)
             t_error[k] = deviation(t_cov[k], "ii->i") if variance is None else _sigma(variance)[0]
-    if not np.isfinite(z).any() and not np.isfinite(t).any():
+    if not measured(z, t):
         raise fail(root, "the file holds no transfer function: every value is missing; leave it out")
     stated = root.words("ProcessingInfo/SignConvention")
     conjugate = "-" in stated if stated else opposite_sign(z)
@@ -179,7 +179,7 @@ def read_emtf_site(path: FilePath) -> Site:
         longitude=place["Longitude"] - 360 if place["Longitude"] > 180 else place["Longitude"],
         elevation=place["Elevation"],
         frequencies=1 / seconds[order],
-        z=z[order],
+        z=without_zeros(z)[order],
         z_error=z_error[order],
         tipper=t[order],
         tipper_error=t_error[order],

@@ -63,6 +63,11 @@ class FreeFormat:
         """True if nothing but blank lines is left."""
         return not any(line.strip() for line in self.lines[self.next :])
 
+    @property
+    def ahead(self) -> str:
+        """The next line, stripped, without reading on; empty at the end of the file."""
+        return self.lines[self.next].strip() if self.next < len(self.lines) else ""
+
     def line(self, what: str) -> str:
         """The next line, stripped. Raises `BadFile` at the end of the file."""
         if self.next >= len(self.lines):

@@ -13,6 +13,7 @@ from ..resampling import NEGLIGIBLE, merge_frequencies
 from ..site import Site
 from ..survey import Survey
 from .free_format import BadFile
+from .impedances import measured, without_zeros
 from .modem_rows import PLANAR, Row, read_rows
 
 SAME_PRINT = 1e-4
@@ -72,13 +73,18 @@ def _site(name: str, rows: list[Row], geographic: bool) -> Site:
         longitude=rows[0].longitude if geographic else np.nan,
         elevation=np.nan,
         frequencies=frequencies,
-        z=z,
+        z=without_zeros(z),
         z_error=z_error,
         tipper=tipper,
         tipper_error=tipper_error,
         azimuth=np.full(count, rows[0].header.orientation),
         easting=rows[0].y,
         northing=rows[0].x,
+        notes=(
+            f"time dependence exp({'-' if rows[0].header.conjugate else '+'}i omega t) stated"
+            f"{'; conjugated' if rows[0].header.conjugate else ''}",
+            f"{rows[0].header.keyword} in units of {rows[0].header.factor:.6g} ohm, converted to ohm",
+        ),
     )
 
 
@@ -92,16 +98,21 @@ def _sites(path: FilePath, rows: list[Row]) -> list[Site]:
             stacklevel=3,
         )
     geographic = any(row.latitude != 0 or row.longitude != 0 for row in rows)
-    return [_site(name, own, geographic) for name, own in _stations(path, rows).items()]
+    sites = [_site(name, own, geographic) for name, own in _stations(path, rows).items()]
+    sites = [site for site in sites if measured(site.z, site.tipper)]
+    if not sites:
+        raise BadFile(f"{path} holds no Zxy, Zyx or tipper: every value is missing or zero; leave it out.")
+    return sites
 
 
 def read_modem_sites(path: FilePath) -> list[Site]:
     r"""The stations of a 3-D list file, in its order: ohm, $e^{+i\omega t}$, highest frequency first.
 
     Reads Full_Impedance, Off_Diagonal_Impedance and Full_Vertical_Components in any unit and sign
-    convention. The error is that of the real and of the imaginary part each, as in `Site`; NaN where
-    the file has 2e15 or 0. `northing` and `easting` are x and y; latitude and longitude are NaN if the
-    file has zeros throughout. `azimuth` is the orientation of the header. Elevation is unknown.
+    convention; stations without any value are left out. The error is that of the real and of the
+    imaginary part each, as in `Site`; NaN where the file has 2e15 or 0. `northing` and `easting` are x
+    and y; latitude and longitude are NaN if the file has zeros throughout. `azimuth` is the orientation
+    of the header. Elevation is unknown.
     """
     return _sites(path, read_rows(path))
 

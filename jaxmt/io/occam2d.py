@@ -55,7 +55,7 @@ def read_occam2d(path: FilePath) -> Data:
     text = file.line("FORMAT: OCCAM2MTDATA_1.0")
     if "OCCAM2MTDATA" not in text.upper():
         raise file.bad(f"{text[:60]!r}; expected FORMAT: OCCAM2MTDATA_1.0.")
-    if re.match(r"TITLE\s*:", file.lines[file.next].strip(), re.IGNORECASE):
+    if re.match(r"TITLE\s*:", file.ahead, re.IGNORECASE):
         file.line("the title")
     names = [file.line("the name of a site") for _ in range(_count(file, "SITES"))]
     text = file.line("OFFSETS (M):")

@@ -10,7 +10,7 @@ from ..atomic import FilePath
 from ..conventions import OHM_PER_PRACTICAL
 from ..site import Site
 from .free_format import BadFile
-from .time_factor import opposite_sign, quadrants
+from .impedances import measured, opposite_sign, quadrants, without_zeros
 
 FAILURES = (
     ValueError,
@@ -66,7 +66,7 @@ def read_other(path: FilePath, *, conjugate: bool | None = None) -> Site:
         deviation = np.real(deviation) / np.sqrt(2)
         pairs.append((value, np.where((deviation > 0) & ~missing, deviation, np.nan)))
     (z, z_error), (t, t_error) = pairs
-    if not np.isfinite(z).any() and not np.isfinite(t).any():
+    if not measured(z, t):
         raise BadFile(f"{path} holds no transfer function that mt_metadata can read.")
     sign = quadrants(z)
     if opposite_sign(z) if conjugate is None else conjugate:
@@ -78,7 +78,7 @@ def read_other(path: FilePath, *, conjugate: bool | None = None) -> Site:
         longitude=float(tf.longitude),
         elevation=float(tf.elevation),
         frequencies=frequencies[order],
-        z=z[order] * OHM_PER_PRACTICAL,
+        z=without_zeros(z)[order] * OHM_PER_PRACTICAL,
         z_error=z_error[order] * OHM_PER_PRACTICAL,
         tipper=t[order],
         tipper_error=t_error[order],

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from ..atomic import FilePath
 from ..site import Site
 from .free_format import FreeFormat
+from .impedances import without_zeros
 
 MOST = 100_000
 
@@ -74,7 +75,7 @@ def read_wsinv3d(path: FilePath) -> list[Site]:
             longitude=np.nan,
             elevation=np.nan,
             frequencies=1 / np.array(periods),
-            z=z[:, k],
+            z=without_zeros(z[:, k]),
             z_error=error[:, k],
             tipper=absent + 0j,
             tipper_error=absent,

@@ -1,7 +1,9 @@
-"""The time dependence of impedances, told from the quadrants they lie in."""
+"""What impedances show by themselves: their time dependence, and which were never measured."""
 
 import numpy as np
 from jaxtyping import Complex
+
+from ..resampling import NEGLIGIBLE
 
 LEAST_VOTES = 4
 """Impedances that must show the other sign, and three times as many as show this one."""
@@ -34,3 +36,16 @@ def quadrants(z: Complex[np.ndarray, "freq 2 2"]) -> str:
         f"{count} of {plus + minus} off-diagonal impedances lie in the quadrants of the time dependence "
         f"exp({sign}i omega t)"
     )
+
+
+def without_zeros(z: Complex[np.ndarray, "freq 2 2"]) -> Complex[np.ndarray, "freq 2 2"]:
+    """Zeros off the diagonal as NaN: some programs write them for what was not measured."""
+    out = np.array(z)
+    off = out[:, [0, 1], [1, 0]]
+    out[:, [0, 1], [1, 0]] = np.where(np.abs(off) > NEGLIGIBLE, off, np.nan)
+    return out
+
+
+def measured(z: Complex[np.ndarray, "freq 2 2"], tipper: Complex[np.ndarray, "freq 2"]) -> bool:
+    """True if a station has an impedance off the diagonal, or a tipper."""
+    return bool(np.isfinite(without_zeros(z)[:, [0, 1], [1, 0]]).any() or np.isfinite(tipper).any())
