@@ -1,6 +1,7 @@
 """Lines of text and the numbers on them, as Fortran reads them, with the line in every complaint."""
 
 import codecs
+import math
 import re
 from pathlib import Path
 
@@ -87,9 +88,10 @@ class FreeFormat:
                     first + 1,
                 )
             for token in self.lines[self.next].split():
-                if not NUMBER.fullmatch(token):
+                value = number(token)
+                if value is None or not math.isfinite(value):
                     raise self.bad(f"{token[:40]!r} is not a number; expected {what}.", self.next + 1)
-                values.append(float(token.upper().replace("D", "E")))
+                values.append(value)
             self.next += 1
         if len(values) > count:
             raise self.bad(
@@ -97,6 +99,13 @@ class FreeFormat:
                 "more; the first line of the file may be wrong."
             )
         return values
+
+    def whole(self, what: str, count: int, least: int, most: int) -> list[int]:
+        """`count` whole numbers from `least` to `most`. Raises `BadFile` for others."""
+        values = self.take(what, count)
+        if not all(least <= value <= most and value == int(value) for value in values):
+            raise self.bad(f"expected {what}, whole numbers from {least} to {most}.")
+        return [int(value) for value in values]
 
     def steps(self, what: str, count: int) -> list[float]:
         """`count` lengths in m. Raises `BadFile` unless all are positive."""

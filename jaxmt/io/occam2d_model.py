@@ -16,13 +16,6 @@ MOST = 10_000
 """More rows or columns than this are damage."""
 
 
-def _integers(file: FreeFormat, what: str, count: int, least: int) -> list[int]:
-    values = file.take(what, count)
-    if any(value != int(value) or not least <= value <= MOST for value in values):
-        raise file.bad(f"expected {what}, whole numbers from {least} to {MOST}.")
-    return [int(value) for value in values]
-
-
 def _option(file: FreeFormat, key: str) -> str:
     """Reads on to the line that starts with `key:` and returns what follows."""
     while True:
@@ -46,7 +39,7 @@ def _steps(path: FilePath) -> tuple[list[float], list[float]]:
     """Column widths and row heights, m, of a mesh file whose cells are all free."""
     file = FreeFormat(path, "an Occam2D mesh file")
     file.line("a comment")
-    sizes = _integers(file, "six whole numbers, the second and third the nodes across and down", 6, 0)
+    sizes = file.whole("six numbers, the second and third the nodes across and down", 6, 0, MOST)
     columns, rows = sizes[1] - 1, sizes[2] - 1
     if columns < 2 or rows < 2:
         raise file.bad(f"{sizes[1]} nodes across, {sizes[2]} down; expected at least 3 of each.")
@@ -71,8 +64,8 @@ def _blocks(path: FilePath, columns: int, rows: int) -> tuple[float, Int[np.ndar
     numbers = np.zeros((rows, columns), dtype=int)
     row = count = 0
     for k in range(int(layers)):
-        thick, width = _integers(file, f"rows and blocks of layer {k + 1}", 2, 1)
-        spans = _integers(file, f"the columns of each block of layer {k + 1}", width, 1)
+        thick, width = file.whole(f"rows and blocks of layer {k + 1}", 2, 1, MOST)
+        spans = file.whole(f"the columns of each block of layer {k + 1}", width, 1, MOST)
         if sum(spans) != columns or row + thick > rows:
             raise file.bad(
                 f"layer {k + 1} takes {sum(spans)} columns and {thick} rows; the mesh has {columns} "

@@ -114,28 +114,21 @@ def read_modem_mask(path: FilePath) -> Int[np.ndarray, "earth x y"]:
     for k in range(COVARIANCE_HEADER):
         if not file.line(f"line {k + 1} of the header").startswith(("+", "|")):
             raise file.bad(f"expected {COVARIANCE_HEADER} lines of header that start with '+' or '|'.")
-    nx, ny, nz = _whole(file, "the numbers of cells along x, y and z", 3)
+    nx, ny, nz = file.whole("the numbers of cells along x, y and z", 3, 0, MOST)
     if not 0 < nx * ny * nz <= MOST:
         raise file.bad(f"{nx} x {ny} x {nz} cells.")
     file.take("the smoothing along x", nz)
     file.take("the smoothing along y", nz)
     file.take("the smoothing along z", 1)
     file.take("the number of passes", 1)
-    for _ in range(_whole(file, "the number of exceptions", 1)[0]):
+    for _ in range(file.whole("the number of exceptions", 1, 0, MOST)[0]):
         file.take("an exception", 3)
     masks = np.full((nz, nx, ny), -1)
     while not file.ended:
-        first, last = _whole(file, "the first and the last layer of a block", 2)
+        first, last = file.whole("the first and the last layer of a block", 2, 0, MOST)
         if not 1 <= first <= last <= nz:
             raise file.bad(f"layers {first} to {last}; there are {nz}.")
-        masks[first - 1 : last] = [_whole(file, "a row of masks", ny) for _ in range(nx)][::-1]
+        masks[first - 1 : last] = [file.whole("a row of masks", ny, 0, MOST) for _ in range(nx)][::-1]
     if np.any(masks < 0):
         raise file.bad(f"layer {np.argwhere(masks < 0)[0, 0] + 1} has no masks.")
     return masks
-
-
-def _whole(file: FreeFormat, what: str, count: int) -> list[int]:
-    values = file.take(what, count)
-    if any(value != int(value) or not 0 <= value <= MOST for value in values):
-        raise file.bad(f"expected {what}, whole numbers.")
-    return [int(value) for value in values]

@@ -26,11 +26,11 @@ def read_wsinv3d(path: FilePath) -> list[Site]:
     no names: they are numbered from 000. Raises `BadFile`, with the line, if the file is damaged.
     """
     file = FreeFormat(path, "a WSINV3DMT file")
-    sizes = file.take("the numbers of sites, periods and responses", 3)
-    if any(n != int(n) or not 0 < n <= MOST for n in sizes) or sizes[2] != 8:
-        raise file.bad(f"{sizes}; expected the numbers of sites and of periods, and 8 responses.")
-    count, places = int(sizes[1]), {}
-    sites = int(sizes[0])
+    sizes = file.whole("the numbers of sites, periods and responses", 3, 1, MOST)
+    if sizes[2] != 8:
+        raise file.bad(f"{sizes[2]} responses; only full tensors of 8 numbers can be read.")
+    sites, count = sizes[:2]
+    places: dict[str, list[float]] = {}
     for direction in ("N-S", "E-W"):
         text = file.line(f"Station_Location: {direction}")
         if text.replace(" ", "").upper() != f"STATION_LOCATION:{direction}":
