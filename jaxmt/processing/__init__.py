@@ -10,6 +10,9 @@ from .journal import Journal as Journal
 from .phase_tensor import PhaseTensor as PhaseTensor
 from .phase_tensor import dimensionality as dimensionality
 from .phase_tensor import phase_tensor as phase_tensor
+from .preparation import Prepared as Prepared
+from .preparation import in_band as in_band
+from .preparation import prepare as prepare
 from .profile import Frequencies as Frequencies
 from .profile import Table as Table
 from .profile import data_with_errors as data_with_errors
