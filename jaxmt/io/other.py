@@ -9,7 +9,7 @@ import numpy as np
 from ..atomic import FilePath
 from ..conventions import OHM_PER_PRACTICAL
 from ..site import Site
-from .free_format import BadFile
+from .free_format import BadFile, text_of
 from .impedances import measured, opposite_sign, quadrants, without_zeros
 
 FAILURES = (
@@ -24,6 +24,7 @@ FAILURES = (
 )
 """What the package's parsers raise for a file they do not understand."""
 
+Z_FILES = (".zmm", ".zrr", ".zss")
 REMEDY = "install it with `pip install 'jaxmt[io]'`"
 
 
@@ -50,6 +51,10 @@ def read_other(path: FilePath, *, conjugate: bool | None = None) -> Site:
     is divided by sqrt(2) here. Values that are zero without an error are what it makes of missing ones:
     they become NaN. Raises `ImportError` without the package, and `BadFile` for what it cannot read.
     """
+    text = text_of(path, "a file of transfer functions")
+    # The package reads such a file for ever if it ends before this word.
+    if Path(path).suffix.lower() in Z_FILES and "period" not in text:
+        raise BadFile(f"{path} is not a Z-file of EMTF: it holds no line with a period; copy it again.")
     tf = _transfer_function(path)
     try:
         tf.read()
