@@ -18,6 +18,13 @@ class Site:
     - `tipper`: Hz over (Hx, Hy), z down, with `tipper_error` likewise.
     - `azimuth`: degrees clockwise from north of the x axis, per frequency, as the file states it.
     - `easting`, `northing`: m in the file's own local coordinates, if it has any (else NaN).
+    - `z_covariance`: ohm^2, $C_{ijkl} = E[\delta Z_{ij}\,\overline{\delta Z_{kl}}]$ of the complex
+      errors, whose real and imaginary parts have $\sqrt{C_{ijij}/2}$ each; `tipper_covariance`
+      likewise, $E[\delta T_i\,\overline{\delta T_j}]$. None if the file does not state them; errors of
+      different elements are then taken as independent.
+    - `declination`: degrees east, as the file states it; nothing here uses it. `rating`: the quality
+      that the file claims, 0 to 5. NaN if unknown.
+    - `notes`: what the reader found out, assumed and converted, one sentence each.
     """
 
     name: str
@@ -32,3 +39,8 @@ class Site:
     azimuth: Float[np.ndarray, " freq"]
     easting: float = np.nan
     northing: float = np.nan
+    z_covariance: Complex[np.ndarray, "freq 2 2 2 2"] | None = None
+    tipper_covariance: Complex[np.ndarray, "freq 2 2"] | None = None
+    declination: float = np.nan
+    rating: float = np.nan
+    notes: tuple[str, ...] = ()

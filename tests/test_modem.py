@@ -157,7 +157,7 @@ TE = block("TE_Impedance", [row("TE", Z_XY)])
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "ends without a row of data"),
+        ("", "is empty"),
         ("hello\n", r"data.dat, line 1: 'hello' comes before a header"),
         (b"\0\1", "holds zero bytes"),
         (TE.replace("TE_Impedance", "Phase_Tensor"), "line 8: unknown data type 'Phase_Tensor'"),

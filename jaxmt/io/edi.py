@@ -1,20 +1,19 @@
-"""EDI files (SEG 1.0): a station from each, a profile from many."""
+"""EDI files (SEG 1.0): the station of each."""
 
-import os
 import re
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float
 
 from ..atomic import FilePath
 from ..conventions import OHM_PER_PRACTICAL
-from ..data import Data
-from ..processing import Frequencies, profile, rotate_tipper
+from ..processing import rotate_tipper
 from ..site import Site
 from .edi_blocks import EMPTY, EdiBlocks
+from .free_format import BadFile
+from .impedances import measured, opposite_sign, quadrants, without_zeros
 
 TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))
 FLAG = 999.0
@@ -43,14 +42,14 @@ def _angle(edi: EdiBlocks, key: str, limit: float) -> float:
             continue
         match = ANGLE.fullmatch(text)
         if match is None:
-            raise ValueError(
+            raise BadFile(
                 f"{edi.path}: {prefix}{key}={text[:40]!r} is not an angle; write decimal degrees or "
                 "degrees:minutes:seconds."
             )
         degrees, minutes, seconds = (float(part or 0) for part in match.groups()[1:4])
         value = degrees + minutes / 60 + seconds / 3600
         if minutes > 60 or seconds > 60 or value > limit:
-            raise ValueError(
+            raise BadFile(
                 f"{edi.path}: {prefix}{key}={text[:40]!r} is out of range; at most {limit:g} degrees, "
                 "60 minutes and 60 seconds."
             )
@@ -81,7 +80,7 @@ def _component(edi: EdiBlocks, count: int, kind: str, names: Sequence[Sequence[s
     if real is None and imaginary is None:
         return absent + 0j, absent
     if real is None or imaginary is None:
-        raise ValueError(
+        raise BadFile(
             f"{edi.path} holds only one of the blocks >{names[0][0]} and >{names[1][0]}; export both."
         )
     values = np.where(np.isfinite(real + imaginary), real + 1j * imaginary, np.nan)
@@ -108,8 +107,7 @@ def _tensor(edi: EdiBlocks, count: int, kind: str) -> Tensor:
     for ij, i, j in TENSOR:
         names = [[f"Z{ij}R"], [f"Z{ij}I"], [f"Z{ij}.VAR", f"Z{ij}VAR"]]
         z[:, i, j], z_error[:, i, j] = _component(edi, count, kind, names)
-    z[:, [0, 1], [1, 0]] = np.where(z[:, [0, 1], [1, 0]] == 0, np.nan, z[:, [0, 1], [1, 0]])
-    return z * OHM_PER_PRACTICAL, z_error * OHM_PER_PRACTICAL
+    return without_zeros(z * OHM_PER_PRACTICAL), z_error * OHM_PER_PRACTICAL
 
 
 def _tipper(edi: EdiBlocks, count: int, kind: str, azimuth: Float[np.ndarray, " freq"]) -> Tipper:
@@ -142,32 +140,15 @@ def _refusal(edi: EdiBlocks) -> str:
     return f"{edi.path} lacks {lacks}; export the transfer functions of the station again."
 
 
-def _warn_of_sign(path: Path, z: Complex[np.ndarray, "freq 2 2"]) -> None:
-    r"""Emits a `UserWarning` if most off-diagonal impedances show $e^{-i\omega t}$.
-
-    With $e^{+i\omega t}$, Zxy lies in the first quadrant and Zyx in the third (interchanged by a
-    flipped dipole), so that Im Z^2 > 0; the other convention has the opposite sign.
-    """
-    product = np.imag(z[:, [0, 1], [1, 0]] ** 2)
-    positive, negative = np.count_nonzero(product > 0), np.count_nonzero(product < 0)
-    if negative >= 4 and negative >= 3 * positive:
-        warnings.warn(
-            f"{path}: {negative} of {negative + positive} off-diagonal impedances lie in the quadrants "
-            "of the time dependence exp(-i omega t), but jaxmt takes them as exp(+i omega t). Read "
-            "the file with `conjugate=True` if it was written with the other sign.",
-            stacklevel=3,
-        )
-
-
-def _warn_of_azimuth(path: Path, azimuth: Float[np.ndarray, " freq"]) -> None:
-    """Emits a `UserWarning` if the file states axes other than north and east."""
-    if np.any(azimuth % 360 != 0):
-        warnings.warn(
-            f"{path}: the file states that its x axis points {azimuth.min():g} to {azimuth.max():g} "
-            "degrees clockwise from north (ZROT). Programs disagree on what that means; check it, and "
-            "give `azimuth=...` if it is wrong.",
-            stacklevel=3,
-        )
+def _azimuth_note(azimuth: Float[np.ndarray, " freq"]) -> str:
+    """What ZROT says, if it names other axes than north and east; else nothing."""
+    if not np.any(azimuth % 360 != 0):
+        return ""
+    return (
+        f"the file states that its x axis points {azimuth.min():g} to {azimuth.max():g} degrees clockwise "
+        "from north (ZROT). Programs disagree on what that means; check it, and give `azimuth=...` if it "
+        "is wrong."
+    )
 
 
 def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool = False) -> Site:
@@ -184,7 +165,24 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
     are not positive become NaN; frequencies that are not positive, or the flag 999, are dropped.
     Axes are those of the file: `azimuth` is its ZROT (0 without one), with a warning unless 0,
     because programs disagree on its meaning; a tipper with another TROT is rotated to ZROT.
-    Raises `ValueError` for a file that is damaged or has no impedances.
+    Raises `BadFile`, a `ValueError`, for a file that is damaged or has no impedances.
+    """
+    site = edi_site(path, variance=variance, conjugate=conjugate)
+    if opposite_sign(site.z):
+        warnings.warn(
+            f"{path}: {quadrants(site.z)}, but jaxmt takes them as exp(+i omega t). Read the file with "
+            "`conjugate=True` if it was written with the other sign.",
+            stacklevel=2,
+        )
+    if note := _azimuth_note(site.azimuth):
+        warnings.warn(f"{path}: {note}", stacklevel=2)
+    return site
+
+
+def edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool | None = None) -> Site:
+    """As `read_edi_site`, without a warning: what it would say is in the notes of the site.
+
+    - `conjugate`: None conjugates if the quadrants of the impedances show the other time dependence.
     """
     if variance not in VARIANCES:
         raise ValueError(
@@ -193,22 +191,21 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
     edi = EdiBlocks.read(path)
     frequencies = edi.numbers(["FREQ"])
     if frequencies is None or edi.find(*(f"Z{ij}{part}" for ij, _, _ in TENSOR for part in "RI")) is None:
-        raise ValueError(_refusal(edi))
+        raise BadFile(_refusal(edi))
     z, z_error = _tensor(edi, frequencies.size, variance)
     azimuth = _azimuth(edi, frequencies.size, ["ZROT"], ["ZXYR", "ZYXR"])
     azimuth = np.zeros(frequencies.size) if azimuth is None else azimuth
     tipper, tipper_error = _tipper(edi, frequencies.size, variance, azimuth)
     keep = np.flatnonzero(_usable(frequencies))
     keep = keep[np.argsort(-frequencies[keep], kind="stable")]
-    if not np.any(np.isfinite(z[keep])) and not np.any(np.isfinite(tipper[keep])):
-        raise ValueError(
+    if not measured(z[keep], tipper[keep]):
+        raise BadFile(
             f"{edi.path} holds no transfer function: at each of its {frequencies.size} frequencies "
             "all values are missing or zero, or the frequency is not positive; leave the file out."
         )
-    if conjugate:
-        z, tipper = z.conj(), tipper.conj()
-    _warn_of_sign(edi.path, z[keep])
-    _warn_of_azimuth(edi.path, azimuth[keep])
+    sign = f"{quadrants(z[keep])}; the standard says exp(+i omega t)"
+    if opposite_sign(z[keep]) if conjugate is None else conjugate:
+        z, tipper, sign = z.conj(), tipper.conj(), f"{sign}; conjugated"
     head, measurements = edi.options("HEAD"), edi.options("=DEFINEMEAS")
     elevation = _number(head.get("ELEV") or measurements.get("REFELEV", ""))
     return Site(
@@ -222,66 +219,10 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
         tipper=tipper[keep],
         tipper_error=tipper_error[keep],
         azimuth=azimuth[keep],
-    )
-
-
-def _files(path: FilePath | Sequence[FilePath]) -> list[Path]:
-    """The EDI files of a folder, or the path or paths given."""
-    if not isinstance(path, (str, os.PathLike)):
-        return [Path(one) for one in path]
-    folder = Path(path)
-    if not folder.is_dir():
-        return [folder]
-    files = sorted(
-        one for one in folder.iterdir() if one.suffix.lower() == ".edi" and not one.name.startswith(".")
-    )
-    if not files:
-        raise ValueError(f"`read_edi(path=...)`: the folder {folder} holds no file *.edi.")
-    return files
-
-
-def read_edi(
-    path: FilePath | Sequence[FilePath],
-    *,
-    strike: float = 0.0,
-    origin: tuple[float, float] | None = None,
-    azimuth: float | None = None,
-    frequencies: Frequencies | None = None,
-    relative_error: float | None = None,
-    tipper_error: float | None = None,
-    variance: str = "variance",
-    conjugate: bool = False,
-) -> Data:
-    """Data along a profile from EDI files, rotated to strike.
-
-    - `path`: a folder (all its *.edi, of either case), a file, or a sequence of files. Of several
-      files, those that cannot be read are left out with a warning each.
-    - `strike`, `origin`, `azimuth`, `frequencies`, `relative_error`, `tipper_error`: as in `profile`.
-    - `variance`, `conjugate`: as in `read_edi_site`, the same for all files.
-
-    Raises `ValueError` if no file can be read.
-    """
-    files = _files(path)
-    sites, faults = [], []
-    for file in files:
-        try:
-            sites.append(read_edi_site(file, variance=variance, conjugate=conjugate))
-        except ValueError as error:
-            if len(files) == 1:
-                raise
-            faults.append(error)
-            warnings.warn(f"left out: {error}", stacklevel=2)
-    if not sites:
-        raise ValueError(
-            f"`read_edi(path=...)`: none of {len(files)} files can be read; the first: "
-            f"{faults[0] if faults else 'no file was given'}"
-        )
-    return profile(
-        sites,
-        strike=strike,
-        origin=origin,
-        azimuth=azimuth,
-        frequencies=frequencies,
-        relative_error=relative_error,
-        tipper_error=tipper_error,
+        notes=(
+            sign,
+            "impedances converted from (mV/km)/nT to ohm",
+            f"errors from .VAR blocks taken as {variance.replace('_', ' ')} of complex numbers",
+            *filter(None, [_azimuth_note(azimuth[keep])]),
+        ),
     )

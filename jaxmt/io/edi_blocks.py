@@ -1,6 +1,5 @@
 """The blocks of an EDI file (SEG MT/EMAP Data Interchange Standard 1.0), not yet interpreted."""
 
-import codecs
 import dataclasses
 import re
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath
+from .free_format import LINE_END, BadFile, text_of
 
 EMPTY = 1e32
 """The standard's mark of a missing value; larger ones occur, and `HEAD` may name another."""
@@ -66,41 +66,29 @@ class EdiBlocks:
 
     @classmethod
     def read(cls, path: FilePath) -> "EdiBlocks":
-        """The blocks of the file at `path`. Raises `ValueError` if it is empty or not an EDI file."""
+        """The blocks of the file at `path`. Raises `BadFile` if it is empty or not an EDI file."""
         path = Path(path)
-        raw = path.read_bytes()
-        if not raw.strip():
-            raise ValueError(f"{path} is empty; copy the EDI file again.")
-        if b"\0" in raw:
-            raise ValueError(
-                f"{path} is not an EDI file: it holds zero bytes. If it is text in UTF-16, save it "
-                "as UTF-8 or Latin-1."
-            )
-        raw = raw.removeprefix(codecs.BOM_UTF8)
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            text = raw.decode("latin-1")
+        text = text_of(path, "an EDI file")
         blocks: list[Block] = []
-        for k, line in enumerate(re.split(r"\r\n|\r|\n", text.rstrip("\x1a"))):
+        for k, line in enumerate(LINE_END.split(text.rstrip("\x1a"))):
             if match := HEADER.match(line):
                 blocks.append(Block(match[1].upper(), match[2], k + 1, []))
             elif blocks and not line.lstrip().startswith(">"):
                 blocks[-1].body.append(line)
         edi = cls(path, blocks)
         if edi.find("HEAD") is None and edi.find("FREQ") is None:
-            raise ValueError(
+            raise BadFile(
                 f"{path} is not an EDI file: it has neither a >HEAD nor a >FREQ block. Give a file "
                 "of the SEG EDI standard 1.0."
             )
         return edi
 
     def find(self, *names: str) -> Block | None:
-        """The block called by the first of `names` that occurs. Raises `ValueError` if it is not alone."""
+        """The block called by the first of `names` that occurs. Raises `BadFile` if it is not alone."""
         for name in names:
             found = [block for block in self.blocks if block.name == name]
             if len(found) > 1:
-                raise ValueError(
+                raise BadFile(
                     f"{self.path}, line {found[1].line}: a second >{name} block; the first is at line "
                     f"{found[0].line}. Split the file so that it holds one station."
                 )
@@ -127,7 +115,7 @@ class EdiBlocks:
         for k, line in enumerate(block.body):
             for token in line.replace(",", " ").split():
                 if NUMBER.sub("", token):
-                    raise ValueError(
+                    raise BadFile(
                         f"{self.path}, line {block.line + 1 + k}: block >{block.name} holds "
                         f"{token[:40]!r} where a number is expected; correct or remove it."
                     )
@@ -135,12 +123,12 @@ class EdiBlocks:
         announced = COUNT.search(block.header)
         count = len(values) if announced is None else int(announced[1])
         if len(values) != count:
-            raise ValueError(
+            raise BadFile(
                 f"{where} announces {count} numbers but holds {len(values)}; the file is damaged, "
                 "copy or export it again."
             )
         if expected is not None and count != expected:
-            raise ValueError(
+            raise BadFile(
                 f"{where} holds {count} numbers for {expected} frequencies; copy or export the file again."
             )
         array = np.array(values, dtype=float)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..atomic import FilePath, atomic_path
-from ..conventions import MU_0, OHM_PER_PRACTICAL
+from ..atomic import FilePath
 from ..data import Data
-from ..processing import Frequencies, Table, data_with_errors, profile
+from ..processing import Frequencies, data_with_errors, profile
 from ..resampling import NEGLIGIBLE, merge_frequencies
-from ..responses import Responses
 from ..site import Site
 from ..survey import Survey
+from .free_format import BadFile
+from .impedances import measured, without_zeros
 from .modem_rows import PLANAR, Row, read_rows
 
 SAME_PRINT = 1e-4
@@ -28,7 +28,7 @@ def _stations(path: FilePath, rows: list[Row]) -> dict[str, list[Row]]:
     for row in rows:
         first = stations.setdefault(row.code, [row])[0]
         if abs(row.y - first.y) > 1e-3 or abs(row.x - first.x) > 1e-3:
-            raise ValueError(
+            raise BadFile(
                 f"{path}, line {row.line}: station {row.code} lies at x = {row.x} m, y = {row.y} m, but "
                 f"in line {first.line} at x = {first.x} m, y = {first.y} m; rename one of the two."
             )
@@ -48,7 +48,7 @@ def _require(path: FilePath, rows: list[Row], planar: bool) -> None:
     """Raises `ValueError` unless the data types are those of a 2-D (`planar`) or of a 3-D file."""
     wrong = [row for row in rows if (row.header.keyword in PLANAR) != planar]
     if wrong:
-        raise ValueError(
+        raise BadFile(
             f"{path}, line {wrong[0].line}: {wrong[0].header.keyword} belongs to a "
             f"{'3' if planar else '2'}-D list file; expected a {'2' if planar else '3'}-D one. Use "
             "`read_modem` for either, and split a file that mixes them."
@@ -73,13 +73,18 @@ def _site(name: str, rows: list[Row], geographic: bool) -> Site:
         longitude=rows[0].longitude if geographic else np.nan,
         elevation=np.nan,
         frequencies=frequencies,
-        z=z,
+        z=without_zeros(z),
         z_error=z_error,
         tipper=tipper,
         tipper_error=tipper_error,
         azimuth=np.full(count, rows[0].header.orientation),
         easting=rows[0].y,
         northing=rows[0].x,
+        notes=(
+            f"time dependence exp({'-' if rows[0].header.conjugate else '+'}i omega t) stated"
+            f"{'; conjugated' if rows[0].header.conjugate else ''}",
+            f"{rows[0].header.keyword} in units of {rows[0].header.factor:.6g} ohm, converted to ohm",
+        ),
     )
 
 
@@ -93,16 +98,21 @@ def _sites(path: FilePath, rows: list[Row]) -> list[Site]:
             stacklevel=3,
         )
     geographic = any(row.latitude != 0 or row.longitude != 0 for row in rows)
-    return [_site(name, own, geographic) for name, own in _stations(path, rows).items()]
+    sites = [_site(name, own, geographic) for name, own in _stations(path, rows).items()]
+    sites = [site for site in sites if measured(site.z, site.tipper)]
+    if not sites:
+        raise BadFile(f"{path} holds no Zxy, Zyx or tipper: every value is missing or zero; leave it out.")
+    return sites
 
 
 def read_modem_sites(path: FilePath) -> list[Site]:
     r"""The stations of a 3-D list file, in its order: ohm, $e^{+i\omega t}$, highest frequency first.
 
     Reads Full_Impedance, Off_Diagonal_Impedance and Full_Vertical_Components in any unit and sign
-    convention. The error is that of the real and of the imaginary part each, as in `Site`; NaN where
-    the file has 2e15 or 0. `northing` and `easting` are x and y; latitude and longitude are NaN if the
-    file has zeros throughout. `azimuth` is the orientation of the header. Elevation is unknown.
+    convention; stations without any value are left out. The error is that of the real and of the
+    imaginary part each, as in `Site`; NaN where the file has 2e15 or 0. `northing` and `easting` are x
+    and y; latitude and longitude are NaN if the file has zeros throughout. `azimuth` is the orientation
+    of the header. Elevation is unknown.
     """
     return _sites(path, read_rows(path))
 
@@ -128,7 +138,7 @@ def _planar(
         lost = np.isfinite(values) & np.isnan(errors)
         if lost.any() and fallback is None:
             remedy = "tipper_error" if component == "TY" else "relative_error"
-            raise ValueError(
+            raise BadFile(
                 f"{path}: {lost.sum()} of {np.isfinite(values).sum()} data {component} have no error "
                 f"(2e15 or 0); give `read_modem({remedy}=...)`."
             )
@@ -193,72 +203,3 @@ def read_modem(
         relative_error=relative_error,
         tipper_error=tipper_error,
     )
-
-
-def _impedance(data: Data, mode: int) -> Table:
-    """Impedance in ohm and error of a mode (0 TE, 1 TM) from log10 rho and phase."""
-    rho, phase = data.values[2 * mode], data.values[2 * mode + 1]
-    rho_error, phase_error = data.errors[2 * mode], data.errors[2 * mode + 1]
-    omega_mu = 2 * np.pi * MU_0 * data.survey.frequencies[:, None]
-    modulus = np.sqrt(omega_mu * 10.0**rho)
-    relative = np.fmax(rho_error * np.log(10) / 2, np.deg2rad(phase_error))
-    turn = np.exp(1j * np.deg2rad(phase)) * (-1.0 if mode else 1.0)
-    return modulus * turn, modulus * relative
-
-
-def _tables(data: Data | Responses) -> list[Table]:
-    """TE, TM and tipper with their errors, NaN where there is none."""
-    if isinstance(data, Data):
-        hz = data.values[4] + 1j * data.values[5]
-        return [_impedance(data, 0), _impedance(data, 1), (hz, np.fmax(data.errors[4], data.errors[5]))]
-    absent = np.full((data.survey.frequencies.size, data.survey.stations.size), np.nan)
-    parts = (data.z_xy, data.z_yx, data.tipper)
-    return [(absent + 0j if part is None else np.asarray(part), absent) for part in parts]
-
-
-def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.0) -> None:
-    r"""Writes a 2-D list file: TE_Impedance, TM_Impedance and Tzy_Impedance, as far as they exist.
-
-    - `data`: of `Data`, impedances are rebuilt from apparent resistivity and phase, and are left out
-      where one of the two is missing; the relative error is the larger of those that the two errors
-      mean. `Responses` have the error 2e15, ModEM's word for none.
-    - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`.
-
-    Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$. The file appears whole or not at all. Raises
-    `ValueError` for station names that are not unique or hold blanks, which the format cannot express.
-    """
-    survey = data.survey
-    bad = [name for name in survey.names if not name or name.split() != [name]]
-    bad += sorted({name for name in survey.names if survey.names.count(name) > 1})
-    if bad:
-        raise ValueError(
-            "`write_modem(data=...)`: station names must be unique and without blanks. Got "
-            f"{bad[0]!r}; set `Survey(names=...)`."
-        )
-    lines: list[str] = []
-    for keyword, (values, errors) in zip(PLANAR, _tables(data), strict=True):
-        exists = np.isfinite(values)
-        if not exists.any():
-            continue
-        tipper = keyword == "Tzy_Impedance"
-        unit, component = ("[]", "Ty") if tipper else ("[mV/km]/[nT]", keyword[:2])
-        factor = 1.0 if tipper else 1 / OHM_PER_PRACTICAL
-        counts = f"> {np.any(exists, axis=1).sum()} {np.any(exists, axis=0).sum()}"
-        lines += [
-            "# Written by jaxmt",
-            "# Period(s) Code GG_Lat GG_Lon X(m) Y(m) Z(m) Component Real Imag Error",
-        ]
-        lines += [f"> {keyword}", r"> exp(+i\omega t)", f"> {unit}", "> 0.00", "> 0.000 0.000", counts]
-        for k, (name, y) in enumerate(zip(survey.names, survey.stations - left_edge, strict=True)):
-            for i in np.argsort(survey.periods):
-                if exists[i, k]:
-                    z = values[i, k] * factor
-                    error = errors[i, k] * factor if np.isfinite(errors[i, k]) else 2e15
-                    lines.append(
-                        f"{survey.periods[i]:.9E} {name} 0.000 0.000 0.000 {y:.3f} 0.000 {component} "
-                        f"{z.real:.9E} {z.imag:.9E} {error:.9E}"
-                    )
-    if not lines:
-        raise ValueError("`write_modem(data=...)` holds no complete impedance or tipper.")
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -8,56 +8,12 @@ from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
 from ..mesh import Mesh
-
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d{1,3})?", re.IGNORECASE)
-WIDEST = 1e9
-"""A cell this wide, in m, is damage."""
+from .free_format import BadFile, FreeFormat
 
 PER_LINE = 10
 
 LARGEST_LOGARITHM = 100.0
 """Beyond this no ln(ohm m) is meant."""
-
-
-class _Lines:
-    """The lines of a model file, read on from one part to the next."""
-
-    def __init__(self, path: Path, lines: list[str]):
-        self.path = path
-        self.lines = lines
-        self.next = 0
-
-    def take(self, what: str, count: int) -> list[float]:
-        """The numbers of as many whole lines as hold `count`."""
-        first = self.next
-        values: list[float] = []
-        while len(values) < count:
-            if self.next >= len(self.lines):
-                raise ValueError(
-                    f"{self.path}, line {first + 1}: expected {count} numbers, {what}, but the file ends "
-                    f"after {len(values)}; it is damaged, or its first line is wrong."
-                )
-            for token in self.lines[self.next].split():
-                if not NUMBER.fullmatch(token):
-                    raise ValueError(
-                        f"{self.path}, line {self.next + 1}: {token[:40]!r} is not a number; expected "
-                        f"{what}."
-                    )
-                values.append(float(token.upper().replace("D", "E")))
-            self.next += 1
-        if len(values) > count:
-            raise ValueError(
-                f"{self.path}, line {self.next}: expected the last of {count} numbers, {what}, but the "
-                f"line holds {len(values) - count} more; the first line of the file may be wrong."
-            )
-        return values
-
-
-def _nodes(path: Path, what: str, steps: list[float]) -> Float[np.ndarray, " n"]:
-    bad = [step for step in steps if not 0 < step < WIDEST]
-    if bad:
-        raise ValueError(f"{path}: {what} must be positive, in m. Got {bad[0]}.")
-    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def read_modem_model(
@@ -72,32 +28,27 @@ def read_modem_model(
     files. It has no air either; the mesh gets that of `Mesh.with_air()`. Reads values as natural
     logarithms (LOGE) or linear ones. Raises `ValueError` for a file that is incomplete or damaged.
     """
-    path = Path(path)
-    raw = path.read_bytes()
-    if b"\0" in raw:
-        raise ValueError(f"{path} is not a ModEM model file: it holds zero bytes.")
-    lines = _Lines(path, re.split(r"\r\n|\r|\n", raw.decode("latin-1").rstrip()))
-    match = re.fullmatch(r"\s*(\d{1,6})\s+(\d{1,6})\s*(LOGE)?\s*", lines.lines[0], re.IGNORECASE)
+    lines = FreeFormat(path, "a ModEM model file")
+    sizes = lines.line("the numbers of columns and rows")
+    match = re.fullmatch(r"(\d{1,6})\s+(\d{1,6})\s*(LOGE)?", sizes, re.IGNORECASE)
     if match is None:
-        raise ValueError(
-            f"{path}, line 1: {lines.lines[0].strip()[:60]!r}; expected the numbers of columns and rows, "
-            "and LOGE unless values are linear."
+        raise lines.bad(
+            f"{sizes[:60]!r}; expected the numbers of columns and rows, and LOGE unless values are linear."
         )
     columns, rows = int(match[1]), int(match[2])
     if columns < 2 or rows < 2:
-        raise ValueError(f"{path}, line 1: {columns} columns, {rows} rows; expected at least 2 of each.")
-    lines.next = 1
-    y_nodes = _nodes(path, "column widths", lines.take("the column widths in m", columns))
-    z_nodes = _nodes(path, "row heights", lines.take("the row heights in m", rows))
-    # ModEM reads and ignores one line here, 0 or 1.
-    lines.next += 1
+        raise lines.bad(f"{columns} columns, {rows} rows; expected at least 2 of each.")
+    y_nodes = np.concatenate([[0.0], np.cumsum(lines.steps("the column widths in m", columns))])
+    z_nodes = np.concatenate([[0.0], np.cumsum(lines.steps("the row heights in m", rows))])
+    lines.line("the line, 0 or 1, that ModEM ignores")
     section = np.array([lines.take(f"the values of row {k + 1} of {rows}", columns) for k in range(rows)])
-    if any(line.strip() for line in lines.lines[lines.next :]):
-        raise ValueError(
-            f"{path}, line {lines.next + 1}: expected the end of the file after {rows} rows; the numbers "
-            "in line 1 may be wrong."
+    if not lines.ended:
+        raise lines.bad(
+            f"expected the end of the file after {rows} rows; the numbers in line 1 may be wrong.",
+            lines.next + 1,
         )
-    return Mesh(y_nodes, z_nodes).with_air(), _converted(path, section, match[3] is not None, logarithm)
+    resistivity = _converted(lines.path, section, match[3] is not None, logarithm)
+    return Mesh(y_nodes, z_nodes).with_air(), resistivity
 
 
 def _converted(
@@ -109,7 +60,7 @@ def _converted(
     valid = np.abs(section) < LARGEST_LOGARITHM if is_logarithm else section > 0
     if not valid.all():
         row, column = np.argwhere(~valid)[0]
-        raise ValueError(
+        raise BadFile(
             f"{path}: row {row + 1}, column {column + 1} holds {section[row, column]:g}, which is no "
             f"{'ln(ohm m)' if is_logarithm else 'resistivity in ohm m'}. If the file is a perturbation or "
             "a sensitivity with LOGE, read it with `logarithm=True`."

@@ -2,10 +2,10 @@
 
 import dataclasses
 import re
-from pathlib import Path
 
 from ..atomic import FilePath
 from ..conventions import MU_0, OHM_PER_PRACTICAL
+from .free_format import LINE_END, BadFile, text_of
 
 NO_ERROR = 1e15
 """ModEM writes 2e15 for a datum without error."""
@@ -86,24 +86,24 @@ def _header(where: str, lines: list[str]) -> Header:
     keyword, sign, unit, orientation, _, _ = (line[1:].strip() for line in lines)
     names = {name.lower(): name for name in COMPONENTS}
     if keyword.lower() not in names:
-        raise ValueError(
+        raise BadFile(
             f"{where}: unknown data type {keyword[:40]!r}; expected one of {', '.join(COMPONENTS)}."
         )
     name = names[keyword.lower()]
     if "exp" not in sign.lower():
-        raise ValueError(
+        raise BadFile(
             f"{where}: the second header line is {sign[:40]!r}; expected the time dependence, "
             r"exp(+i\omega t) or exp(-i\omega t)."
         )
     compact = unit.replace(" ", "").lower()
     if name not in DIMENSIONLESS and compact not in OHM_PER_UNIT:
-        raise ValueError(
+        raise BadFile(
             f"{where}: unknown unit {unit[:40]!r} of {name}; expected [V/m]/[T], [mV/km]/[nT], "
             "[V/m]/[A/m] or Ohm."
         )
     degrees = _numbers(orientation.split()[:1])
     if not degrees or not abs(degrees[0]) <= 360:
-        raise ValueError(
+        raise BadFile(
             f"{where}: the fourth header line is {orientation[:40]!r}; expected the orientation of the "
             "x axis in degrees."
         )
@@ -115,17 +115,17 @@ def _row(where: str, line: int, text: str, header: Header) -> Row:
     tokens = text.split()
     numbers = _numbers(tokens[:1] + tokens[2:7] + tokens[8:]) if len(tokens) == 11 else None
     if numbers is None:
-        raise ValueError(f"{where}: malformed row {text.strip()[:60]!r}; expected 11 columns: {COLUMNS}.")
+        raise BadFile(f"{where}: malformed row {text.strip()[:60]!r}; expected 11 columns: {COLUMNS}.")
     period, latitude, longitude, x, y, z, real, imaginary, error = numbers
     if not 0 < period < FARTHEST or not 1 / period < FARTHEST:
-        raise ValueError(f"{where}: the period is {tokens[0]} s; expected a positive number.")
+        raise BadFile(f"{where}: the period is {tokens[0]} s; expected a positive number.")
     places = zip(("x", "y", "z", "latitude", "longitude"), (x, y, z, latitude, longitude), strict=True)
     for name, value in places:
         if not abs(value) < FARTHEST:
-            raise ValueError(f"{where}: {name} is {value:g}; expected m for x, y, z, degrees else.")
+            raise BadFile(f"{where}: {name} is {value:g}; expected m for x, y, z, degrees else.")
     component = tokens[7].upper()
     if component not in COMPONENTS[header.keyword]:
-        raise ValueError(
+        raise BadFile(
             f"{where}: component {tokens[7][:20]!r}; {header.keyword} has "
             f"{', '.join(COMPONENTS[header.keyword])}."
         )
@@ -152,46 +152,43 @@ def read_rows(path: FilePath) -> list[Row]:
     Raises `ValueError`, with file, line and what was expected, for a header that is incomplete or
     unknown, a row that is malformed or occurs twice, or a file without rows.
     """
-    path = Path(path)
-    raw = path.read_bytes()
-    if b"\0" in raw:
-        raise ValueError(f"{path} is not a ModEM list file: it holds zero bytes.")
+    text = text_of(path, "a ModEM list file")
     rows: list[Row] = []
     header: Header | None = None
     opening: list[str] = []
     seen: dict[tuple, int] = {}
-    for k, line in enumerate(re.split(r"\r\n|\r|\n", raw.decode("latin-1"))):
-        where, text = f"{path}, line {k + 1}", line.strip()
-        if not text or (text.startswith("+") and header is None and not opening):
+    for k, line in enumerate(LINE_END.split(text)):
+        where, line = f"{path}, line {k + 1}", line.strip()
+        if not line or (line.startswith("+") and header is None and not opening):
             continue
-        if opening and not text.startswith(">"):
-            raise ValueError(
+        if opening and not line.startswith(">"):
+            raise BadFile(
                 f"{where}: the header ends after {len(opening)} lines; expected six that start with "
                 "'>': data type, time dependence, unit, orientation, origin, counts."
             )
-        if text.startswith("#"):
+        if line.startswith("#"):
             header = None
-        elif text.startswith(">") and header is None:
-            opening.append(text)
+        elif line.startswith(">") and header is None:
+            opening.append(line)
             if len(opening) == 6:
                 header, opening = _header(where, opening), []
         elif header is None:
-            raise ValueError(
-                f"{where}: {text[:40]!r} comes before a header; expected a comment that starts with "
+            raise BadFile(
+                f"{where}: {line[:40]!r} comes before a header; expected a comment that starts with "
                 "'#', then six lines that start with '>'."
             )
         else:
-            row = _row(where, k + 1, text, header)
+            row = _row(where, k + 1, line, header)
             key = (header.keyword, row.code, row.period, row.component)
             if key in seen:
-                raise ValueError(
+                raise BadFile(
                     f"{where}: station {row.code} has {row.component} at {row.period:g} s already in "
                     f"line {seen[key]}; remove one."
                 )
             seen[key] = k + 1
             rows.append(row)
     if opening or not rows:
-        raise ValueError(
+        raise BadFile(
             f"{path} ends {'inside a header' if opening else 'without a row of data'}; expected a ModEM "
             f"list file: headers, then rows of {COLUMNS}."
         )

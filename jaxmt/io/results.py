@@ -10,9 +10,12 @@ import numpy as np
 
 from ..atomic import FilePath, atomic_path
 from ..inversion import Result
-from .modem import write_modem
+from ..processing import Journal
+from .dataset import Results, write_results
 from .modem_model import write_modem_model
+from .modem_writer import write_modem
 
+NOTHING = Journal()
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -32,31 +35,34 @@ def _plain(value: Json) -> Json:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_result(folder: FilePath, result: Result, summary: Mapping[str, Json] | None = None) -> None:
+def write_result(
+    folder: FilePath,
+    result: Result,
+    summary: Mapping[str, Json] | None = None,
+    journal: Journal = NOTHING,
+) -> None:
     """Writes an inversion's outcome into `folder`, each file whole or not at all.
 
     - `summary.json`: how it ended, and the entries of `summary`.
-    - `model.npz`: `resistivity` (ohm m), `y_nodes` and `z_nodes` (m), observed `values`, `errors` and
-      `predicted` data in the order of `components`, `frequencies` (Hz), `stations` (m), `names`.
+    - `model.npz`: model, observed and predicted data, `journal`; it explains itself, and `read_results`
+      reads it. `processing.log`: the journal as text, if it has entries.
     - `model.rho`: the section for ModEM. `predicted.dat`: its responses in ModEM's list format.
     - `history.csv`: a row for each iteration.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    survey = result.data.survey
-    with atomic_path(folder / "model.npz") as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            resistivity=result.resistivity,
-            y_nodes=result.mesh.y_nodes,
-            z_nodes=result.mesh.z_nodes,
-            values=result.data.values,
-            errors=result.data.errors,
-            predicted=np.asarray(result.responses.components),
-            frequencies=survey.frequencies,
-            stations=survey.stations,
-            names=np.array(survey.names),
-        )
+    stored = Results(
+        data=result.data,
+        predicted=np.asarray(result.responses.components),
+        mesh=result.mesh,
+        resistivity=np.asarray(result.resistivity),
+        journal=journal,
+        attributes={"nrms": str(result.nrms), "message": result.message},
+    )
+    write_results(folder / "model.npz", stored)
+    if len(journal):
+        with atomic_path(folder / "processing.log") as temporary:
+            temporary.write_text(f"{journal}\n", encoding="utf-8")
     write_modem_model(folder / "model.rho", result.mesh, result.resistivity)
     write_modem(folder / "predicted.dat", result.responses, left_edge=float(result.mesh.y_nodes[0]))
     with atomic_path(folder / "history.csv") as temporary, temporary.open("w", newline="") as file:

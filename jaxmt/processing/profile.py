@@ -1,4 +1,4 @@
-"""From stations to a profile: rotation to strike, positions across it, a common frequency grid."""
+"""From stations to a profile: rotated to strike, projected across it, on common frequencies."""
 
 import dataclasses
 import warnings
@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Complex, Float
 
-from .data import Data
-from .geodesy import local_metres
-from .resampling import NEGLIGIBLE, merge_frequencies, resample
-from .site import Site
-from .survey import Survey
+from ..data import Data
+from ..geodesy import local_metres
+from ..resampling import NEGLIGIBLE, merge_frequencies, resample
+from ..site import Site
+from ..survey import Survey
+from .rotation import rotate
 
 SAME_PLACE = 1.0
 """Stations closer than this along the profile, in m, are reported as duplicates."""
@@ -19,54 +20,6 @@ SAME_PLACE = 1.0
 Frequencies = Float[np.ndarray, " freq"] | Sequence[float]
 Column = tuple[Complex[np.ndarray, " n"], Float[np.ndarray, " n"]]
 Table = tuple[Complex[np.ndarray, "freq site"], Float[np.ndarray, "freq site"]]
-
-
-def rotation_matrix(angle: Float[np.ndarray, " freq"]) -> Float[np.ndarray, "freq 2 2"]:
-    r"""$R = ((\cos t, \sin t), (-\sin t, \cos t))$ for axes turned clockwise by t degrees."""
-    t = np.deg2rad(angle)
-    return np.stack([np.cos(t), np.sin(t), -np.sin(t), np.cos(t)], axis=-1).reshape(-1, 2, 2)
-
-
-def rotate_tipper(
-    tipper: Complex[np.ndarray, "freq 2"],
-    tipper_error: Float[np.ndarray, "freq 2"],
-    angle: Float[np.ndarray, " freq"],
-) -> tuple[Complex[np.ndarray, "freq 2"], Float[np.ndarray, "freq 2"]]:
-    r"""$T' = T R^T$ and its error, for axes turned clockwise by `angle` degrees; see `rotate`."""
-    turned = (angle % 360 != 0)[:, None]
-    r = rotation_matrix(angle)
-    variance = np.einsum("fij,fj->fi", r**2, tipper_error**2)
-    return (
-        np.where(turned, np.einsum("fij,fj->fi", r, tipper), tipper),
-        np.where(turned, np.sqrt(variance), tipper_error),
-    )
-
-
-def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
-    r"""The site in axes turned by `angle`: degrees, clockwise seen from above.
-
-    With $R = ((\cos t, \sin t), (-\sin t, \cos t))$, $Z' = R Z R^T$ and $T' = T R^T$. Errors are
-    propagated as if those of the elements were independent, $\mathrm{Var}' = R^{(2)}\,\mathrm{Var}\,
-    R^{(2)T}$ with the elements of R squared: EDI files lack the covariances of an exact propagation.
-    A missing element makes all four of a tensor missing, unless the angle is a multiple of 360.
-    `azimuth` grows by `angle`.
-    """
-    turn = np.broadcast_to(np.asarray(angle, dtype=float), site.frequencies.shape)
-    if not np.all(np.isfinite(turn)):
-        raise ValueError(f"`rotate(angle=...)` must be finite, in degrees. Got {angle}.")
-    turned = (turn % 360 != 0)[:, None, None]
-    r = rotation_matrix(turn)
-    z = np.einsum("fij,fjk,flk->fil", r, site.z, r)
-    variance = np.einsum("fij,fjk,flk->fil", r**2, site.z_error**2, r**2)
-    tipper, tipper_error = rotate_tipper(site.tipper, site.tipper_error, turn)
-    return dataclasses.replace(
-        site,
-        z=np.where(turned, z, site.z),
-        z_error=np.where(turned, np.sqrt(variance), site.z_error),
-        tipper=tipper,
-        tipper_error=tipper_error,
-        azimuth=site.azimuth + turn,
-    )
 
 
 def _to_strike(site: Site, strike: float, azimuth: float | None) -> Site:

@@ -1,0 +1,184 @@
+"""Writing ModEM list files: a profile as 2-D data, stations as 3-D data."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ..atomic import FilePath, atomic_path
+from ..conventions import MU_0, OHM_PER_PRACTICAL
+from ..data import Data
+from ..geodesy import local_metres
+from ..processing import Table
+from ..responses import Responses
+from ..site import Site
+from .modem import PLACES
+from .modem_rows import PLANAR
+
+NO_ERROR = 2e15
+TENSORS = {"Full_Impedance": PLACES, "Full_Vertical_Components": {"TX": (0,), "TY": (1,)}}
+Place = tuple[float, float, float, float, float]
+
+
+def _impedance(data: Data, mode: int) -> Table:
+    """Impedance in ohm and error of a mode (0 TE, 1 TM) from log10 rho and phase."""
+    rho, phase = data.values[2 * mode], data.values[2 * mode + 1]
+    rho_error, phase_error = data.errors[2 * mode], data.errors[2 * mode + 1]
+    omega_mu = 2 * np.pi * MU_0 * data.survey.frequencies[:, None]
+    modulus = np.sqrt(omega_mu * 10.0**rho)
+    relative = np.fmax(rho_error * np.log(10) / 2, np.deg2rad(phase_error))
+    turn = np.exp(1j * np.deg2rad(phase)) * (-1.0 if mode else 1.0)
+    return modulus * turn, modulus * relative
+
+
+def _tables(data: Data | Responses) -> list[Table]:
+    """TE, TM and tipper with their errors, NaN where there is none."""
+    if isinstance(data, Data):
+        hz = data.values[4] + 1j * data.values[5]
+        return [_impedance(data, 0), _impedance(data, 1), (hz, np.fmax(data.errors[4], data.errors[5]))]
+    absent = np.full((data.survey.frequencies.size, data.survey.stations.size), np.nan)
+    parts = (data.z_xy, data.z_yx, data.tipper)
+    return [(absent + 0j if part is None else np.asarray(part), absent) for part in parts]
+
+
+def _check_names(caller: str, names: Sequence[str]) -> None:
+    bad = [name for name in names if not name or name.split() != [name]]
+    bad += sorted({name for name in names if names.count(name) > 1})
+    if bad:
+        raise ValueError(
+            f"{caller}: station names must be unique and without blanks. Got {bad[0]!r}; rename it."
+        )
+
+
+def _header(keyword: str, orientation: float, periods: int, sites: int) -> list[str]:
+    unit = "[]" if keyword in ("Tzy_Impedance", "Full_Vertical_Components") else "[mV/km]/[nT]"
+    return [
+        "# Written by jaxmt",
+        "# Period(s) Code GG_Lat GG_Lon X(m) Y(m) Z(m) Component Real Imag Error",
+        f"> {keyword}",
+        r"> exp(+i\omega t)",
+        f"> {unit}",
+        f"> {orientation:.2f}",
+        "> 0.000 0.000",
+        f"> {periods} {sites}",
+    ]
+
+
+def _row(period: float, name: str, place: Place, component: str, value: complex, error: float) -> str:
+    latitude, longitude, x, y, z = place
+    error = error if np.isfinite(error) else NO_ERROR
+    return (
+        f"{period:.12E} {name} {latitude:.6f} {longitude:.6f} {x:.3f} {y:.3f} {z:.3f} {component} "
+        f"{value.real:.9E} {value.imag:.9E} {error:.9E}"
+    )
+
+
+def _write(path: FilePath, lines: Iterable[str]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.0) -> None:
+    r"""Writes a 2-D list file: TE_Impedance, TM_Impedance and Tzy_Impedance, as far as they exist.
+
+    - `data`: of `Data`, impedances are rebuilt from apparent resistivity and phase, and are left out
+      where one of the two is missing; the relative error is the larger of those that the two errors
+      mean. `Responses` have the error 2e15, ModEM's word for none.
+    - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`.
+
+    Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$. The file appears whole or not at all. Raises
+    `ValueError` for station names that are not unique or hold blanks, which the format cannot express.
+    """
+    survey = data.survey
+    _check_names("`write_modem(data=...)`", survey.names)
+    lines: list[str] = []
+    for keyword, (values, errors) in zip(PLANAR, _tables(data), strict=True):
+        exists = np.isfinite(values)
+        if not exists.any():
+            continue
+        tipper = keyword == "Tzy_Impedance"
+        factor = 1.0 if tipper else 1 / OHM_PER_PRACTICAL
+        lines += _header(keyword, 0.0, int(exists.any(axis=1).sum()), int(exists.any(axis=0).sum()))
+        lines += [
+            _row(
+                float(survey.periods[i]),
+                name,
+                (0.0, 0.0, 0.0, y, 0.0),
+                "Ty" if tipper else keyword[:2],
+                values[i, k] * factor,
+                errors[i, k] * factor,
+            )
+            for k, (name, y) in enumerate(zip(survey.names, survey.stations - left_edge, strict=True))
+            for i in np.argsort(survey.periods)
+            if exists[i, k]
+        ]
+    if not lines:
+        raise ValueError("`write_modem(data=...)` holds no complete impedance or tipper.")
+    _write(path, lines)
+
+
+def write_modem_sites(
+    path: FilePath, sites: Sequence[Site], *, origin: tuple[float, float] | None = None
+) -> None:
+    r"""Writes a 3-D list file: Full_Impedance and Full_Vertical_Components, as far as they exist.
+
+    - `sites`: all in the same axes at all frequencies; x and y of the file are their northing and
+      easting, or latitude and longitude projected by `local_metres`.
+    - `origin`: latitude and longitude of x = y = 0 in the latter case; by default the mean of the sites.
+
+    Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$, to 10 digits; a missing error is 2e15, ModEM's
+    word for none. The orientation of the header is the azimuth of the sites' x axis. The file appears
+    whole or not at all. Raises `ValueError` for names the format cannot express, different axes, or
+    sites without position.
+    """
+    caller = "`write_modem_sites(sites=...)`"
+    if not sites:
+        raise ValueError(f"{caller} must hold at least one site. Got none.")
+    _check_names(caller, [site.name for site in sites])
+    azimuths = np.concatenate([site.azimuth for site in sites])
+    if np.ptp(azimuths) > 1e-6:
+        raise ValueError(
+            f"{caller} must share their axes. Got x axes from {azimuths.min():g} to {azimuths.max():g} "
+            "degrees; rotate them first."
+        )
+    places = _places(caller, sites, origin)
+    lines: list[str] = []
+    for keyword, components in (
+        ("Full_Impedance", PLACES),
+        ("Full_Vertical_Components", {"TX": 0, "TY": 1}),
+    ):
+        rows: list[str] = []
+        periods, codes = set(), set()
+        factor = 1 / OHM_PER_PRACTICAL if keyword == "Full_Impedance" else 1.0
+        for site, place in zip(sites, places, strict=True):
+            values = site.z if keyword == "Full_Impedance" else site.tipper
+            errors = site.z_error if keyword == "Full_Impedance" else site.tipper_error
+            for i in np.argsort(-site.frequencies, kind="stable"):
+                for component, at in components.items():
+                    value = values[i][at]
+                    if np.isfinite(value):
+                        period = float(1 / site.frequencies[i])
+                        error = float(errors[i][at]) * factor
+                        rows.append(
+                            _row(period, site.name, place, component, complex(value) * factor, error)
+                        )
+                        periods.add(period)
+                        codes.add(site.name)
+        if rows:
+            lines += [*_header(keyword, float(azimuths[0]), len(periods), len(codes)), *rows]
+    if not lines:
+        raise ValueError(f"{caller} hold no impedance or tipper.")
+    _write(path, lines)
+
+
+def _places(caller: str, sites: Sequence[Site], origin: tuple[float, float] | None) -> list[Place]:
+    """Latitude, longitude, x, y and z of each site as the file states them; 0 for unknown degrees."""
+    degrees = np.array([(site.latitude, site.longitude) for site in sites])
+    local = np.array([(site.northing, site.easting) for site in sites])
+    if origin is not None or not np.all(np.isfinite(local)):
+        if not np.all(np.isfinite(degrees)):
+            lost = next(site.name for site, at in zip(sites, degrees, strict=True) if np.isnan(at).any())
+            raise ValueError(f"{caller}: {lost} has no position; set latitude and longitude.")
+        centre = (float(degrees[:, 0].mean()), float(degrees[:, 1].mean())) if origin is None else origin
+        local = np.stack(local_metres(degrees[:, 0], degrees[:, 1], centre), axis=1)
+    known = np.nan_to_num(degrees)
+    return [(float(a), float(b), float(x), float(y), 0.0) for a, b, x, y in np.hstack([known, local])]

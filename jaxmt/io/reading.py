@@ -1,0 +1,164 @@
+"""One door for every format: what a file or a folder holds, told by content, and what was wrong."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import FilePath
+from ..data import Data
+from ..processing import Journal
+from ..site import Site
+from .coprod2 import read_coprod2
+from .edi import edi_site
+from .emtf_xml import read_emtf_site
+from .free_format import BadFile, text_of
+from .modem import read_modem, read_modem_sites
+from .modem_rows import PLANAR
+from .occam2d import read_occam2d
+from .other import read_other
+from .wsinv3d import read_wsinv3d
+
+SIGNS: tuple[tuple[str, str], ...] = (
+    ("EMTF XML", r"<\?xml|<EM_TF"),
+    ("Occam2D data", r"(?im)^\s*FORMAT\s*:\s*OCCAM2MTDATA"),
+    ("COPROD2 list", r"(?im)^\s*Format\s*:\s*MT2DData"),
+    ("WSINV3DMT", r"(?im)^\s*Station_Location\s*:"),
+    ("ModEM 2-D list", rf"(?im)^\s*>\s*({'|'.join(PLANAR)})\s*$"),
+    ("ModEM list", r"(?im)^\s*>\s*exp\s*\(|^\s*>\s*(Full|Off_Diagonal|Phase_Tensor)_"),
+    ("EDI", r"(?im)^\s*>\s*(HEAD|FREQ|=MTSECT|=DEFINEMEAS|INFO)\b"),
+    ("model", r"(?im)^\s*#?\s*Format\s*:\s*(OCCAM2MTMOD|OCCAMITER|EM2DModelFile)|^[^\n]*\bLOG(E|10)\s*$"),
+)
+"""Formats and the pattern in their first lines, in the order they are tried."""
+
+OPENING = 200_000
+OTHER_SUFFIXES = (".zmm", ".zrr", ".zss", ".j", ".avg")
+DATA_SUFFIXES = (".edi", ".xml", ".dat", ".data", *OTHER_SUFFIXES)
+"""A file with another suffix and unknown content is passed over; with one of these it is a fault."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What was read.
+
+    - `sites`: stations with full tensors, in the order of the files.
+    - `lines`: data that are along a profile already, by file.
+    - `faults`: a message for each file that could not be used: which, where in it, why, what to do.
+    - `journal`: what each file was, what was found out, assumed and converted; faults included.
+    """
+
+    sites: tuple[Site, ...]
+    lines: dict[str, Data]
+    faults: tuple[str, ...]
+    journal: Journal
+
+
+def detect(path: FilePath) -> str:
+    """The format of a file by its content (by its suffix for those left to mt_metadata), "" if unknown.
+
+    Raises `BadFile` if it is empty, binary or unreadable.
+    """
+    path = Path(path)
+    if path.suffix.lower() in OTHER_SUFFIXES:
+        return "other"
+    opening = text_of(path, "a text file")[:OPENING]
+    found = (name for name, pattern in SIGNS if re.search(pattern, opening))
+    return next(found, "EDI" if path.suffix.lower() == ".edi" else "")
+
+
+def read(
+    path: FilePath,
+    *,
+    variance: str = "variance",
+    conjugate: bool | None = None,
+    relative_error: float | None = None,
+) -> Reading:
+    r"""Reads a file, or every file of a folder, whatever its format.
+
+    EDI, EMTF XML, ModEM lists (2-D and 3-D), Occam2D data, COPROD2's list, WSINV3DMT, and, with the
+    extra `jaxmt[io]`, what mt_metadata reads. Everything comes out in ohm and with $e^{+i\omega t}$.
+
+    - `variance`: what the `.VAR` blocks of EDI files hold; see `read_edi_site`.
+    - `conjugate`: of EDI files, which do not state their time dependence: None conjugates where the
+      quadrants clearly show $e^{-i\omega t}$, True and False decide for all.
+    - `relative_error`: of a 2-D ModEM list without errors; see `read_modem`.
+
+    In a folder, a file that cannot be used gives one message in `faults` and the rest goes on; models,
+    logs and files of unknown content are passed over, with an entry in the journal. Sub-folders are
+    not entered. Raises `BadFile` for a single file that cannot be used, or if nothing could be read.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        sites, line, journal = _read_one(path, variance, conjugate, relative_error)
+        return Reading(tuple(sites), {} if line is None else {str(path): line}, (), journal)
+    sites, lines, faults, journal = [], {}, [], Journal()
+    files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+    for file in files:
+        try:
+            if file.suffix.lower() not in DATA_SUFFIXES and detect(file) in ("", "model"):
+                journal = journal.note("pass over", file.name, "holds no transfer functions")
+                continue
+            found, line, notes = _read_one(file, variance, conjugate, relative_error)
+        except BadFile as error:
+            faults.append(str(error))
+            journal = journal.note("fault", file.name, str(error))
+            continue
+        sites += found
+        lines |= {} if line is None else {str(file): line}
+        journal += notes
+    if not sites and not lines:
+        raise BadFile(
+            f"{path}: none of {len(files)} files holds transfer functions that can be read; "
+            f"{faults[0] if faults else 'expected EDI, EMTF XML, ModEM, Occam2D or COPROD2 files.'}"
+        )
+    names = [site.name for site in sites]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        text = f"{names.count(name)} stations have this name; rename all but one before writing lists"
+        journal = journal.note("read", name, text)
+    return Reading(tuple(sites), lines, tuple(faults), journal)
+
+
+def _read_one(
+    path: Path, variance: str, conjugate: bool | None, relative_error: float | None
+) -> tuple[list[Site], Data | None, Journal]:
+    """The stations or the line of one file. Raises `BadFile`, and nothing else, for the file's sake."""
+    if variance not in ("variance", "standard_error"):
+        raise ValueError(f"`read(variance=...)` must be 'variance' or 'standard_error'. Got {variance!r}.")
+    kind = detect(path)
+    stations: dict[str, Callable[[], list[Site]]] = {
+        "EDI": lambda: [edi_site(path, variance=variance, conjugate=conjugate)],
+        "EMTF XML": lambda: [read_emtf_site(path)],
+        "ModEM list": lambda: read_modem_sites(path),
+        "WSINV3DMT": lambda: read_wsinv3d(path),
+        "other": lambda: [read_other(path, conjugate=conjugate)],
+    }
+    lines: dict[str, Callable[[], Data]] = {
+        "Occam2D data": lambda: read_occam2d(path),
+        "COPROD2 list": lambda: read_coprod2(path),
+        "ModEM 2-D list": lambda: read_modem(path, relative_error=relative_error),
+    }
+    if kind not in stations | lines:
+        what = "a model, not data" if kind == "model" else "of no format that jaxmt knows"
+        raise BadFile(
+            f"{path} is {what}; give EDI, EMTF XML, a ModEM list, Occam2D data or COPROD2's list."
+        )
+    try:
+        if kind in lines:
+            line = lines[kind]()
+            text = f"{kind}: {int(line.mask.sum())} data of {line.survey.stations.size} stations"
+            return [], line, Journal().note("read", path.name, text)
+        sites = stations[kind]()
+    except BadFile:
+        raise
+    except (ValueError, ImportError, OverflowError) as error:
+        raise BadFile(f"{path}: {error}") from error
+    journal = Journal()
+    for site in sites[:1]:
+        count = int(np.isfinite(site.z).sum() + np.isfinite(site.tipper).sum())
+        text = f"{kind}: {len(sites)} station(s), the first {site.name} with {count} values; " + "; ".join(
+            site.notes
+        )
+        journal = journal.note("read", path.name, text)
+    return sites, None, journal

@@ -1,0 +1,124 @@
+"""From the stations of a survey to data for a 2-D inversion, every step on record."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..data import Data
+from ..site import Site
+from .declination import magnetic_to_geographic
+from .floors import with_floor
+from .journal import Journal
+from .profile import profile
+from .rotation import rotate
+from .screening import RULES, Rule, screen
+from .stations import STATION_RULES, StationRule, mend_signs, positions, screen_stations
+from .strike import Strike, strike
+
+PER_DECADE = 6
+COVARIANCES = ("z_covariance", "tipper_covariance")
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """Data along a profile, how they came about, and the strike that was found (None if given)."""
+
+    data: Data
+    journal: Journal
+    found: Strike | None
+
+
+def in_band(site: Site, band: tuple[float, float]) -> Site:
+    """The site at its frequencies within `band`, Hz, both ends included."""
+    keep = (site.frequencies >= band[0]) & (site.frequencies <= band[1])
+    parts = ("frequencies", "z", "z_error", "tipper", "tipper_error", "azimuth")
+    parts += tuple(name for name in COVARIANCES if getattr(site, name) is not None)
+    return dataclasses.replace(site, **{name: getattr(site, name)[keep] for name in parts})
+
+
+def prepare(
+    sites: Sequence[Site],
+    *,
+    angle: float | None = None,
+    declination: float = 0.0,
+    band: tuple[float, float] = (0.0, np.inf),
+    floor: float = 0.05,
+    floor_rule: str = "geometric",
+    per_decade: int | None = PER_DECADE,
+    rules: Sequence[Rule] = RULES,
+    station_rules: Sequence[StationRule] = STATION_RULES,
+    repair: bool = False,
+) -> Prepared:
+    r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
+
+    - `angle`: degrees of the strike; None finds it by `strike`. Where the arrows do not settle its
+      ambiguity, the axis more nearly at right angles to the line of stations is taken.
+    - `declination`: degrees east, of data measured along magnetic axes.
+    - `band`: Hz, the lowest and the highest frequency kept.
+    - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
+    - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
+    - `rules`, `station_rules`: as in `screen` and `screen_stations`. `repair`: as in `mend_signs`.
+
+    Raises `ValueError` if nothing is left.
+    """
+    journal = Journal()
+    if not sites:
+        raise ValueError("`prepare(sites=...)` must hold at least one site. Got none.")
+    inside = [in_band(site, band) for site in sites]
+    sites = [site for site in inside if site.frequencies.size]
+    if not sites:
+        raise ValueError(
+            f"`prepare(band=({band[0]:g}, {band[1]:g}))`, in Hz: no site has a frequency in it; widen it."
+        )
+    for site in inside:
+        if not site.frequencies.size:
+            journal = journal.note("band", site.name, "left out: no frequency in the band")
+    if declination:
+        sites = [magnetic_to_geographic(site, declination) for site in sites]
+        journal = journal.note("declination", "all", f"{declination:g} degrees east added to the x axes")
+    journal = journal.note("band", "all", f"frequencies from {band[0]:g} to {band[1]:g} Hz kept")
+    sites, notes = mend_signs(sites, repair)
+    journal += notes
+    found = None
+    if angle is None:
+        found = strike(sites)
+        angle, text = found.angle, str(found)
+        if not found.settled and (line := _line_azimuth(sites)) is not None:
+            # The profile should cross the strike: the axis whose normal is nearer to the line.
+            nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
+            angle = float(nearer)
+            text += f"; {angle:.1f} is more nearly across the line of stations at {line:.0f} degrees"
+        journal = journal.note("strike", "all", text)
+    turned = [rotate(site, angle - site.azimuth) for site in sites]
+    journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
+    turned, notes = screen(turned, rules)
+    journal += notes
+    turned, notes = screen_stations(turned, station_rules)
+    journal += notes
+    turned = [with_floor(site, floor, rule=floor_rule) for site in turned]
+    journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
+    grid = None
+    measured = [site.frequencies[np.isfinite(site.z[:, [0, 1], [1, 0]]).any(axis=1)] for site in turned]
+    if per_decade is not None and any(f.size for f in measured):
+        some = np.concatenate(measured)
+        decades = np.log10(some.max() / some.min())
+        grid = np.geomspace(some.max(), some.min(), max(2, round(decades * per_decade) + 1))
+        text = f"interpolated to {grid.size} frequencies, {some.max():.4g} to {some.min():.4g} Hz"
+        journal = journal.note("frequencies", "all", f"{text}; gaps of a quarter decade stay masked")
+    data = profile(turned, strike=angle, frequencies=grid)
+    count, size = int(data.mask.sum()), data.survey.stations.size
+    journal = journal.note(
+        "profile", "all", f"{count} data of {size} stations along {angle + 90:.1f} degrees"
+    )
+    return Prepared(data, journal, found)
+
+
+def _line_azimuth(sites: Sequence[Site]) -> float | None:
+    """Direction of the line of least squares through the stations, degrees; None for fewer than two."""
+    place = positions(sites)
+    place = place[np.isfinite(place).all(axis=1)]
+    if len(place) < 2:
+        return None
+    north, east = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)[2][0]
+    return float(np.rad2deg(np.arctan2(east, north)) % 180)

@@ -1,0 +1,78 @@
+"""Turning the horizontal axes of transfer functions, errors and covariances included."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from ..site import Site
+
+Tipper = tuple[Complex[np.ndarray, "freq 2"], Float[np.ndarray, "freq 2"]]
+
+
+def rotation_matrix(angle: Float[np.ndarray, " freq"]) -> Float[np.ndarray, "freq 2 2"]:
+    r"""$R = ((\cos t, \sin t), (-\sin t, \cos t))$ for axes turned clockwise by t degrees."""
+    t = np.deg2rad(angle)
+    return np.stack([np.cos(t), np.sin(t), -np.sin(t), np.cos(t)], axis=-1).reshape(-1, 2, 2)
+
+
+def rotate_tipper(
+    tipper: Complex[np.ndarray, "freq 2"],
+    tipper_error: Float[np.ndarray, "freq 2"],
+    angle: Float[np.ndarray, " freq"],
+) -> Tipper:
+    r"""$T' = T R^T$ and its error, for axes turned clockwise by `angle` degrees; see `rotate`."""
+    turned = (angle % 360 != 0)[:, None]
+    r = rotation_matrix(angle)
+    variance = np.einsum("fij,fj->fi", r**2, tipper_error**2)
+    return (
+        np.where(turned, np.einsum("fij,fj->fi", r, tipper), tipper),
+        np.where(turned, np.sqrt(variance), tipper_error),
+    )
+
+
+def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
+    r"""The site in axes turned by `angle`: degrees, clockwise seen from above.
+
+    With $R = ((\cos t, \sin t), (-\sin t, \cos t))$, $Z' = R Z R^T$ and $T' = T R^T$. Covariances, where
+    the site has them, are rotated exactly and give the errors. Without them errors are propagated as if
+    those of the elements were independent, $\mathrm{Var}' = R^{(2)}\,\mathrm{Var}\,R^{(2)T}$ with the
+    elements of R squared: EDI files lack what an exact propagation needs. A missing element makes all
+    four of a tensor missing, unless the angle is a multiple of 360. `azimuth` grows by `angle`.
+    """
+    turn = np.broadcast_to(np.asarray(angle, dtype=float), site.frequencies.shape)
+    if not np.all(np.isfinite(turn)):
+        raise ValueError(f"`rotate(angle=...)` must be finite, in degrees. Got {angle}.")
+    turned = (turn % 360 != 0)[:, None, None]
+    r = rotation_matrix(turn)
+    z = np.einsum("fij,fjk,flk->fil", r, site.z, r)
+    z_error = np.sqrt(np.einsum("fij,fjk,flk->fil", r**2, site.z_error**2, r**2))
+    tipper, tipper_error = rotate_tipper(site.tipper, site.tipper_error, turn)
+    z_covariance, tipper_covariance = site.z_covariance, site.tipper_covariance
+    if z_covariance is not None:
+        z_covariance = np.einsum("fia,fjb,fkc,fld,fabcd->fijkl", r, r, r, r, z_covariance, optimize=True)
+        exact = deviation(z_covariance, "fijij->fij")
+        z_error = np.where(np.isfinite(exact), exact, z_error)
+    if tipper_covariance is not None:
+        tipper_covariance = np.einsum("fia,fjb,fab->fij", r, r, tipper_covariance)
+        exact = deviation(tipper_covariance, "fii->fi")
+        tipper_error = np.where(turned[..., 0] & np.isfinite(exact), exact, tipper_error)
+    return dataclasses.replace(
+        site,
+        z=np.where(turned, z, site.z),
+        z_error=np.where(turned, z_error, site.z_error),
+        tipper=tipper,
+        tipper_error=tipper_error,
+        azimuth=site.azimuth + turn,
+        z_covariance=z_covariance,
+        tipper_covariance=tipper_covariance,
+    )
+
+
+def deviation(covariance: Complex[np.ndarray, "..."], diagonal: str) -> Float[np.ndarray, "..."]:
+    r"""$\sqrt{C_{aa}/2}$: deviation of the real and of the imaginary part each, NaN if none is positive.
+
+    - `diagonal`: the subscripts of `numpy.einsum` that pick the variances.
+    """
+    variance = np.einsum(diagonal, covariance).real
+    return np.sqrt(np.where(variance > 0, variance, np.nan) / 2)

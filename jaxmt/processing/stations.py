@@ -1,0 +1,202 @@
+"""Rules that remove whole stations, and one that turns a cable round; each is an object to pass."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from ..geodesy import local_metres
+from ..site import Site
+from .journal import Journal
+from .screening import HALF_DECADE, OFF_DIAGONAL, curves, medians
+
+Verdicts = list[tuple[int, str]]
+"""Which sites shall go, and why."""
+
+StationRule = Callable[[Sequence[Site]], Verdicts]
+
+
+def positions(sites: Sequence[Site]) -> Float[np.ndarray, "site 2"]:
+    """Northing and easting, m, of each site; NaN for those without latitude and longitude."""
+    local = np.array([(site.northing, site.easting) for site in sites]).reshape(-1, 2)
+    if np.isfinite(local).all():
+        return local
+    degrees = np.array([(site.latitude, site.longitude) for site in sites]).reshape(-1, 2)
+    known = np.isfinite(degrees).all(axis=1)
+    metres = np.full(degrees.shape, np.nan)
+    if known.any():
+        latitude, longitude = degrees[known].T
+        origin = (float(latitude[0]), float(longitude[0]))
+        metres[known] = np.stack(local_metres(latitude, longitude, origin), axis=1)
+    return metres
+
+
+def _count(site: Site) -> int:
+    return int(np.isfinite(site.z[:, *OFF_DIAGONAL]).sum())
+
+
+@dataclasses.dataclass(frozen=True)
+class Coverage:
+    """Stations with less than the fraction `least` of Zxy and Zyx at their own frequencies."""
+
+    least: float = 0.5
+
+    def __call__(self, sites: Sequence[Site]) -> Verdicts:
+        """Which of `sites` it would remove, and why."""
+        left = [_count(site) / max(2 * site.frequencies.size, 1) for site in sites]
+        return [
+            (k, f"{100 * part:.0f} % of its data are left, {100 * self.least:.0f} % are asked for")
+            for k, part in enumerate(left)
+            if part < self.least
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rating:
+    """Stations whose file rates them below `least` of 5; those without a rating stay."""
+
+    least: float = 3.0
+
+    def __call__(self, sites: Sequence[Site]) -> Verdicts:
+        """Which of `sites` it would remove, and why."""
+        return [
+            (k, f"rated {site.rating:g} of 5 by its file, below {self.least:g}")
+            for k, site in enumerate(sites)
+            if site.rating < self.least
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Duplicates:
+    """Of stations closer than `distance` m, all but the one with most data."""
+
+    distance: float = 10.0
+
+    def __call__(self, sites: Sequence[Site]) -> Verdicts:
+        """Which of `sites` it would remove, and why."""
+        place = positions(sites)
+        order = sorted(range(len(sites)), key=lambda k: -_count(sites[k]))
+        kept: list[int] = []
+        verdicts = []
+        for k in order:
+            near = [j for j in kept if np.hypot(*(place[k] - place[j])) < self.distance]
+            if near:
+                verdicts.append((k, f"stands within {self.distance:g} m of {sites[near[0]].name}"))
+            else:
+                kept.append(k)
+        return sorted(verdicts)
+
+
+@dataclasses.dataclass(frozen=True)
+class OffLine:
+    """Stations farther from the line than `spacings` of the median station spacing.
+
+    The line is that of least squared distances through all stations.
+    """
+
+    spacings: float = 1.0
+
+    def __call__(self, sites: Sequence[Site]) -> Verdicts:
+        """Which of `sites` it would remove, and why."""
+        place = positions(sites)
+        known = np.isfinite(place).all(axis=1)
+        if known.sum() < 3:
+            return []
+        centred = place - place[known].mean(axis=0)
+        along, across = np.linalg.svd(centred[known], full_matrices=False)[2]
+        ordered = np.sort(np.real(centred[known] @ along))
+        spacing = float(np.median(np.diff(ordered)))
+        distance = np.abs(centred @ across)
+        return [
+            (
+                int(k),
+                f"lies {distance[k]:.0f} m off the line, {self.spacings:g} spacings are {spacing:.0f} m",
+            )
+            for k in np.flatnonzero(known & (distance > self.spacings * spacing))
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Offset:
+    """Stations whose log10 rho lies more than `decades` from the median of their `neighbours`.
+
+    Medians over all frequencies that both have within half a decade; both modes must agree.
+    """
+
+    decades: float = 1.0
+    neighbours: int = 4
+
+    def __call__(self, sites: Sequence[Site]) -> Verdicts:
+        """Which of `sites` it would remove, and why."""
+        place = positions(sites)
+        levels = [curves(site)[0] for site in sites]
+        verdicts = []
+        for k in range(len(sites)):
+            distance = np.hypot(*(place - place[k]).T)
+            near = [int(j) for j in np.argsort(distance) if j != k and np.isfinite(distance[j])]
+            shifts = [self._shift(sites, levels, k, j) for j in near[: self.neighbours]]
+            if len(shifts) < 2:
+                continue
+            shift = np.median(shifts, axis=0)
+            if np.all(np.abs(shift) > self.decades):
+                verdicts.append(
+                    (k, f"rho lies {shift[0]:+.1f} and {shift[1]:+.1f} decades off its neighbours")
+                )
+        return verdicts
+
+    def _shift(
+        self, sites: Sequence[Site], levels: Sequence[Float[np.ndarray, "_ 2"]], k: int, j: int
+    ) -> Float[np.ndarray, " 2"]:
+        gap = np.abs(np.log10(sites[k].frequencies[:, None] / sites[j].frequencies))
+        nearest = np.argmin(gap, axis=1)
+        difference = levels[k] - levels[j][nearest]
+        difference = difference[gap[np.arange(nearest.size), nearest] < HALF_DECADE]
+        return np.nan_to_num(medians(difference))
+
+
+STATION_RULES: tuple[StationRule, ...] = (Rating(), Duplicates(), OffLine(), Offset(), Coverage())
+"""All rules, in the order of the work."""
+
+
+def screen_stations(
+    sites: Sequence[Site], rules: Sequence[StationRule] = STATION_RULES
+) -> tuple[list[Site], Journal]:
+    """The stations that the rules leave, and which were removed by which rule and why.
+
+    - `rules`: applied in order to what is left; leave one out to switch it off.
+    """
+    journal = Journal()
+    left = list(sites)
+    for rule in rules:
+        verdicts = dict(rule(left))
+        for k, reason in verdicts.items():
+            name = type(rule).__name__.lower()
+            journal = journal.note(f"station {name}", left[k].name, f"left out: {reason}", _count(left[k]))
+        left = [site for k, site in enumerate(left) if k not in verdicts]
+    return left, journal
+
+
+def mend_signs(sites: Sequence[Site], repair: bool = False) -> tuple[list[Site], Journal]:
+    r"""Stations whose electric cables were connected the wrong way round, found and, if asked, mended.
+
+    - `repair`: True changes the sign of the row of Z; False only says so in the journal.
+
+    The sign of Ex is wrong if most phases of Zxy lie in the third quadrant, that of Ey if most of Zyx
+    lie in the first. Both together may be a magnetic sensor instead: Z changes its sign all the same.
+    """
+    journal = Journal()
+    mended = []
+    for site in sites:
+        z = site.z.copy()
+        _, phase = curves(site)
+        for c, channel in enumerate(("Ex", "Ey")):
+            known = phase[np.isfinite(phase[:, c]), c]
+            turned = known < -90
+            if known.size >= 4 and turned.sum() > 0.75 * known.size:
+                deed = "row of Z multiplied by -1" if repair else "not mended; `repair=True` would"
+                text = f"{channel} has the wrong sign at {turned.sum()} of {known.size} frequencies; {deed}"
+                journal = journal.note("sign", site.name, text)
+                z[:, c] = -z[:, c] if repair else z[:, c]
+        mended.append(dataclasses.replace(site, z=z))
+    return mended, journal

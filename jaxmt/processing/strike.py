@@ -1,0 +1,126 @@
+"""Geoelectric strike of a site or a line, and the tipper that tells it from the direction across."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from ..site import Site
+from .phase_tensor import axis, phase_tensor
+
+MAX_BETA = 5.0
+"""Skew angle, in degrees, of the data that a strike is estimated from."""
+
+SETTLED_WITHIN = 30.0
+"""The arrows decide if they lie within so many degrees of one of the two axes."""
+
+LEAST_RESULTANT = 0.3
+"""Resultant length below which a mean direction means nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Strike:
+    """Directions in degrees clockwise from north, in the axes that `Site.azimuth` refers to.
+
+    - `angle`: the strike; `other`: `angle` + 90, which impedances alone cannot tell from it.
+    - `error`: one standard deviation of `angle`, from the scatter of the data; NaN for a single datum.
+    - `resultant`: length of the mean direction modulo 90 degrees, 1 if all agree, 0 if none do.
+    - `count`: tensors used.
+    - `settled`: True if induction arrows chose between the two; else `angle` is the one nearer north.
+    - `arrow`: mean axis of the real induction arrows, -90 to 90, NaN without; `arrow_resultant` its
+      resultant length modulo 180 degrees.
+    """
+
+    angle: float
+    other: float
+    error: float
+    resultant: float
+    count: int
+    settled: bool
+    arrow: float
+    arrow_resultant: float
+
+    def __str__(self) -> str:
+        found = (
+            f"strike {self.angle:.1f} +- {self.error:.1f} degrees from north (resultant "
+            f"{self.resultant:.2f} of {self.count} phase tensors)"
+        )
+        if self.settled:
+            return f"{found}; the induction arrows at {self.arrow:.0f} degrees exclude {self.other:.1f}"
+        arrows = "no tipper" if np.isnan(self.arrow) else f"arrows at {self.arrow:.0f} degrees undecided"
+        return f"{found}, or {self.other:.1f}: ambiguous by 90 degrees, {arrows}"
+
+
+def strike(
+    sites: Sequence[Site],
+    *,
+    band: tuple[float, float] = (0.0, np.inf),
+    max_beta: float = MAX_BETA,
+) -> Strike:
+    r"""The strike that phase tensors and induction arrows agree on, of one site or of all of a line.
+
+    - `band`: Hz, the lowest and the highest frequency used.
+    - `max_beta`: degrees; tensors of larger skew ask for a 3-D earth and are left out.
+
+    The axes $\theta$ of `PhaseTensor.azimuth` are averaged modulo 90 degrees, $\frac14\arg\sum w
+    e^{4i\theta}$ with w the ellipticity, 1 at most: a 1-D tensor has no axes. The larger phase may
+    belong to TE or to TM, so the mean is the strike or at right angles to it. Real induction arrows
+    (Parkinson or Wiese) are perpendicular to strike: the axis nearer to the normal of their mean is
+    taken, if that mean is clear and nearer than 30 degrees. Raises `ValueError` if no tensor is left.
+    """
+    if not sites:
+        raise ValueError("`strike(sites=...)` must hold at least one site. Got none.")
+    low, high = band
+    if not 0 <= low < high:
+        raise ValueError(f"`strike(band=...)` must be two frequencies in Hz, lowest first. Got {band}.")
+    angles, weights = [], []
+    for site in sites:
+        tensor = phase_tensor(site)
+        keep = (site.frequencies >= low) & (site.frequencies <= high)
+        keep &= (np.abs(tensor.beta) < max_beta) & np.isfinite(tensor.ellipticity)
+        angles.append(tensor.azimuth[keep])
+        weights.append(np.minimum(tensor.ellipticity[keep], 1.0))
+    theta, weight = np.deg2rad(np.concatenate(angles)), np.concatenate(weights)
+    if not np.any(weight > 0):
+        raise ValueError(
+            f"`strike(sites=..., band=({low:g}, {high:g}), max_beta={max_beta:g})`: no phase tensor is "
+            "left; widen the band or allow more skew."
+        )
+    mean = np.sum(weight * np.exp(4j * theta)) / weight.sum()
+    angle, resultant = np.rad2deg(np.angle(mean)) / 4, float(np.abs(mean))
+    # The scatter across the mean direction, over the length of the mean.
+    across = weight * np.sin(4 * (theta - np.deg2rad(angle)))
+    error = np.rad2deg(np.sqrt(np.sum(across**2)) / (weight.sum() * max(resultant, 1e-300))) / 4
+    arrow, arrow_resultant = _arrow(sites, low, high)
+    from_normal = abs(float(axis(np.array([angle - arrow - 90.0]))[0]))
+    clear = arrow_resultant >= LEAST_RESULTANT and min(from_normal, 90 - from_normal) <= SETTLED_WITHIN
+    if clear and from_normal > 45:
+        angle = float(axis(np.array([angle + 90.0]))[0])
+    return Strike(
+        angle=float(angle),
+        other=float(axis(np.array([angle + 90.0]))[0]),
+        error=float(min(error, 45.0)) if weight.size > 1 else np.nan,
+        resultant=resultant,
+        count=weight.size,
+        settled=bool(clear),
+        arrow=arrow,
+        arrow_resultant=arrow_resultant,
+    )
+
+
+def _arrow(sites: Sequence[Site], low: float, high: float) -> tuple[float, float]:
+    """Mean axis of the real induction arrows, degrees from north, and its resultant; NaN without any."""
+    parts: list[Float[np.ndarray, "n 3"]] = []
+    for site in sites:
+        keep = (site.frequencies >= low) & (site.frequencies <= high) & np.isfinite(site.tipper).all(axis=1)
+        north, east = np.real(site.tipper[keep]).T
+        parts.append(np.stack([north, east, site.azimuth[keep]], axis=1))
+    north, east, azimuth = np.concatenate(parts).T
+    weight = north**2 + east**2
+    if not np.any(weight > 0):
+        return np.nan, np.nan
+    # Squared, an arrow and its reverse are the same; its weight is the squared length.
+    squared = (north + 1j * east) ** 2 * np.exp(2j * np.deg2rad(azimuth))
+    mean = squared.sum() / weight.sum()
+    return float(np.rad2deg(np.angle(mean)) / 2), float(np.abs(mean))

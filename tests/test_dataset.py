@@ -1,0 +1,87 @@
+"""Results files: exact there and back in both formats, readable without jaxmt, refused when damaged."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from jaxmt import Data, Mesh, Survey
+from jaxmt.io import BadFile, Results, read_results, write_results
+from jaxmt.processing import Journal
+
+
+def results():
+    generator = np.random.default_rng(6)
+    survey = Survey([10.0, 1.0 / 3.0], [-5.0, 7.0, 11.0], modes=("te",), names=("A", "B ü", "C"))
+    values = generator.normal(size=(6, 2, 3))
+    values[2:4] = np.nan
+    mesh = Mesh([0.0, 1.0, 3.0], [-2.0, 0.0, 1.0, 4.0])
+    return Results(
+        data=Data(survey, values, np.abs(values) + 0.1),
+        predicted=generator.normal(size=(6, 2, 3)),
+        mesh=mesh,
+        resistivity=np.exp(generator.normal(size=mesh.shape)),
+        journal=Journal().note("read", "a.edi", 'with "quotes"').note("skew", "A", "gone", 3),
+        attributes={"nrms": "1.0"},
+    )
+
+
+@pytest.fixture(params=[".npz", ".nc"])
+def suffix(request):
+    if request.param == ".nc":
+        pytest.importorskip("xarray", reason="needs the extra jaxmt[io]")
+    return request.param
+
+
+def test_there_and_back(tmp_path, suffix):
+    stored = results()
+    write_results(tmp_path / f"out{suffix}", stored)
+    again = read_results(tmp_path / f"out{suffix}")
+    assert again.data.survey == stored.data.survey
+    np.testing.assert_array_equal(again.data.values, stored.data.values)
+    np.testing.assert_array_equal(again.data.errors, stored.data.errors)
+    np.testing.assert_array_equal(again.predicted, stored.predicted)
+    np.testing.assert_array_equal(again.resistivity, stored.resistivity)
+    assert again.mesh == stored.mesh
+    assert again.journal == stored.journal
+    assert again.attributes == stored.attributes
+
+
+def test_data_alone(tmp_path, suffix):
+    write_results(tmp_path / f"out{suffix}", Results(data=results().data))
+    again = read_results(tmp_path / f"out{suffix}")
+    assert again.mesh is None
+    assert again.predicted is None
+    assert len(again.journal) == 0
+
+
+def test_numpy_alone_reads_and_explains_it(tmp_path):
+    write_results(tmp_path / "out.npz", results())
+    with np.load(tmp_path / "out.npz") as file:
+        about = json.loads(str(file["about"]))
+        assert about["arrays"]["resistivity"] == {
+            "axes": ["earth", "y"],
+            "units": "ohm m",
+            "long_name": "resistivity of the earth cells",
+        }
+        assert set(about["arrays"]) == set(file.files) - {"about"}
+    assert about["time_dependence"] == "exp(+i omega t)"
+
+
+def test_what_is_no_results_file(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    (tmp_path / "text.npz").write_text("nothing")
+    write_results(tmp_path / "out.npz", results())
+    half = (tmp_path / "out.npz").read_bytes()
+    (tmp_path / "half.npz").write_bytes(half[: len(half) // 2])
+    for name in ("other.npz", "text.npz", "half.npz", "none.npz"):
+        with pytest.raises(BadFile, match=f"{name} is not a file of `write_results`"):
+            read_results(tmp_path / name)
+
+
+def test_netcdf_without_its_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(ImportError, match=r"NetCDF needs the package xarray; .*suffix .npz"):
+        write_results(tmp_path / "out.nc", results())
+    assert not list(tmp_path.iterdir())
