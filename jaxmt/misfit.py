@@ -9,12 +9,13 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from .data import Data, normalised_residuals
 from .embedding import Embedding
-from .transport import Potentials, divergence
+from .transport import Divergence, Grid, divergence, self_term
 
 
 class AbstractMisfit(eqx.Module):
@@ -97,7 +98,7 @@ class CloudTransport(AbstractMisfit):
             if not (value > 0 and np.isfinite(value)):
                 raise ValueError(f"`CloudTransport({name}=...)` must be positive. Got {value}.")
 
-    def prepare(self, data: Data) -> tuple[Embedding, "TransportState"]:
+    def prepare(self, data: Data) -> tuple[tuple[Embedding, Grid], "TransportState"]:
         """The embedding of the data; the state starts at `start_blur` with cold potentials."""
         embedding = Embedding.from_data(
             data,
@@ -106,26 +107,35 @@ class CloudTransport(AbstractMisfit):
             te_weight=self.te_weight,
             tm_weight=self.tm_weight,
         )
+        grid = Grid.from_axes(embedding.axes)
         blur = jnp.asarray(self.start_blur, dtype=float)
         cloud = embedding.observed_cloud(blur)
         # Predicted = observed: its potentials are a better start than zero, and cost one solve.
-        cold = divergence(cloud, cloud, blur, tolerance=self.tolerance, max_sweeps=self.max_sweeps)
-        return embedding, TransportState(blur, cold.potentials)
+        cold = divergence(
+            cloud, cloud, blur, grid=grid, tolerance=self.tolerance, max_sweeps=self.max_sweeps
+        )
+        return (embedding, grid), TransportState(blur, blur, cold)
 
     def __call__(
-        self, predicted: Float[Array, "comp freq site"], prepared: Embedding, state: "TransportState"
+        self,
+        predicted: Float[Array, "comp freq site"],
+        prepared: tuple[Embedding, Grid],
+        state: "TransportState",
     ) -> tuple[Float[Array, ""], "TransportState"]:
         """The divergence at the present blur."""
-        result = divergence(
-            prepared.predicted_cloud(predicted, state.blur),
-            prepared.observed_cloud(state.blur),
-            state.blur,
-            state.potentials,
-            tolerance=self.tolerance,
-            max_sweeps=self.max_sweeps,
+        embedding, grid = prepared
+        options = {"grid": grid, "tolerance": self.tolerance, "max_sweeps": self.max_sweeps}
+        observed = embedding.observed_cloud(state.blur)
+        last = state.last.y_self
+        y_self = lax.cond(
+            state.blur == state.last_blur,
+            lambda: last,
+            lambda: self_term(observed, state.blur, last, **options),
         )
+        cloud = embedding.predicted_cloud(predicted, state.blur)
+        result = divergence(cloud, observed, state.blur, state.last, y_self=y_self, **options)
         blur = jnp.maximum(state.blur * self.annealing, self.final_blur)
-        return result.value, TransportState(blur, result.potentials)
+        return result.value, TransportState(blur, state.blur, lax.stop_gradient(result))
 
     def blur(self, state: "TransportState") -> float:
         """The blur of the next call."""
@@ -133,7 +143,8 @@ class CloudTransport(AbstractMisfit):
 
 
 class TransportState(eqx.Module):
-    """The blur of the next call, and the potentials that it starts from."""
+    """The blur of the next call, and the result that it starts from with its blur."""
 
     blur: Float[Array, ""]
-    potentials: Potentials
+    last_blur: Float[Array, ""]
+    last: Divergence
