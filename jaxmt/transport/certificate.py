@@ -16,6 +16,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .grid import Grid
 
+TOGETHER = 256
+"""Tiles that are compared with all others at once."""
+
 Cloud = Float[Array, "point d"]
 Potential = Float[Array, " point"]
 Tiles = Float[Array, "tile member"]
@@ -93,6 +96,9 @@ def _far(
     f_tiles, g_tiles = (
         jnp.where(exists, jnp.append(potential, 0.0)[tiles], -jnp.inf) for potential in (f, g)
     )
+    # What depends on one tile alone: 2 p.xi and 2 q.eta.
+    f_tiles = f_tiles - 2 * jnp.sum(p[:, None] * xi, axis=-1)
+    g_tiles = g_tiles - 2 * jnp.sum(q[:, None] * eta, axis=-1)
     row, column = jnp.asarray(grid.tile_row), jnp.asarray(grid.tile_column)
 
     def of_one(
@@ -101,15 +107,14 @@ def _far(
         potential: Float[Array, " member"],
         place: tuple[Int[Array, ""], Int[Array, ""], Int[Array, ""]],
     ) -> Float[Array, ""]:
-        apart = centre - q
-        upper = jnp.max(potential - 2 * apart @ members.T, axis=1) + jnp.max(
-            g_tiles + 2 * jnp.einsum("td,tmd->tm", apart, eta), axis=1
-        )
-        mass = jnp.exp((upper - jnp.sum(jnp.square(apart), axis=1)) / epsilon)
+        x_part = jnp.max(potential + 2 * q @ members.T, axis=1)
+        y_part = jnp.max(g_tiles + 2 * eta @ centre, axis=1)
+        exponent = (x_part + y_part - jnp.sum(jnp.square(centre - q), axis=1)) / epsilon
         my_row, my_column, my_count = place
         far: Bool[Array, " tile"] = jnp.maximum(abs(row - my_row), abs(column - my_column)) > rings
-        return jnp.sum(jnp.where(far, mass * (my_count * count).astype(x.dtype), 0.0))
+        pairs = (my_count * count).astype(x.dtype)
+        return jnp.sum(jnp.where(far, jnp.exp(exponent) * pairs, 0.0))
 
-    # Tile after tile, so that memory grows with the points and not with pairs of tiles.
-    per_tile = lax.map(lambda t: of_one(*t), (p, xi, f_tiles, (row, column, count)), batch_size=64)
+    # Some tiles at a time, so that memory grows with the points and not with pairs of tiles.
+    per_tile = lax.map(lambda t: of_one(*t), (p, xi, f_tiles, (row, column, count)), batch_size=TOGETHER)
     return jnp.sum(per_tile)

@@ -27,7 +27,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from ott.geometry.geometry import Geometry
 
 from .certificate import left_out
-from .geometry import LocalGeometry
+from .geometry import LocalGeometry, displacement
 from .grid import Grid
 from .iterations import Lambdas, Pair, Solution, iterate
 
@@ -90,13 +90,11 @@ class Divergence(eqx.Module):
 
 
 class _Attempt(eqx.Module):
-    """A term at a level of the grid, without its derivative."""
+    """A term at a level of the grid, or beyond the last over all pairs."""
 
     level: Int[Array, ""]
     solution: Solution
     left_out: Float[Array, ""]
-    x_displacement: Cloud
-    y_displacement: Float[Array, "m d"]
 
 
 class _Options(eqx.Module):
@@ -135,36 +133,67 @@ def _solve(
     pair = zero if start is None else start.potentials
     growth = jnp.asarray(0, jnp.int32) if start is None else start.growth
     if grid is None:
-        found = _everywhere(source, target, options, pair, start is None, symmetric)
+        solution, beyond = _everywhere(source, target, options, pair, start is None, symmetric), zero.f[0]
+        moved = partial(_moved_everywhere, epsilon=options.epsilon)
     else:
         found, growth = _nearby(source, target, options, pair, growth, start is None, symmetric, grid)
-    found = lax.stop_gradient(found)
+        solution, beyond = found.solution, found.left_out
+        moved = partial(_moved_nearby, epsilon=options.epsilon, grid=grid, level=found.level)
     # The derivative of <P, C> with the plan held fixed.
-    ends = ((x, found.x_displacement), (x if y is None else y, found.y_displacement))
-    linear = sum(2 * jnp.sum(cloud * displacement) for cloud, displacement in ends)
-    solution = found.solution
-    return Term(
-        solution.value + (linear - lax.stop_gradient(linear)),
-        solution.potentials,
-        growth,
-        solution.marginal_error,
-        found.left_out,
-        solution.sweeps,
-    )
+    pair = solution.potentials
+    value = solution.value + _held(x, moved(source, target, pair=pair))
+    back = moved(target, source, pair=Pair(pair.g, pair.f))
+    value = value + _held(x if y is None else y, back)
+    return Term(value, pair, growth, solution.marginal_error, beyond, solution.sweeps)
+
+
+@jax.custom_jvp
+def _held(cloud: Cloud, displacement: Cloud) -> Float[Array, ""]:
+    """Zero, whose derivative in the cloud is twice the displacement: computed only where it is wanted."""
+    del displacement
+    return jnp.zeros((), cloud.dtype)
+
+
+@_held.defjvp
+def _(primals: tuple[Cloud, Cloud], tangents: tuple[Cloud, Cloud]) -> tuple[Array, Array]:
+    return _held(*primals), 2 * jnp.sum(primals[1] * tangents[0])
 
 
 def _everywhere(
     x: Cloud, y: Float[Array, "m d"], options: _Options, pair: Pair, cold: bool, symmetric: bool
-) -> _Attempt:
+) -> Solution:
     """A term over all pairs of points."""
-    # Coordinate by coordinate: exact for equal points, and no array (n, m, d) is made.
-    costs = sum(jnp.square(a[:, None] - b[None, :]) for a, b in zip(x.T, y.T, strict=True))
+    costs = _all_costs(x, y)
     geometry = Geometry(cost_matrix=costs, epsilon=options.epsilon)
-    solution = options.iterate(geometry, pair, jnp.max(costs) if cold else 0.0, symmetric)
-    plan = geometry.transport_from_potentials(*solution.potentials)
-    forth = jnp.sum(plan, axis=1)[:, None] * x - plan @ y
-    back = jnp.sum(plan, axis=0)[:, None] * y - plan.T @ x
-    return _Attempt(jnp.asarray(-1, jnp.int32), solution, jnp.zeros((), x.dtype), forth, back)
+    return options.iterate(geometry, pair, jnp.max(costs) if cold else 0.0, symmetric)
+
+
+def _all_costs(x: Cloud, y: Float[Array, "m d"]) -> Float[Array, "n m"]:
+    # Coordinate by coordinate: exact for equal points, and no array (n, m, d) is made.
+    return sum(jnp.square(a[:, None] - b[None, :]) for a, b in zip(x.T, y.T, strict=True))
+
+
+def _moved_everywhere(
+    x: Cloud, y: Float[Array, "m d"], epsilon: Float[Array, ""], pair: Pair
+) -> Cloud:
+    plan = jnp.exp((pair.f[:, None] + pair.g[None, :] - _all_costs(x, y)) / epsilon)
+    return jnp.sum(plan, axis=1)[:, None] * x - plan @ y
+
+
+def _moved_nearby(
+    x: Cloud, y: Cloud, epsilon: Float[Array, ""], pair: Pair, grid: Grid, level: Int[Array, ""]
+) -> Cloud:
+    def nearby(level: Int[Array, ""]) -> Cloud:
+        return displacement(x, y, pair, epsilon, grid.table, jnp.asarray(grid.blocks)[level])
+
+    if not _may_try_all(grid):
+        return nearby(level)
+    last = len(grid.blocks) - 1
+    return lax.cond(level > last, lambda _: _moved_everywhere(x, y, epsilon, pair), nearby, level)
+
+
+def _may_try_all(grid: Grid) -> bool:
+    return not grid.complete and len(grid.row) ** 2 <= MOST_PAIRS
 
 
 def _nearby(
@@ -184,35 +213,28 @@ def _nearby(
     guess = jnp.sum(jnp.asarray(grid.reach, x.dtype) < far).astype(jnp.int32)
     first = jnp.clip(guess + growth, 0, last)
 
-    def attempt(previous: _Attempt) -> _Attempt:
-        level = previous.level + 1
+    def more(found: _Attempt, solution: Solution, beyond: Float[Array, ""]) -> _Attempt:
+        solution = eqx.tree_at(lambda s: s.sweeps, solution, solution.sweeps + found.solution.sweeps)
+        return _Attempt(found.level + 1, solution, beyond)
+
+    def widen(found: _Attempt) -> _Attempt:
+        level = found.level + 1
         geometry = LocalGeometry(x, y, grid.table, jnp.asarray(grid.blocks)[level], options.epsilon)
         heat = jnp.where(level == first, geometry.largest_cost(), 0.0) if cold else 0.0
-        solution = options.iterate(geometry, previous.solution.potentials, heat, symmetric)
-        pair = solution.potentials
-        beyond = left_out(x, y, *pair, options.epsilon, grid, level)
-        forth = geometry.displacement(pair, x, y, 1)
-        back = forth if symmetric else geometry.displacement(pair, x, y, 0)
-        sweeps = previous.solution.sweeps + solution.sweeps
-        solution = eqx.tree_at(lambda s: s.sweeps, solution, sweeps)
-        return _Attempt(level, solution, beyond, forth, back)
+        solution = options.iterate(geometry, found.solution.potentials, heat, symmetric)
+        return more(found, solution, left_out(x, y, *solution.potentials, options.epsilon, grid, level))
 
-    def too_narrow(found: _Attempt) -> Bool[Array, ""]:
-        return (found.left_out > options.tolerance) & (found.level < last)
+    def give_up(found: _Attempt) -> _Attempt:
+        solution = _everywhere(x, y, options, found.solution.potentials, False, symmetric)
+        return more(found, solution, jnp.zeros((), x.dtype))
 
     infinite = jnp.asarray(jnp.inf, x.dtype)
-    nothing = Solution(pair, infinite, infinite, jnp.asarray(0, jnp.int32))
-    found = _Attempt(first - 1, nothing, infinite, jnp.zeros_like(x), jnp.zeros_like(y))
-    found = lax.while_loop(too_narrow, attempt, found)
+    found = _Attempt(first - 1, Solution(pair, infinite, infinite, jnp.asarray(0, jnp.int32)), infinite)
+    found = lax.while_loop(lambda a: (a.left_out > options.tolerance) & (a.level < last), widen, found)
     growth = jnp.maximum(found.level - guess, 0)
-    if not grid.complete and len(x) ** 2 <= MOST_PAIRS:
-
-        def all_pairs(previous: _Attempt) -> _Attempt:
-            dense = _everywhere(x, y, options, previous.solution.potentials, False, symmetric)
-            sweeps = previous.solution.sweeps + dense.solution.sweeps
-            return eqx.tree_at(lambda a: a.solution.sweeps, dense, sweeps)
-
-        found = lax.while_loop(lambda f: f.left_out > options.tolerance, all_pairs, found)
+    if _may_try_all(grid):
+        # A loop and not a branch: in a batch that needs it nowhere, it costs nothing.
+        found = lax.while_loop(lambda a: a.left_out > options.tolerance, give_up, found)
     return found, growth
 
 

@@ -101,26 +101,6 @@ class LocalGeometry(Geometry):
         largest, total = lax.fori_loop(0, self.blocks, add, start)
         return eps * (largest + jnp.log(total)), None
 
-    def displacement(
-        self, pair: Pair, x: Float[Array, "n d"], y: Float[Array, "n d"], axis: int
-    ) -> Float[Array, "n d"]:
-        r"""$\sum_j P_{ij}(x_i - y_j)$ (axis 1) or $\sum_i P_{ij}(y_j - x_i)$ (axis 0)."""
-        mine, other, here, there, costs = (
-            (*pair, x, y, self.x_to_y) if axis == 1 else (*pair[::-1], y, x, self.y_to_x)
-        )
-        known = jnp.append(other / self.epsilon, -jnp.inf)
-        table = jnp.asarray(self.table)
-
-        def add(k: Int[Array, ""], total: Float[Array, "d n"]) -> Float[Array, "d n"]:
-            plan = jnp.exp((mine / self.epsilon)[:, None] + known[table[k]] - costs[k] / self.epsilon)
-            moved = [
-                jnp.sum(plan * (a[:, None] - jnp.append(b, 0.0)[table[k]]), axis=1)
-                for a, b in zip(here.T, there.T, strict=True)
-            ]
-            return total + jnp.stack(moved)
-
-        return lax.fori_loop(0, self.blocks, add, jnp.zeros_like(here.T)).T
-
     def largest_cost(self) -> Float[Array, ""]:
         """Of all neighbours."""
         # Blocks that are not in use are zero.
@@ -137,3 +117,28 @@ class LocalGeometry(Geometry):
         geometry = cls.__new__(cls)
         geometry._set(*children)
         return geometry
+
+
+def displacement(
+    x: Float[Array, "n d"],
+    y: Float[Array, "n d"],
+    potentials: Pair,
+    epsilon: Float[Array, ""],
+    table: Table,
+    blocks: Int[Array, ""],
+) -> Float[Array, "n d"]:
+    r"""$\sum_j P_{ij}(x_i - y_j)$ over the neighbours: how far, and how much, the mass at $x_i$ moves."""
+    f, g = potentials.f / epsilon, jnp.append(potentials.g / epsilon, -jnp.inf)
+
+    def add(k: Int[Array, ""], total: Float[Array, "d n"]) -> Float[Array, "d n"]:
+        neighbours = jnp.asarray(table)[k]
+        exponent = f[:, None] + g[neighbours] - squared_distances(x, y, neighbours) / epsilon
+        # Kept from being computed anew for each coordinate.
+        plan = lax.optimization_barrier(jnp.exp(exponent))
+        moved = [
+            jnp.sum(plan * (mine[:, None] - jnp.append(theirs, 0.0)[neighbours]), axis=1)
+            for mine, theirs in zip(x.T, y.T, strict=True)
+        ]
+        return total + jnp.stack(moved)
+
+    return lax.fori_loop(0, blocks, add, jnp.zeros_like(x.T)).T

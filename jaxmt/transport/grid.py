@@ -81,7 +81,7 @@ class Grid(eqx.Module):
         ]
         table = np.concatenate(columns, axis=1).reshape(n, -1, WIDTH).transpose(1, 0, 2)
         reach = np.array([_reach(values, window) for window in windows])
-        side = max(1, round(n**0.25 / 1.5))
+        side = max(1, round(n**0.25 / 2.5))
         tiles, tile_row, tile_column = _tiles(row, column, side)
         rings = max(-(-max(w) // side) for w in windows)
         return cls(

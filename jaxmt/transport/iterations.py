@@ -22,7 +22,7 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, ArrayLike, Float, Int
 from ott.geometry.geometry import Geometry
 
-DECAY = 0.7
+DECAY = 0.8
 """Of epsilon from one sweep to the next while it is annealed."""
 
 Lambdas = tuple[Float[Array, ""], Float[Array, ""]]
@@ -74,7 +74,7 @@ def iterate(
         sweeps, _, error = state
         # False for NaN: it would stay.
         going = (error >= tolerance) & (sweeps < annealing + max_sweeps)
-        return (sweeps < annealing) | going
+        return (sweeps <= annealing) | going
 
     def advance(
         state: tuple[Int[Array, ""], Pair, Float[Array, ""]],
