@@ -85,7 +85,7 @@ def iterate(
         return sweeps + 1, pair, error
 
     infinite = jnp.asarray(jnp.inf, target.dtype)
-    sweeps, pair, error = lax.while_loop(unfinished, advance, (jnp.asarray(0), start, infinite))
+    sweeps, pair, error = lax.while_loop(unfinished, advance, (jnp.asarray(0, jnp.int32), start, infinite))
     value = _dual(geometry, pair, lambdas)
     return Solution(pair, value, jnp.where(jnp.isfinite(value), error, jnp.inf), sweeps)
 
