@@ -9,8 +9,8 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax import lax
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from .data import Data, normalised_residuals

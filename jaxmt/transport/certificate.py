@@ -25,7 +25,13 @@ Tiles = Float[Array, "tile member"]
 
 
 def left_out(
-    x: Cloud, y: Cloud, f: Potential, g: Potential, epsilon: Float[Array, ""], grid: Grid, level: Int[Array, ""]
+    x: Cloud,
+    y: Cloud,
+    f: Potential,
+    g: Potential,
+    epsilon: Float[Array, ""],
+    grid: Grid,
+    level: Int[Array, ""],
 ) -> Float[Array, ""]:
     """An upper bound on the mass of the pairs that a level of the grid leaves out; total mass is one."""
     rings = -(-jnp.max(jnp.asarray(grid.window)[level]) // grid.side)

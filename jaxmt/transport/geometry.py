@@ -5,7 +5,6 @@ $\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$, over the neighbours j th
 are computed once, for both directions; time and memory grow with points times neighbours.
 """
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.tree_util import register_pytree_node_class

@@ -25,6 +25,9 @@ from ott.geometry.geometry import Geometry
 DECAY = 0.8
 """Of epsilon from one sweep to the next while it is annealed."""
 
+HOTTEST = 1e14
+"""Most that the annealing starts above its target."""
+
 Lambdas = tuple[Float[Array, ""], Float[Array, ""]]
 
 
@@ -66,8 +69,8 @@ def iterate(
     - `lambdas`: of the two marginals if unbalanced; balanced if None.
     """
     target = jnp.asarray(geometry.epsilon)
-    # As many sweeps as bring the heat down to the target.
-    ratio = jnp.maximum(jnp.asarray(heat, target.dtype) / target, 1.0)
+    # As many sweeps as bring the heat down to the target; NaN and infinity end like any other number.
+    ratio = jnp.nan_to_num(jnp.asarray(heat, target.dtype) / target, nan=1.0).clip(1.0, HOTTEST)
     annealing = jnp.ceil(-jnp.log(ratio) / math.log(DECAY)).astype(jnp.int32)
 
     def unfinished(state: tuple[Int[Array, ""], Pair, Float[Array, ""]]) -> Array:
