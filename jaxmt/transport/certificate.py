@@ -6,11 +6,13 @@ plan are off by at most m more (L1), and by duality the full cost lies between O
 
 Points are grouped in square tiles of the grid. Pairs in tiles close to each other are summed one by one.
 For two tiles far apart, with centres p and q, $|x_i - y_j|^2 \ge |p - q|^2 + 2(p - q)\cdot(\xi_i - \eta_j)$
-where $x_i = p + \xi_i$, $y_j = q + \eta_j$, and so no mass between them is larger than
-$\exp\big((\max_i(f_i - 2(p - q)\cdot\xi_i) + \max_j(g_j + 2(p - q)\cdot\eta_j) - |p - q|^2)/\varepsilon\big)$.
+where $x_i = p + \xi_i$, $y_j = q + \eta_j$, so that no mass between them is larger than
+$\exp\big((\max_i[f_i - 2(p - q)\cdot\xi_i] + \max_j[g_j + 2(p - q)\cdot\eta_j]
+- |p - q|^2)/\varepsilon\big)$.
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
@@ -20,6 +22,7 @@ TOGETHER = 256
 """Tiles that are compared with all others at once."""
 
 Cloud = Float[Array, "point d"]
+Ranks = Int[np.ndarray | Array, " point"]
 Potential = Float[Array, " point"]
 Tiles = Float[Array, "tile member"]
 
@@ -55,7 +58,7 @@ def _near(
     tiles = jnp.pad(tiles, ((0, 1), (0, 0)), constant_values=len(x))
     down, right = jnp.asarray(grid.window)[level]
 
-    def rank(values: Int[Array, " point"]) -> Int[Array, "tile member"]:
+    def rank(values: Ranks) -> Int[Array, "tile member"]:
         return jnp.append(jnp.asarray(values), 0)[tiles]
 
     def of_tiles(values: Potential, missing: float) -> Tiles:

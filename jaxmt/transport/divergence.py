@@ -20,7 +20,10 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .grid import Grid
+from .marginals import AbstractMarginals, Balanced
 from .term import Cloud, Options, Term, solve
+
+BALANCED = Balanced()
 
 
 class Outcome(eqx.Enumeration):
@@ -57,19 +60,6 @@ class Divergence(eqx.Module):
         return self.outcome == Outcome.converged
 
 
-def _options(
-    blur: ArrayLike,
-    reach: tuple[ArrayLike, ArrayLike] | None,
-    dtype: jnp.dtype,
-    tolerance: float,
-    max_sweeps: int,
-) -> Options:
-    lambdas = None
-    if reach is not None:
-        lambdas = (jnp.square(jnp.asarray(reach[0], dtype)), jnp.square(jnp.asarray(reach[1], dtype)))
-    return Options(jnp.square(jnp.asarray(blur, dtype)), lambdas, tolerance, max_sweeps)
-
-
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
 def self_term(
     y: Cloud,
@@ -77,14 +67,14 @@ def self_term(
     start: Term | None = None,
     *,
     grid: Grid | None = None,
-    reach: ArrayLike | None = None,
+    marginals: AbstractMarginals = BALANCED,
     tolerance: float = 1e-3,
     max_sweeps: int = 2000,
 ) -> Term:
-    """The term of a cloud and itself, to be kept while cloud and blur stay; arguments as in `divergence`."""
-    both = None if reach is None else (reach, reach)
+    """The term of y and itself, to be kept while y and blur stay; arguments as in `divergence`."""
+    options = Options(jnp.square(jnp.asarray(blur, y.dtype)), marginals.of_side(1), tolerance, max_sweeps)
     with jax.numpy_dtype_promotion("standard"):
-        return solve(y, None, _options(blur, both, y.dtype, tolerance, max_sweeps), start, grid)
+        return solve(y, None, options, start, grid)
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
@@ -95,7 +85,7 @@ def divergence(
     start: Divergence | None = None,
     *,
     grid: Grid | None = None,
-    reach: tuple[ArrayLike, ArrayLike] | None = None,
+    marginals: AbstractMarginals = BALANCED,
     y_self: Term | None = None,
     tolerance: float = 1e-3,
     max_sweeps: int = 2000,
@@ -105,22 +95,22 @@ def divergence(
     - `x`, `y`: points already multiplied by W.
     - `start`: where to start, such as the last result; with an annealed blur if None.
     - `grid`: of coordinates that both clouds share; only neighbours on it are looked at.
-    - `reach`: $\sqrt{\lambda_1}, \sqrt{\lambda_2}$ of unbalanced transport, lengths in the weighted space:
-      mass that would have to go further is rather taken off x or y. Balanced if None. With both equal, S
-      is zero for equal clouds.
+    - `marginals`: `Balanced`, `Relaxed` or `Partial`.
     - `y_self`: the term of y and itself, if it is known for this blur.
     - `tolerance`: L1 error of the marginals at which to stop, and mass that the grid may leave out.
     - `max_sweeps`: most sweeps for each of the three problems, after the annealing.
     """
-    options = _options(blur, reach, x.dtype, tolerance, max_sweeps)
-    same = {"grid": grid, "tolerance": tolerance, "max_sweeps": max_sweeps}
-    sides = (None, None) if reach is None else reach
+    epsilon = jnp.square(jnp.asarray(blur, x.dtype))
+
+    def options(these: AbstractMarginals) -> Options:
+        return Options(epsilon, these, tolerance, max_sweeps)
+
     # ott-jax mixes types in its own arithmetic.
     with jax.numpy_dtype_promotion("standard"):
-        between = solve(x, y, options, start and start.between, grid)
-        x_self = self_term(x, blur, start and start.x_self, reach=sides[0], **same)
+        between = solve(x, y, options(marginals), start and start.between, grid)
+        x_self = solve(x, None, options(marginals.of_side(0)), start and start.x_self, grid)
         if y_self is None:
-            y_self = self_term(y, blur, start and start.y_self, reach=sides[1], **same)
+            y_self = solve(y, None, options(marginals.of_side(1)), start and start.y_self, grid)
         terms = (between, x_self, y_self)
         value = between.value - 0.5 * (x_self.value + y_self.value)
         error, beyond = (

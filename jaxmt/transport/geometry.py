@@ -5,6 +5,8 @@ $\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$, over the neighbours j th
 are computed once, for both directions; time and memory grow with points times neighbours.
 """
 
+from typing import Any, cast
+
 import jax.numpy as jnp
 from jax import lax
 from jax.tree_util import register_pytree_node_class
@@ -61,7 +63,7 @@ class LocalGeometry(Geometry):
         x_to_y: Costs,
         y_to_x: Costs,
     ) -> None:
-        super().__init__(epsilon=epsilon)
+        super().__init__(epsilon=cast(Any, epsilon))
         self.table, self.blocks, self.x_to_y, self.y_to_x = table, blocks, x_to_y, y_to_x
 
     @property
@@ -78,10 +80,10 @@ class LocalGeometry(Geometry):
         self,
         f: Float[Array, " n"],
         g: Float[Array, " n"],
-        eps: Float[Array, ""],
-        vec: None = None,
+        eps: Any,
+        vec: Any = None,
         axis: int = 0,
-    ) -> tuple[Float[Array, " n"], None]:
+    ) -> tuple[Float[Array, " n"], Float[Array, " 1"]]:
         r"""$\varepsilon\log\sum_i e^{(f_i - c_{ij})/\varepsilon}$ (axis 0) or the same over j (axis 1)."""
         del vec
         potential, costs = (g, self.x_to_y) if axis == 1 else (f, self.y_to_x)
@@ -98,19 +100,19 @@ class LocalGeometry(Geometry):
 
         start = (jnp.full(f.shape, jnp.finfo(f.dtype).min), jnp.zeros_like(f))
         largest, total = lax.fori_loop(0, self.blocks, add, start)
-        return eps * (largest + jnp.log(total)), None
+        return eps * (largest + jnp.log(total)), jnp.ones(1, f.dtype)
 
     def largest_cost(self) -> Float[Array, ""]:
         """Of all neighbours."""
         # Blocks that are not in use are zero.
         return jnp.max(jnp.where(jnp.isfinite(self.x_to_y), self.x_to_y, 0.0))
 
-    def tree_flatten(self) -> tuple[tuple, None]:
+    def tree_flatten(self) -> tuple[tuple, dict]:
         """For JAX."""
-        return (self.table, self.blocks, self._epsilon_init, self.x_to_y, self.y_to_x), None
+        return (self.table, self.blocks, self._epsilon_init, self.x_to_y, self.y_to_x), {}
 
     @classmethod
-    def tree_unflatten(cls, aux_data: None, children: tuple) -> "LocalGeometry":
+    def tree_unflatten(cls, aux_data: dict, children: tuple) -> "LocalGeometry":
         """For JAX."""
         del aux_data
         geometry = cls.__new__(cls)

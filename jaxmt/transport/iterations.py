@@ -1,34 +1,28 @@
 r"""Sinkhorn's iterations on a geometry of ott-jax: annealed from afar, then until the marginals are met.
 
-A sweep updates $g_j = \varepsilon\log b_j - \varepsilon\log\sum_i e^{(f_i - c_{ij})/\varepsilon}$ and then f
+A sweep updates $g_j = \varepsilon\log b_j - \varepsilon\log\sum_i e^{(f_i - c_{ij})/\varepsilon}$, then f
 alike; the plan is $P_{ij} = e^{(f_i + g_j - c_{ij})/\varepsilon}$. All masses are equal, $a_i = 1/n$ and
 $b_j = 1/m$. For a cloud against itself f = g, and a sweep is the mean of f and its update (Feydy et al.
 2019, eq. 25). How far an update moves a potential is the error of that marginal, so that it comes for free
 in every sweep; ott-jax's own solver needs two passes more for it, and four for a cloud against itself.
-
-Unbalanced (Sejourne et al. 2019, arXiv:1910.12958), marginals may differ from a and b at the price
-$\lambda_1\mathrm{KL}(P1\,|\,a) + \lambda_2\mathrm{KL}(P^T1\,|\,b)$: each update is damped by
-$\lambda/(\lambda + \varepsilon)$, and after it both potentials are shifted against each other by the best
-constant, without which the iterations crawl when $\lambda\gg\varepsilon$ (Sejourne, Vialard & Peyre 2022).
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, ArrayLike, Float, Int
 from ott.geometry.geometry import Geometry
+
+from .marginals import AbstractMarginals
 
 DECAY = 0.8
 """Of epsilon from one sweep to the next while it is annealed."""
 
 HOTTEST = 1e14
 """Most that the annealing starts above its target."""
-
-Lambdas = tuple[Float[Array, ""], Float[Array, ""]]
 
 
 class Pair(NamedTuple):
@@ -42,7 +36,7 @@ class Solution(eqx.Module):
     r"""Potentials of one problem, and how good they are.
 
     - `value`: $\langle P, C\rangle + \varepsilon\,\mathrm{KL}(P\,|\,ab^T)$, and the price of the marginals.
-    - `marginal_error`: bound on the L1 error of a marginal, or of the condition in its place.
+    - `marginal_error`: bound on the L1 error of a marginal; of the last change to it if it is not fixed.
     """
 
     potentials: Pair
@@ -58,15 +52,14 @@ def iterate(
     *,
     tolerance: float,
     max_sweeps: int,
-    symmetric: bool = False,
-    lambdas: Lambdas | None = None,
+    symmetric: bool,
+    marginals: AbstractMarginals,
 ) -> Solution:
     """Potentials whose marginals are met to `tolerance` (L1), or as far as `max_sweeps` bring them.
 
     - `heat`: the epsilon to begin with; it falls to that of the geometry, by `DECAY` a sweep.
     - `max_sweeps`: not counting those of the annealing.
     - `symmetric`: the geometry is that of a cloud and itself, and f = g.
-    - `lambdas`: of the two marginals if unbalanced; balanced if None.
     """
     target = jnp.asarray(geometry.epsilon)
     # As many sweeps as bring the heat down to the target; NaN and infinity end like any other number.
@@ -84,62 +77,50 @@ def iterate(
     ) -> tuple[Int[Array, ""], Pair, Float[Array, ""]]:
         sweeps, pair, _ = state
         epsilon = jnp.maximum(target * ratio * DECAY ** sweeps.astype(target.dtype), target)
-        pair, error = _sweep(geometry, pair, epsilon, symmetric, lambdas)
+        pair, error = _sweep(geometry, pair, epsilon, symmetric, marginals)
         return sweeps + 1, pair, error
 
     infinite = jnp.asarray(jnp.inf, target.dtype)
     sweeps, pair, error = lax.while_loop(unfinished, advance, (jnp.asarray(0, jnp.int32), start, infinite))
-    value = _dual(geometry, pair, lambdas)
+    value = _dual(geometry, pair, marginals)
     return Solution(pair, value, jnp.where(jnp.isfinite(value), error, jnp.inf), sweeps)
 
 
+def _log_sum(geometry: Geometry, pair: Pair, epsilon: Any, axis: int) -> Float[Array, " k"]:
+    return geometry.apply_lse_kernel(*pair, epsilon, axis=axis)[0]
+
+
 def _update(
-    geometry: Geometry, pair: Pair, epsilon: Float[Array, ""], axis: int, lambdas: Lambdas | None
+    geometry: Geometry, pair: Pair, epsilon: Float[Array, ""], axis: int, marginals: AbstractMarginals
 ) -> tuple[Float[Array, " k"], Float[Array, ""]]:
     """The next f (axis 1) or g (axis 0), and the L1 error of that marginal beforehand."""
     old = pair.f if axis == 1 else pair.g
     log_mass = -epsilon * math.log(old.size)
-    balanced = log_mass - geometry.apply_lse_kernel(*pair, epsilon, axis=axis)[0]
-    # Of this marginal in units of its mass: as it is, and as it should be.
-    is_, should = jnp.exp((old - balanced) / epsilon), jnp.ones((), old.dtype)
-    if lambdas is None:
-        new = balanced
-    else:
-        lam = lambdas[1 - axis]
-        should = jnp.exp((log_mass - old) / lam)
-        new = log_mass + lam / (lam + epsilon) * (balanced - log_mass)
-    return new, jnp.mean(jnp.abs(is_ - should))
+    bare = -_log_sum(geometry, pair, epsilon, axis)
+    new = log_mass + marginals.update(bare, epsilon, 1 - axis)
+    return new, jnp.mean(jnp.abs(jnp.expm1((old - new) / epsilon)))
 
 
 def _sweep(
-    geometry: Geometry, pair: Pair, epsilon: Float[Array, ""], symmetric: bool, lambdas: Lambdas | None
+    geometry: Geometry, pair: Pair, epsilon: Float[Array, ""], symmetric: bool, marginals: AbstractMarginals
 ) -> tuple[Pair, Float[Array, ""]]:
     if symmetric:
-        new, error = _update(geometry, pair, epsilon, 1, lambdas)
+        new, error = _update(geometry, pair, epsilon, 1, marginals)
         mean = 0.5 * (pair.f + new)
         return Pair(mean, mean), error
-    g, _ = _update(geometry, pair, epsilon, 0, lambdas)
+    g, _ = _update(geometry, pair, epsilon, 0, marginals)
     # With g met, the error that remains is that of the other marginal; it never grows in a later sweep.
-    f, error = _update(geometry, Pair(pair.f, g), epsilon, 1, lambdas)
-    if lambdas is None:
-        return Pair(f, g), error
-    first, second = lambdas
-    excess = [
-        logsumexp((-epsilon * math.log(p.size) - p) / lam) - math.log(p.size)
-        for p, lam in zip((f, g), lambdas, strict=True)
-    ]
-    shift = first * second / (first + second) * (excess[0] - excess[1])
+    f, error = _update(geometry, Pair(pair.f, g), epsilon, 1, marginals)
+    shift = marginals.shift((_bare(f, epsilon), _bare(g, epsilon)))
     return Pair(f + shift, g - shift), error
 
 
-def _dual(geometry: Geometry, pair: Pair, lambdas: Lambdas | None) -> Float[Array, ""]:
+def _bare(potential: Float[Array, " k"], epsilon: Float[Array, ""]) -> Float[Array, " k"]:
+    return potential + epsilon * math.log(potential.size)
+
+
+def _dual(geometry: Geometry, pair: Pair, marginals: AbstractMarginals) -> Float[Array, ""]:
     epsilon = jnp.asarray(geometry.epsilon)
-    rows = geometry.apply_lse_kernel(*pair, epsilon, axis=1)[0] + pair.f
-    value = epsilon * (1.0 - jnp.sum(jnp.exp(rows / epsilon)))
-    for k, potential in enumerate(pair):
-        bare = potential + epsilon * math.log(potential.size)
-        if lambdas is None:
-            value = value + jnp.mean(bare)
-        else:
-            value = value - lambdas[k] * jnp.mean(jnp.expm1(-bare / lambdas[k]))
-    return value
+    rows = _log_sum(geometry, pair, epsilon, 1) + pair.f
+    total = epsilon * (1.0 - jnp.sum(jnp.exp(rows / epsilon)))
+    return total + sum(marginals.dual(_bare(p, epsilon), side) for side, p in enumerate(pair))

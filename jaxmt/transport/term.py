@@ -9,6 +9,7 @@ iterations.
 """
 
 from functools import partial
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -20,7 +21,8 @@ from ott.geometry.geometry import Geometry
 from .certificate import left_out
 from .geometry import LocalGeometry, displacement
 from .grid import Grid
-from .iterations import Lambdas, Pair, Solution, iterate
+from .iterations import Pair, Solution, iterate
+from .marginals import AbstractMarginals
 
 MOST_PAIRS = 2048**2
 """Of points, beyond which all pairs are not tried."""
@@ -57,11 +59,12 @@ class Options(eqx.Module):
     """Of the iterations."""
 
     epsilon: Float[Array, ""]
-    lambdas: Lambdas | None
+    marginals: AbstractMarginals
     tolerance: float = eqx.field(static=True)
     max_sweeps: int = eqx.field(static=True)
 
     def iterate(self, geometry: Geometry, start: Pair, heat: ArrayLike, symmetric: bool) -> Solution:
+        """`iterate` with these options."""
         return iterate(
             geometry,
             start,
@@ -69,7 +72,7 @@ class Options(eqx.Module):
             tolerance=self.tolerance,
             max_sweeps=self.max_sweeps,
             symmetric=symmetric,
-            lambdas=self.lambdas,
+            marginals=self.marginals,
         )
 
 
@@ -120,13 +123,16 @@ def _everywhere(
 ) -> Solution:
     """A term over all pairs of points."""
     costs = _all_costs(x, y)
-    geometry = Geometry(cost_matrix=costs, epsilon=options.epsilon)
+    geometry = Geometry(cost_matrix=costs, epsilon=cast(Any, options.epsilon))
     return options.iterate(geometry, pair, jnp.max(costs) if cold else 0.0, symmetric)
 
 
 def _all_costs(x: Cloud, y: Float[Array, "m d"]) -> Float[Array, "n m"]:
     # Coordinate by coordinate: exact for equal points, and no array (n, m, d) is made.
-    return sum(jnp.square(a[:, None] - b[None, :]) for a, b in zip(x.T, y.T, strict=True))
+    total = jnp.zeros((len(x), len(y)), x.dtype)
+    for mine, theirs in zip(x.T, y.T, strict=True):
+        total = total + jnp.square(mine[:, None] - theirs[None, :])
+    return total
 
 
 def _moved_everywhere(x: Cloud, y: Float[Array, "m d"], epsilon: Float[Array, ""], pair: Pair) -> Cloud:
