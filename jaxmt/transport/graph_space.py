@@ -2,8 +2,8 @@ r"""Graph-space transport of curves: the samples of a curve as points (position,
 
 With positions t and values p and o of two curves,
 $\min_\sigma\sum_i \eta(t_i - t_{\sigma(i)})^2 + (p_i - o_{\sigma(i)})^2$ over permutations (Metivier et al.
-2018, Geophysics 83(5), R515). For large eta no sample moves and it is least squares; for eta = 0 positions are
-free and values are compared in order of size. The gradient keeps the permutation (envelope theorem).
+2018, Geophysics 83(5), R515). For large eta no sample moves and it is least squares; for eta = 0 positions
+are free and values are compared in order of size. The gradient keeps the permutation (envelope theorem).
 """
 
 import jax.numpy as jnp

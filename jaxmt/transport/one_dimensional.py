@@ -13,10 +13,10 @@ Line = Float[Array, " n"]
 
 
 def wasserstein_1d(x: Float[Array, " n"], y: Float[Array, " m"]) -> Float[Array, ""]:
-    r"""$W_2^2 = \int_0^1 (F_x^{-1}(q) - F_y^{-1}(q))^2\,dq$ between equal masses at x and at y; differentiable.
+    r"""$W_2^2 = \int_0^1 (F_x^{-1}(q) - F_y^{-1}(q))^2\,dq$ between equal masses at x and at y.
 
-    For equal sizes the mean of squared differences of the sorted points; n and m may differ, each set has
-    mass one.
+    For equal sizes the mean of squared differences of the sorted points. n and m may differ: each set has
+    mass one. Differentiable.
     """
     n, m = x.size, y.size
     if not n or not m:
