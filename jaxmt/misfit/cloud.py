@@ -138,7 +138,7 @@ def _warm(
     y_self = lax.cond(
         state.blur == state.last_blur,
         lambda: kept,
-        lambda: self_term(observed, state.blur, kept, marginals=marginals.of_side(1), **options),
+        lambda: self_term(observed, state.blur, kept, marginals=marginals, **options),
     )
     return divergence(
         predicted, observed, state.blur, state.last, y_self=y_self, marginals=marginals, **options
