@@ -16,10 +16,16 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 from ott.geometry.geometry import Geometry
 
-from .marginals import AbstractMarginals
+from .marginals import AbstractMarginals, Partial
 
 DECAY = 0.8
 """Of epsilon from one sweep to the next while it is annealed."""
+
+RELAXATION = 1.6
+"""How far to go along an update, in units of it; below 2 (Thibault et al. 2021, Algorithms 14, 143)."""
+
+NEARLY = 0.1
+"""L1 error of a marginal from which on updates are relaxed: before, that may diverge."""
 
 HOTTEST = 1e14
 """Most that the annealing starts above its target."""
@@ -36,7 +42,7 @@ class Solution(eqx.Module):
     r"""Potentials of one problem, and how good they are.
 
     - `value`: $\langle P, C\rangle + \varepsilon\,\mathrm{KL}(P\,|\,ab^T)$, and the price of the marginals.
-    - `marginal_error`: bound on the L1 error of a marginal; of the last change to it if it is not fixed.
+    - `marginal_error`: L1 error of the marginals before the last sweep, or its change if they are free.
     """
 
     potentials: Pair
@@ -108,11 +114,14 @@ def _sweep(
         new, error = _update(geometry, pair, epsilon, 1, marginals)
         mean = 0.5 * (pair.f + new)
         return Pair(mean, mean), error
-    g, _ = _update(geometry, pair, epsilon, 0, marginals)
-    # With g met, the error that remains is that of the other marginal; it never grows in a later sweep.
-    f, error = _update(geometry, Pair(pair.f, g), epsilon, 1, marginals)
+    new, first = _update(geometry, pair, epsilon, 0, marginals)
+    # A clipped potential must not be carried beyond where it was clipped.
+    factor = 1.0 if isinstance(marginals, Partial) else RELAXATION
+    g = pair.g + jnp.where(first < NEARLY, factor, 1.0) * (new - pair.g)
+    new, second = _update(geometry, Pair(pair.f, g), epsilon, 1, marginals)
+    f = pair.f + jnp.where(second < NEARLY, factor, 1.0) * (new - pair.f)
     shift = marginals.shift((_bare(f, epsilon), _bare(g, epsilon)))
-    return Pair(f + shift, g - shift), error
+    return Pair(f + shift, g - shift), jnp.maximum(first, second)
 
 
 def _bare(potential: Float[Array, " k"], epsilon: Float[Array, ""]) -> Float[Array, " k"]:

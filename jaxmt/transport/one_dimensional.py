@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-Line = Float[Array, " n"]
+Line = Float[Array, " _"]
 
 
 def wasserstein_1d(x: Float[Array, " n"], y: Float[Array, " m"]) -> Float[Array, ""]:
