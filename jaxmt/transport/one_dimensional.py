@@ -47,12 +47,12 @@ def partial_1d(
 
 
 def _match(
-    few: Line, many: Line, few_mask: Bool[Array, " n"], many_mask: Bool[Array, " n"]
+    few: Line, many: Line, few_mask: Bool[Array, " _"], many_mask: Bool[Array, " _"]
 ) -> Float[Array, ""]:
     """The cost of matching all of `few`; without meaning if there are more of them than of `many`."""
     far = jnp.asarray(jnp.finfo(few.dtype).max / 4, few.dtype)
 
-    def ordered(points: Line, mask: Bool[Array, " n"]) -> tuple[Line, Bool[Array, " n"]]:
+    def ordered(points: Line, mask: Bool[Array, " _"]) -> tuple[Line, Bool[Array, " _"]]:
         order = jnp.argsort(jnp.where(mask, lax.stop_gradient(points), far))
         return jnp.where(mask, points, 0.0)[order], mask[order]
 
