@@ -1,6 +1,7 @@
 """Misfits as functions of a model parameter."""
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import numpy as np
 from jaxtyping import Float
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 
 from .marks import SMALL, heading
 
-COLOURS = ("#BBBBBB", "#0077BB", "#CC3311", "#009988", "#EE7733", "#AA3377")
+COLOURS = ("#000000", "#0077BB", "#CC3311", "#009988", "#EE7733", "#AA3377")
 
 
 def local_minima(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " k"]:
@@ -38,10 +39,13 @@ def landscape(
                 f"`landscape(misfits=...)` must have the shape of `parameter`, {parameter.shape}. "
                 f"Got {values.shape} for {name!r}."
             )
+    # Broken lines over whole ones: curves often coincide.
+    styles = cycle(("-", "-", "-", (0, (4, 3)), (0, (1, 2))))
     ax.axvline(true, color="black", ls="--", lw=1)
     for colour, (name, values) in zip(COLOURS, misfits.items(), strict=False):
         scaled, minima = values / values.max(), local_minima(values)
-        ax.plot(parameter, scaled, color=colour, lw=1.8, label=f"{name} ({minima.size})")
+        line = {"color": colour, "lw": 2.2, "ls": next(styles), "label": f"{name} ({minima.size})"}
+        ax.plot(parameter, scaled, **line)
         ax.plot(parameter[minima], scaled[minima], "v", color=colour, ms=6)
     if log:
         ax.set_xscale("log")
