@@ -1,20 +1,24 @@
 r"""From responses to a cloud of points: one point for each frequency and station.
 
 A point has the coordinates (log frequency, station position, log10 rho_xy, phase_xy, log10 rho_yx,
-phase_yx). Frequencies and positions are scaled to [0, 1] over the survey, log10 rho by eight decades,
-phase by 90 degrees, so that every coordinate of a usual data set lies in the unit interval; the weights
-then stretch the axes. The scales are those of Liu, Chen, Bo & Tang (2026), MTinv_OT.
+phase_yx), and real and imaginary part of the tipper where there are any. Frequencies and positions are
+scaled to [0, 1] over the survey, log10 rho by eight decades, phase by 90 degrees and tippers by 2, so that
+every coordinate of a usual data set spans one at most; the weights then stretch the axes. The scales of
+resistivity and phase are those of Liu, Chen, Bo & Tang (2026), MTinv_OT.
 """
+
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from .conventions import COMPONENTS
 from .data import Data
 
-VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0])
-"""What maps to 1: decades of apparent resistivity, degrees of phase."""
+VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0, 2.0, 2.0])
+"""What maps to 1, in the order of `COMPONENTS`: decades of apparent resistivity, degrees, 1."""
 
 
 def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -27,8 +31,10 @@ class Embedding(eqx.Module):
     r"""The map from real data (comp freq site) to a weighted cloud.
 
     - `axes`: weighted frequency and station coordinates of each point.
-    - `errors`: median error of each component after scaling, infinite if it has no datum.
+    - `components`: which of `COMPONENTS` follow them, by their place.
+    - `errors`: of each value after scaling.
     - `mode_weight`: weight of each component for its mode.
+    - `mixing`: the factor of W that makes correlated noise uncorrelated; of norm one.
     - `present`: which components of a point exist. The others have no weight, and so no cost.
     - `index`: the points used, in the flattened (frequency, station) grid: those with any datum.
     - `observed`: scaled values of each point.
@@ -40,11 +46,13 @@ class Embedding(eqx.Module):
     """
 
     axes: Float[np.ndarray, "point 2"]
-    errors: Float[np.ndarray, " 4"]
-    mode_weight: Float[np.ndarray, " 4"]
-    present: Bool[np.ndarray, "point 4"]
+    components: tuple[int, ...] = eqx.field(static=True)
+    errors: Float[np.ndarray, "point value"]
+    mode_weight: Float[np.ndarray, " value"]
+    mixing: Float[np.ndarray, "value value"]
+    present: Bool[np.ndarray, "point value"]
     index: Int[np.ndarray, " point"]
-    observed: Float[np.ndarray, "point 4"]
+    observed: Float[np.ndarray, "point value"]
 
     @classmethod
     def from_data(
@@ -55,21 +63,41 @@ class Embedding(eqx.Module):
         station_weight: float = 1.0,
         te_weight: float = 1.0,
         tm_weight: float = 1.0,
+        components: Sequence[str] | None = None,
+        point_errors: bool = False,
+        correlation: Float[np.ndarray, "value value"] | None = None,
     ) -> "Embedding":
-        """The embedding for a set of observations; weights multiply coordinates, not costs."""
-        shape = data.values.shape
-        values = (data.values[:4] / VALUE_SCALE[:, None, None]).reshape(4, -1).T
+        r"""The embedding for a set of observations; weights multiply coordinates, not costs.
+
+        - `te_weight`: also of tippers.
+        - `components`: names out of `COMPONENTS`; by default resistivities and phases, and tippers where
+          there are any.
+        - `point_errors`: whether each value has the weight of its own error, instead of that of the median
+          error of its component; mass that moves between points of different errors then pays for it.
+        - `correlation`: R of the noise of the components. W is then $L^{-1}D^{-1}$ with $R = LL^T$ and
+          D the errors, so that $|W(x - y)|^2$ is the quadratic form of their covariance.
+
+        Raises `ValueError` for unknown components, if none of them has a datum, or if R is no
+        correlation matrix.
+        """
+        chosen = _chosen(data, components)
+        count, shape = len(chosen), data.values.shape
+        scale = VALUE_SCALE[chosen]
+        values = (data.values[chosen] / scale[:, None, None]).reshape(count, -1).T
         present = np.isfinite(values)
         index = np.flatnonzero(present.any(axis=1))
         if not index.size:
             raise ValueError(
-                "The 6-D cloud needs apparent resistivities or phases, and `Data(values=...)` holds "
-                "none: tippers are not part of it. Use `LeastSquares()`."
+                "The cloud holds no datum: `Data(values=...)` is NaN for all of "
+                f"{[COMPONENTS[c] for c in chosen]}. Choose other `components`."
             )
-        errors = (data.errors[:4] / VALUE_SCALE[:, None, None]).reshape(4, -1).T
-        exists = present.any(axis=0)
-        middle = np.full(4, np.inf)
-        middle[exists] = [np.median(errors[present[:, c], c]) for c in np.flatnonzero(exists)]
+        errors = (data.errors[chosen] / scale[:, None, None]).reshape(count, -1).T
+        if point_errors:
+            errors = np.where(present, errors, np.inf)
+        else:
+            known = zip(errors.T, present.T, strict=True)
+            middle = [np.median(e[p]) if p.any() else np.inf for e, p in known]
+            errors = np.broadcast_to(middle, errors.shape)
         axes = np.stack(
             np.meshgrid(
                 frequency_weight * _unit(np.log10(data.survey.frequencies)),
@@ -79,23 +107,58 @@ class Embedding(eqx.Module):
             axis=-1,
         ).reshape(shape[1] * shape[2], 2)
         present = present[index]
-        mode_weight = np.array([te_weight, te_weight, tm_weight, tm_weight])
+        mode_weight = np.array([te_weight, te_weight, tm_weight, tm_weight, te_weight, te_weight])[chosen]
         observed = np.where(present, values[index], 0.0)
-        return cls(axes[index], middle, mode_weight, present, index, observed)
+        mixing = _mixing(correlation, count)
+        return cls(axes[index], tuple(chosen), errors[index], mode_weight, mixing, present, index, observed)
 
-    def _weight(self, blur: Float[Array, ""]) -> Float[Array, "point 4"]:
+    def _weighted(
+        self, scaled: Float[Array, "point value"], blur: Float[Array, ""]
+    ) -> Float[Array, "point d"]:
         precision = jnp.asarray(self.mode_weight) / jnp.maximum(jnp.asarray(self.errors), blur)
-        return jnp.where(self.present, precision / jnp.max(precision), 0.0)
+        weight = jnp.where(self.present, precision / jnp.max(precision), 0.0)
+        return jnp.concatenate([jnp.asarray(self.axes), scaled * weight @ self.mixing.T], axis=1)
 
     def predicted_cloud(
         self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
-    ) -> Float[Array, "point 6"]:
+    ) -> Float[Array, "point d"]:
         """The cloud of predicted data, weighted for a blur."""
-        scaled = values[:4].reshape(4, -1).T[self.index] / VALUE_SCALE
+        chosen = list(self.components)
+        scaled = values[jnp.asarray(chosen)].reshape(len(chosen), -1).T[self.index] / VALUE_SCALE[chosen]
         # A mode that was not simulated is NaN and has no weight: keep the NaN out of the gradient.
-        scaled = jnp.where(self.present, scaled, 0.0)
-        return jnp.concatenate([jnp.asarray(self.axes), scaled * self._weight(blur)], axis=1)
+        return self._weighted(jnp.where(self.present, scaled, 0.0), blur)
 
-    def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point 6"]:
+    def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point d"]:
         """The cloud of observed data, weighted for a blur."""
-        return jnp.concatenate([jnp.asarray(self.axes), self.observed * self._weight(blur)], axis=1)
+        return self._weighted(jnp.asarray(self.observed), blur)
+
+
+def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:
+    if components is None:
+        return [0, 1, 2, 3, 4, 5] if data.mask[4:].any() else [0, 1, 2, 3]
+    unknown = [name for name in components if name not in COMPONENTS]
+    if unknown or not components or len(set(components)) < len(components):
+        raise ValueError(
+            f"`components` must name some of {COMPONENTS}, each once. Got {tuple(components)}."
+        )
+    return [COMPONENTS.index(name) for name in components]
+
+
+def _mixing(
+    correlation: Float[np.ndarray, "value value"] | None, count: int
+) -> Float[np.ndarray, "value value"]:
+    if correlation is None:
+        return np.eye(count)
+    matrix = np.asarray(correlation, dtype=float)
+    if (
+        matrix.shape != (count, count)
+        or not np.allclose(matrix, matrix.T)
+        or not np.allclose(np.diag(matrix), 1.0)
+        or not np.all(np.linalg.eigvalsh(matrix) > 0)
+    ):
+        raise ValueError(
+            f"`correlation` must be a correlation matrix of {count} components: symmetric, positive "
+            f"definite, with a diagonal of ones. Got {matrix.tolist()}."
+        )
+    mixing = np.linalg.inv(np.linalg.cholesky(matrix))
+    return mixing / np.linalg.norm(mixing, 2)

@@ -66,7 +66,8 @@ def test_zero_at_the_observed_data_and_positive_elsewhere(misfit):
 def test_gradient_is_the_slope_of_the_value(misfit):
     observed = data(masked=True, tipper_error=0.02)
     function = evaluate(misfit, observed)
-    direction = jnp.asarray(np.random.default_rng(2).standard_normal((6, *SHAPE)) * data().errors)
+    errors = data(tipper_error=0.02).errors
+    direction = jnp.asarray(np.random.default_rng(2).standard_normal((6, *SHAPE)) * errors)
     h = 1e-3
     slope = (function(PREDICTED + h * direction)[0] - function(PREDICTED - h * direction)[0]) / (2 * h)
     # Steps of 1e-3 errors: truncation of order 1e-6 in units of them, and rounding.

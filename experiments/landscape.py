@@ -1,0 +1,96 @@
+"""Where do misfits have false minima?
+
+`python -m experiments.landscape [--quick] [--out DIR]` draws misfits over one model parameter at a time,
+for a conductor buried in a half-space: its depth, its resistivity, that of the background, and a shift of
+all stations. Counts interior local minima of least squares, 3-D, 6-D and graph-space transport.
+"""
+
+import argparse
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.figure import Figure
+
+import jaxmt
+from jaxmt.misfit import AbstractMisfit
+
+STATIONS = np.linspace(-6e3, 6e3, 13)
+TRUE = {"depth": 2000.0, "resistivity": 3.0, "background": 100.0, "shift": 0.0}
+HALF_WIDTH, THICKNESS = 1500.0, 1500.0
+ERROR = 0.05
+RANGES = {
+    "depth": (np.linspace(200.0, 6000.0, 41), "Depth of the top (m)", False),
+    "resistivity": (np.geomspace(0.1, 3000.0, 41), "Resistivity of the conductor (ohm m)", True),
+    "background": (np.geomspace(1.0, 1e4, 41), "Resistivity of the background (ohm m)", True),
+    "shift": (np.linspace(-6000.0, 6000.0, 41), "Shift of the stations (m)", False),
+}
+BLUR = 0.03
+
+
+def misfits() -> dict[str, AbstractMisfit]:
+    """At one blur, without annealing."""
+    cloud = jaxmt.CloudTransport(start_blur=BLUR, final_blur=BLUR, max_sweeps=2000)
+    return {
+        "least squares": jaxmt.LeastSquares(),
+        "3-D transport": jaxmt.ComponentTransport(cloud),
+        "6-D transport": cloud,
+        "graph space, eta 1": jaxmt.GraphSpaceTransport(1.0),
+        "graph space, eta 0.01": jaxmt.GraphSpaceTransport(0.01),
+    }
+
+
+def responses(model: dict[str, float], frequencies: np.ndarray, mesh: jaxmt.Mesh) -> jaxmt.Responses:
+    """Those of a conductor; cells cut by its edges have their share of it, in log resistivity."""
+
+    def share(nodes: np.ndarray, low: float, high: float) -> np.ndarray:
+        return np.diff(np.clip(nodes, low, high)) / np.diff(nodes)
+
+    centre = -model["shift"]
+    across = share(mesh.y_nodes, centre - HALF_WIDTH, centre + HALF_WIDTH)
+    down = share(mesh.z_nodes[mesh.n_air :], model["depth"], model["depth"] + THICKNESS)
+    inside = down[:, None] * across
+    log = (1 - inside) * np.log(model["background"]) + inside * np.log(model["resistivity"])
+    survey = jaxmt.Survey(frequencies, STATIONS)
+    return jaxmt.simulate(mesh, survey, jnp.asarray(np.exp(log)))
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a third of the values and frequencies")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    options = parser.parse_args()
+    folder = options.out / "landscape"
+    folder.mkdir(parents=True, exist_ok=True)
+    every = 4 if options.quick else 1
+    frequencies = np.geomspace(100.0, 1e-3, 7 if options.quick else 16)
+    survey = jaxmt.Survey(frequencies, STATIONS)
+    mesh = jaxmt.Mesh.design(survey, 30.0, growth=0.3 if options.quick else 0.2)
+    data = jaxmt.Data.from_responses(responses(TRUE, frequencies, mesh), ERROR)
+    evaluate = {}
+    for name, misfit in misfits().items():
+        prepared, state = misfit.prepare(data)
+        evaluate[name] = jax.jit(lambda p, m=misfit, a=prepared, s=state: m(p, a, s)[0])
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    summary = {}
+    print(f"{'parameter':14}" + "".join(f"{name:>24}" for name in evaluate))
+    for ax, (key, (values, label, log)) in zip(figure.subplots(2, 2).ravel(), RANGES.items(), strict=True):
+        values = values[::every]
+        predicted = [responses(TRUE | {key: float(v)}, frequencies, mesh).components for v in values]
+        curves = {name: np.array([float(f(p)) for p in predicted]) for name, f in evaluate.items()}
+        jaxmt.plot.landscape(ax, values, curves, true=TRUE[key], label=label, log=log)
+        counts = {name: int(jaxmt.plot.local_minima(curve).size) for name, curve in curves.items()}
+        summary[key] = {"values": values.tolist(), "minima": counts}
+        summary[key]["curves"] = {name: curve.tolist() for name, curve in curves.items()}
+        print(f"{key:14}" + "".join(f"{counts[name]:24}" for name in evaluate))
+    jaxmt.plot.save(figure, folder / "landscape.png")
+    jaxmt.io.write_summary(folder / "summary.json", summary)
+    print(f"Interior local minima; results are in {folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+r"""How far predicted data are from observed ones: a number and its gradient.
+
+A misfit is prepared once for a set of data (`prepare`) and then called with predicted data and a state
+that it hands from one iteration to the next: the potentials that warm-start transport, the blur.
+"""
+
+from .abstract import AbstractMisfit as AbstractMisfit
+from .cloud import CloudTransport as CloudTransport
+from .component import ComponentTransport as ComponentTransport
+from .graph_space import GraphSpaceTransport as GraphSpaceTransport
+from .pointwise import Huber as Huber
+from .pointwise import LeastSquares as LeastSquares
+from .pointwise import Student as Student

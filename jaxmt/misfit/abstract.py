@@ -1,0 +1,27 @@
+"""What an inversion asks of a misfit."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Float, PyTree
+
+from ..data import Data
+
+
+class AbstractMisfit(eqx.Module):
+    """A data misfit for `invert(misfit=...)`."""
+
+    @abc.abstractmethod
+    def prepare(self, data: Data) -> tuple[PyTree[Any], PyTree[Any]]:
+        """What the misfit needs of the data, and the state of the first iteration."""
+
+    @abc.abstractmethod
+    def __call__(
+        self, predicted: Float[Array, "comp freq site"], prepared: PyTree[Any], state: PyTree[Any]
+    ) -> tuple[Float[Array, ""], PyTree[Any]]:
+        """The misfit of predicted data (order of `COMPONENTS`) and the state of the next iteration."""
+
+    @abc.abstractmethod
+    def blur(self, state: PyTree[Any]) -> float:
+        """The blur in force, NaN for a misfit that has none; it is shown and recorded."""

@@ -1,0 +1,64 @@
+"""Transport of each component on its own: 3-D clouds."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from ..data import Data
+from ..embedding import Embedding
+from ..transport import Grid
+from .abstract import AbstractMisfit
+from .cloud import CloudState, CloudTransport
+
+Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray, " point"], Grid]]]
+
+
+class ComponentTransport(AbstractMisfit):
+    """The sum of the divergences between 3-D clouds (log frequency, position, value), one a component.
+
+    - `cloud`: scales, weights and blurs; the clouds are slices of its own cloud.
+
+    Components may move independently, which they must not in `CloudTransport`.
+    """
+
+    cloud: CloudTransport = CloudTransport()
+
+    def __check_init__(self) -> None:
+        if self.cloud.correlation is not None:
+            raise ValueError(
+                "`ComponentTransport(cloud=...)` takes components apart: leave out its `correlation`."
+            )
+
+    def prepare(self, data: Data) -> tuple[Prepared, list[CloudState]]:
+        """The embedding, and for each component with data its place, points and grid."""
+        embedding = self.cloud.embedding(data)
+        parts = []
+        for k in np.flatnonzero(embedding.present.any(axis=0)):
+            points = np.flatnonzero(embedding.present[:, k])
+            parts.append((int(k), points, Grid.from_axes(embedding.axes[points])))
+        observed = embedding.observed_cloud(jnp.asarray(self.cloud.start_blur, dtype=float))
+        states = [self.cloud.start(_slice(observed, k, points), grid) for k, points, grid in parts]
+        return (embedding, parts), states
+
+    def __call__(
+        self, predicted: Float[Array, "comp freq site"], prepared: Prepared, state: list[CloudState]
+    ) -> tuple[Float[Array, ""], list[CloudState]]:
+        """The sum at the present blur."""
+        embedding, parts = prepared
+        blur = state[0].blur
+        clouds = embedding.predicted_cloud(predicted, blur), embedding.observed_cloud(blur)
+        results = []
+        for (k, points, grid), one in zip(parts, state, strict=True):
+            first, second = (_slice(cloud, k, points) for cloud in clouds)
+            results.append(self.cloud.compare(first, second, grid, one))
+        return jnp.sum(jnp.stack([value for value, _ in results])), [following for _, following in results]
+
+    def blur(self, state: list[CloudState]) -> float:
+        """The blur of the next call."""
+        return float(state[0].blur)
+
+
+def _slice(
+    cloud: Float[Array, "all_points d"], component: int, points: Int[np.ndarray, " point"]
+) -> Float[Array, "point 3"]:
+    return cloud[jnp.asarray(points)][:, jnp.asarray([0, 1, 2 + component])]

@@ -1,0 +1,57 @@
+"""Misfits as functions of a model parameter."""
+
+from collections.abc import Mapping
+from itertools import cycle
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from .marks import SMALL, heading
+
+COLOURS = ("#000000", "#0077BB", "#CC3311", "#009988", "#EE7733", "#AA3377")
+
+
+def local_minima(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " k"]:
+    """Indices of the interior points of a curve that lie below both neighbours."""
+    inner = values[1:-1]
+    return np.flatnonzero((inner < values[:-2]) & (inner < values[2:])) + 1
+
+
+def landscape(
+    ax: Axes,
+    parameter: Float[np.ndarray, " n"],
+    misfits: Mapping[str, Float[np.ndarray, " n"]],
+    *,
+    true: float,
+    label: str,
+    log: bool = False,
+    title: str | None = None,
+) -> Axes:
+    """Draws misfits over a parameter, each divided by its largest value, with their local minima marked.
+
+    - `misfits`: curves by name; the legend counts their interior minima.
+    - `true`: where the data were made, a dashed line. `label`: of the parameter, with its unit.
+    """
+    for name, values in misfits.items():
+        if values.shape != parameter.shape:
+            raise ValueError(
+                f"`landscape(misfits=...)` must have the shape of `parameter`, {parameter.shape}. "
+                f"Got {values.shape} for {name!r}."
+            )
+    # Broken lines over whole ones: curves often coincide.
+    styles = cycle(("-", "-", "-", (0, (4, 3)), (0, (1, 2))))
+    ax.axvline(true, color="black", ls="--", lw=1)
+    for colour, (name, values) in zip(COLOURS, misfits.items(), strict=False):
+        scaled, minima = values / values.max(), local_minima(values)
+        line = {"color": colour, "lw": 2.2, "ls": next(styles), "label": f"{name} ({minima.size})"}
+        ax.plot(parameter, scaled, **line)
+        ax.plot(parameter[minima], scaled[minima], "v", color=colour, ms=6)
+    if log:
+        ax.set_xscale("log")
+    ax.set(xlabel=label, ylabel="Misfit / largest", ylim=(-0.03, 1.05))
+    ax.grid(color="0.9", lw=0.8)
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, fontsize=SMALL, title="local minima in brackets", title_fontsize=SMALL)
+    heading(ax, title)
+    return ax

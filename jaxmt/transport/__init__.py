@@ -1,0 +1,17 @@
+"""Optimal transport: entropic between clouds, unbalanced, of graphs, on a line, exact."""
+
+from .assignment import assignment as assignment
+from .assignment import exact_plan as exact_plan
+from .clouds import sinkhorn_divergence as sinkhorn_divergence
+from .divergence import Divergence as Divergence
+from .divergence import Outcome as Outcome
+from .divergence import divergence as divergence
+from .divergence import self_term as self_term
+from .graph_space import graph_space_distance as graph_space_distance
+from .grid import Grid as Grid
+from .marginals import Balanced as Balanced
+from .marginals import Partial as Partial
+from .marginals import Relaxed as Relaxed
+from .one_dimensional import partial_1d as partial_1d
+from .one_dimensional import wasserstein_1d as wasserstein_1d
+from .term import Term as Term

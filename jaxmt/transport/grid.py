@@ -1,0 +1,172 @@
+r"""Which points of a cloud are neighbours, when two of its coordinates are fixed and lie on a grid.
+
+Predicted and observed clouds share their (frequency, station) coordinates. Mass moved by a in these two
+coordinates costs at least $|a|^2$, so the kernel $e^{-c/\varepsilon}$ is nil but for neighbours on the
+grid. The neighbours are table entries, so that points may be missing and axes unevenly spaced; the
+relation is symmetric, so that one table serves both directions.
+
+A table holds several windows, one inside the other. They are its levels, and each is a number of columns:
+how many are used may change at run time.
+"""
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+WIDTH = 25
+"""Columns that are worked on together: a window of 5 by 5 points."""
+
+SIZES = (25, 49, 121, 225, 441)
+"""The most points in the window of each level."""
+
+MOST_ENTRIES = 6_000_000
+"""Of a table: a larger cloud has fewer levels."""
+
+Table = Int[np.ndarray | Array, "block point width"]
+
+
+class Grid(eqx.Module):
+    """Neighbours of each point, and tiles of points for bounds on everything that is no neighbour.
+
+    - `row`, `column`: ranks of a point along the two axes.
+    - `table`: for each point its neighbours, nearest level first; the number of points stands for none.
+    - `blocks`: how many blocks of the table a level has.
+    - `window`: ranks that a level reaches along rows and columns.
+    - `reach`: least distance along the axes to a point beyond the level; infinite if there is none.
+    - `tiles`: the points of each tile, a square of `side` by `side` ranks; the number of points for none.
+    - `tile_row`, `tile_column`: where a tile stands.
+    - `tile_table`: the tiles around each tile, in rings; the number of tiles for none.
+    """
+
+    row: Int[np.ndarray | Array, " point"]
+    column: Int[np.ndarray | Array, " point"]
+    table: Table
+    blocks: Int[np.ndarray | Array, " level"]
+    window: Int[np.ndarray | Array, "level 2"]
+    reach: Float[np.ndarray | Array, " level"]
+    tiles: Int[np.ndarray | Array, "tile member"]
+    tile_row: Int[np.ndarray | Array, " tile"]
+    tile_column: Int[np.ndarray | Array, " tile"]
+    tile_table: Int[np.ndarray | Array, "ring_offset tile"]
+    side: int = eqx.field(static=True)
+    complete: bool = eqx.field(static=True)
+
+    @classmethod
+    def from_axes(cls, axes: Float[np.ndarray, "point 2"], sizes: tuple[int, ...] = SIZES) -> "Grid":
+        """The grid of points at weighted (frequency, station) coordinates.
+
+        - `sizes`: the most points in the window of each level, ascending.
+
+        Raises `ValueError` if two points are at the same place or a coordinate is not finite.
+        """
+        if axes.ndim != 2 or axes.shape[1] != 2 or not axes.size or not np.all(np.isfinite(axes)):
+            raise ValueError(
+                "`Grid.from_axes(axes=...)` must hold finite coordinates (point, 2), at least one point. "
+                f"Got shape {axes.shape}."
+            )
+        values, ranks = zip(*(np.unique(a, return_inverse=True) for a in axes.T), strict=True)
+        row, column = (r.astype(np.int32) for r in ranks)
+        shape = (values[0].size, values[1].size)
+        n = row.size
+        place = np.full(shape, n, np.int32)
+        place[row, column] = np.arange(n)
+        if np.count_nonzero(place < n) < n:
+            raise ValueError("`Grid.from_axes(axes=...)` holds two points at the same place.")
+        spacing = [float(np.median(np.diff(v))) if v.size > 1 else np.inf for v in values]
+        allowed = [size for size in sizes if n * size <= MOST_ENTRIES or size == sizes[0]]
+        windows = list(dict.fromkeys(_window(size, shape, spacing) for size in allowed))
+        columns = [
+            _ring(place, row, column, window, inner)
+            for window, inner in zip(windows, [None, *windows], strict=False)
+        ]
+        table = np.concatenate(columns, axis=1).reshape(n, -1, WIDTH).transpose(1, 0, 2)
+        reach = np.array([_reach(values, window) for window in windows])
+        side = max(1, round(n**0.25 / 2.5))
+        tiles, tile_row, tile_column = _tiles(row, column, side)
+        rings = max(-(-max(w) // side) for w in windows)
+        return cls(
+            row,
+            column,
+            np.ascontiguousarray(table),
+            np.cumsum([c.shape[1] // WIDTH for c in columns], dtype=np.int32),
+            np.array(windows, np.int32),
+            reach,
+            tiles,
+            tile_row,
+            tile_column,
+            _tile_table(tile_row, tile_column, rings),
+            side,
+            bool(np.isinf(reach[-1])),
+        )
+
+
+Window = tuple[int, int]
+
+
+def _window(size: int, shape: tuple[int, int], spacing: list[float]) -> Window:
+    """The widest window of at most `size` points that reaches as far along one axis as along the other."""
+    reach = [0, 0]
+    while True:
+        free = [k for k in (0, 1) if reach[k] < shape[k] - 1]
+        if not free:
+            return reach[0], reach[1]
+        k = min(free, key=lambda k: (reach[k] + 1) * spacing[k])
+        wider = [r + (j == k) for j, r in enumerate(reach)]
+        if np.prod([min(2 * r + 1, s) for r, s in zip(wider, shape, strict=True)]) > size:
+            return reach[0], reach[1]
+        reach = wider
+
+
+def _ring(
+    place: Int[np.ndarray, "row column"],
+    row: Int[np.ndarray, " point"],
+    column: Int[np.ndarray, " point"],
+    window: Window,
+    inner: Window | None,
+) -> Int[np.ndarray, "point width"]:
+    """The points inside `window` but not `inner` around each point, in a multiple of `WIDTH` columns."""
+    n = row.size
+    down, right = (o.ravel() for o in np.meshgrid(*(np.arange(-w, w + 1) for w in window), indexing="ij"))
+    if inner is not None:
+        new = (abs(down) > inner[0]) | (abs(right) > inner[1])
+        down, right = down[new], right[new]
+    around = np.pad(place, [(w, w) for w in window], constant_values=n)
+    found = around[row[:, None] + window[0] + down, column[:, None] + window[1] + right]
+    # Missing points go last, so that no more columns are kept than the fullest row needs.
+    found = np.take_along_axis(found, np.argsort(found == n, axis=1, kind="stable"), axis=1)
+    most = max(1, int((found < n).sum(axis=1).max()))
+    width = -(-most // WIDTH) * WIDTH
+    found = found[:, :width]
+    return np.pad(found, ((0, 0), (0, width - found.shape[1])), constant_values=n)
+
+
+def _reach(values: tuple[np.ndarray, ...], window: Window) -> float:
+    """The least distance along an axis between points that are no neighbours."""
+    beyond = [v[w + 1 :] - v[: v.size - w - 1] for v, w in zip(values, window, strict=True)]
+    return float(min(np.min(b, initial=np.inf) for b in beyond))
+
+
+def _tiles(
+    row: Int[np.ndarray, " point"], column: Int[np.ndarray, " point"], side: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Members, row and column of every tile that holds a point."""
+    n = row.size
+    across = int(column.max()) // side + 1
+    number, tile = np.unique((row // side) * across + column // side, return_inverse=True)
+    members = np.full((number.size, side * side), n, np.int32)
+    members[tile, (row % side) * side + column % side] = np.arange(n)
+    return members, (number // across).astype(np.int32), (number % across).astype(np.int32)
+
+
+def _tile_table(
+    row: Int[np.ndarray, " tile"], column: Int[np.ndarray, " tile"], rings: int
+) -> Int[np.ndarray, "ring_offset tile"]:
+    """The tile at each offset of up to `rings` from each tile, nearest ring first."""
+    n = row.size
+    place = np.full((row.max() + 1, column.max() + 1), n, np.int32)
+    place[row, column] = np.arange(n)
+    around = np.pad(place, rings, constant_values=n)
+    down, right = (o.ravel() for o in np.mgrid[-rings : rings + 1, -rings : rings + 1])
+    order = np.argsort(np.maximum(abs(down), abs(right)), kind="stable")
+    down, right = down[order][:, None], right[order][:, None]
+    return around[row + rings + down, column + rings + right]

@@ -1,0 +1,205 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ott.problems.linear.linear_problem import LinearProblem
+from ott.solvers.linear.sinkhorn import Sinkhorn
+
+from jaxmt.transport import Grid, Outcome, divergence, self_term
+from jaxmt.transport.certificate import left_out
+from jaxmt.transport.geometry import LocalGeometry
+
+ROWS, COLUMNS = 9, 11
+TIGHT = {"tolerance": 1e-6, "max_sweeps": 10_000}
+
+
+def clouds(seed=0, shift=0.02, missing=7):
+    """Two clouds on an uneven grid with some points missing, 4-D."""
+    rng = np.random.default_rng(seed)
+    t, s = np.meshgrid(np.linspace(0, 1, ROWS), np.sort(rng.random(COLUMNS)), indexing="ij")
+    observed = np.stack([t, s, *0.1 * rng.random((2, *t.shape))], axis=-1).reshape(-1, 4)
+    predicted = observed.copy()
+    predicted[:, 2:] += shift * rng.standard_normal((len(observed), 2))
+    kept = np.sort(rng.permutation(len(observed))[missing:])
+    return jnp.asarray(predicted[kept]), jnp.asarray(observed[kept])
+
+
+X, Y = clouds()
+# Windows of 9 and 25 points in blocks of 25 columns: neither holds all 92 points.
+GRID = Grid.from_axes(np.asarray(Y[:, :2]), sizes=(9, 25, 49))
+
+
+def neighbours(grid, level):
+    """The relation as a matrix of truth values."""
+    n = len(grid.row)
+    matrix = np.zeros((n, n + 1), int)
+    for block in grid.table[: grid.blocks[level]]:
+        for k in range(n):
+            np.add.at(matrix[k], block[k], 1)
+    return matrix[:, :n]
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_table_holds_each_point_of_the_window_once(level):
+    found = neighbours(GRID, level)
+    down, right = GRID.window[level]
+    expected = (abs(GRID.row[:, None] - GRID.row) <= down) & (
+        abs(GRID.column[:, None] - GRID.column) <= right
+    )
+    np.testing.assert_array_equal(found, expected.astype(int))
+    np.testing.assert_array_equal(found, found.T)
+
+
+def test_levels_are_nested_and_their_reach_is_the_nearest_point_beyond():
+    axes = np.asarray(Y[:, :2])
+    distance = np.abs(axes[:, None] - axes[None]).max(axis=-1)
+    reach = []
+    for level in range(3):
+        beyond = neighbours(GRID, level) == 0
+        # The grid knows distances along an axis, over every rank of it; points may be missing there.
+        assert GRID.reach[level] <= distance[beyond].min() + 1e-15
+        reach.append(GRID.reach[level])
+    assert reach == sorted(reach)
+    assert not GRID.complete
+
+
+def test_a_small_grid_is_complete():
+    grid = Grid.from_axes(np.asarray(Y[:30, :2]))
+    assert grid.complete
+    np.testing.assert_array_equal(neighbours(grid, len(grid.blocks) - 1), 1)
+
+
+@pytest.mark.parametrize("blur", [0.2, 0.1, 0.02])
+def test_value_and_gradient_are_those_over_all_pairs(blur):
+    """Wide windows in part, so that blurs need different levels, and all pairs in the end."""
+
+    def value(x, grid):
+        result = divergence(x, Y, blur, grid=grid, **TIGHT)
+        return result.value, result
+
+    (local, result), slope = jax.value_and_grad(value, has_aux=True)(X, GRID)
+    (dense, _), expected = jax.value_and_grad(value, has_aux=True)(X, None)
+    assert bool(result.converged)
+    assert float(result.left_out) <= 1e-6
+    # By duality within epsilon times the mass left out, and marginals are met to 1e-6 (L1).
+    assert float(local) == pytest.approx(float(dense), abs=1e-8)
+    np.testing.assert_allclose(slope, expected, atol=1e-7)
+
+
+def test_gradient_is_the_slope_of_the_value():
+    direction = jnp.asarray(np.random.default_rng(2).standard_normal(X.shape))
+    direction = direction.at[:, :2].set(0.0)
+    h = 1e-5
+    for blur in (0.1, 0.03, 0.01):
+
+        def value(x, blur=blur):
+            return divergence(x, Y, blur, grid=GRID, **TIGHT).value
+
+        slope = (value(X + h * direction) - value(X - h * direction)) / (2 * h)
+        # Truncation of order h^2 / blur^2 = 1e-6, and marginals met to 1e-6.
+        assert float(jnp.vdot(jax.grad(value)(X), direction)) == pytest.approx(float(slope), rel=1e-5)
+
+
+def true_mass(potentials, blur, level):
+    """The mass beyond a level, pair by pair."""
+    costs = np.square(np.asarray(X)[:, None] - np.asarray(Y)[None]).sum(axis=-1)
+    f, g = (np.asarray(p) for p in potentials)
+    mass = np.exp((f[:, None] + g[None] - costs) / blur**2)
+    return mass[neighbours(GRID, level) == 0].sum()
+
+
+@pytest.mark.parametrize("blur", [0.2, 0.1, 0.05])
+def test_the_certificate_bounds_the_mass_left_out(blur):
+    potentials = divergence(X, Y, blur, tolerance=1e-6).between.potentials
+    for level in range(3):
+        args = (X, Y, *potentials, jnp.asarray(blur**2), GRID, jnp.asarray(level))
+        bound, mass = float(left_out(*args)), true_mass(potentials, blur, level)
+        assert mass <= bound * (1 + 1e-12)
+        # And it is of use: what is far adds to it little by little.
+        assert bound < 10 * mass + 0.5
+
+
+def test_a_stencil_that_is_too_small_is_found_out():
+    """Level 0 forced at a blur that reaches beyond it: its value is wrong, and the bound says so."""
+    narrow = Grid.from_axes(np.asarray(Y[:, :2]), sizes=(9,))
+    potentials = divergence(X, Y, 0.2).between.potentials
+    bound = float(left_out(X, Y, *potentials, jnp.asarray(0.04), narrow, jnp.asarray(0)))
+    assert bound > 0.1
+    result = divergence(X, Y, 0.2, grid=narrow)
+    # So all pairs are taken, and the value is right.
+    assert float(result.left_out) == 0.0
+    assert bool(result.converged)
+    assert float(result.value) == pytest.approx(float(divergence(X, Y, 0.2).value), rel=1e-3)
+
+
+def test_a_large_cloud_that_a_grid_cannot_hold_is_named(monkeypatch):
+    monkeypatch.setattr("jaxmt.transport.term.MOST_PAIRS", 0)
+    narrow = Grid.from_axes(np.asarray(Y[:-1, :2]), sizes=(9,))
+    result = divergence(X[:-1], Y[:-1], 0.2, grid=narrow)
+    assert result.outcome == Outcome.truncated
+    assert float(result.left_out) > 0.1
+
+
+def test_far_mass_makes_the_stencil_grow_and_the_next_solve_remembers():
+    """Values off by several points of the grid at a blur for which the nearest would do."""
+    y = Y * jnp.array([1.0, 1.0, 5.0, 5.0])
+    x = y.at[:, 2:].set(jnp.roll(y[:, 2:], 4 * COLUMNS, axis=0))
+    first = divergence(x, y, 0.02, grid=GRID)
+    assert int(first.between.growth) > 0
+    assert bool(first.converged)
+    again = divergence(x, y, 0.02, first, grid=GRID)
+    # The level that was enough is taken at once: few sweeps at one, not many at each.
+    assert int(again.between.growth) == int(first.between.growth)
+    assert int(again.between.sweeps) < int(first.between.sweeps) / 10
+
+
+def test_the_kept_term_of_the_observed_cloud_changes_nothing():
+    kept = self_term(Y, 0.05, grid=GRID, **TIGHT)
+    plain = divergence(X, Y, 0.05, grid=GRID, **TIGHT)
+    short = divergence(X, Y, 0.05, grid=GRID, y_self=kept, **TIGHT)
+    assert float(short.value) == pytest.approx(float(plain.value), abs=1e-14)
+
+
+def test_batches_and_single_precision():
+    many = jnp.stack([X, Y, 1.01 * X])
+    found = jax.vmap(lambda x: divergence(x, Y, 0.05, grid=GRID, **TIGHT).value)(many)
+    for k in range(3):
+        alone = divergence(many[k], Y, 0.05, grid=GRID, **TIGHT).value
+        # Members that have converged rest until the last one has.
+        assert float(found[k]) == pytest.approx(float(alone), abs=1e-12)
+    single = divergence(X.astype(jnp.float32), Y.astype(jnp.float32), 0.05, grid=GRID, tolerance=1e-4)
+    assert single.value.dtype == jnp.float32
+    # Costs of order one in single precision.
+    assert float(single.value) == pytest.approx(float(found[0]), abs=1e-6)
+
+
+def test_a_solver_of_ott_takes_the_geometry():
+    """Its own iterations on our geometry reach our potentials."""
+    blur = 0.05
+    ours = divergence(X, Y, blur, grid=GRID, **TIGHT).between
+    level = jnp.argmax(jnp.asarray(GRID.reach) > 0.2)
+    with jax.numpy_dtype_promotion("standard"):
+        geometry = LocalGeometry(X, Y, GRID.table, jnp.asarray(GRID.blocks)[level], jnp.asarray(blur**2))
+        theirs = Sinkhorn(threshold=1e-6, max_iterations=10_000)(LinearProblem(geometry))
+    # Levels of different width: what is left out is below 1e-7.
+    assert float(theirs.reg_ot_cost) == pytest.approx(float(ours.value), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        (np.zeros((0, 2)), "at least one point"),
+        (np.array([[0.0, np.nan]]), "must hold finite coordinates"),
+        (np.array([[0.0, 1.0], [0.0, 1.0]]), "two points at the same place"),
+    ],
+)
+def test_bad_axes_are_refused(axes, message):
+    with pytest.raises(ValueError, match=message):
+        Grid.from_axes(axes)
+
+
+def test_a_single_point():
+    x, y = jnp.asarray([[0.0, 0.0, 0.3]]), jnp.asarray([[0.0, 0.0, 0.1]])
+    result = divergence(x, y, 0.05, grid=Grid.from_axes(np.zeros((1, 2))))
+    # One point moves to the other: the squared distance.
+    assert float(result.value) == pytest.approx(0.04, abs=1e-15)
