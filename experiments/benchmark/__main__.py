@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 import jaxmt
 
-from .case import CASES, SERIES, Case
+from .case import CASES, SERIES, Case, size
 from .codes import BACKENDS, SIMPEG, default_backend
 from .drawing import iteration, scaling
 from .evaluation import differences
@@ -27,6 +27,10 @@ LEGEND = """seconds: median of value and gradient, each of another model, after 
 load: processes that wanted a core in the minute before; many slow a row down, and spoil its ratio.
 SimPEG/it: SimPEG's median over this one. MiB: peak memory above that after imports; total: with it.
 Z off: difference of the impedances from SimPEG's, in percent; gradient: of the slopes along two bodies."""
+
+
+LARGE = 100_000
+"""Cells beyond which a case is timed once."""
 
 
 def table(case: Case, codes: list[str], repeats: int) -> list[dict]:
@@ -111,7 +115,10 @@ def _profile_and_scaling(cases: tuple[Case, ...], codes: list[str], folder: Path
         jaxmt.plot.save(figure, folder / "iteration.png")
     print(f"\n{HEAD}")
     grown = list(dict.fromkeys(case for series in SERIES.values() for case in series))
-    rows = [row for case in grown for row in table(case, codes, 5)]
+    rows = []
+    for case in grown:
+        # The largest takes SimPEG minutes.
+        rows += table(case, codes, 1 if size(case, "cells") > LARGE else 3)
     figure = Figure(figsize=(14, 7))
     scaling(figure, codes, rows)
     jaxmt.plot.save(figure, folder / "scaling.png")
