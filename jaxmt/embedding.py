@@ -34,7 +34,7 @@ class Embedding(eqx.Module):
     - `components`: which of `COMPONENTS` follow them, by their place.
     - `errors`: of each value after scaling.
     - `mode_weight`: weight of each component for its mode.
-    - `mixing`: the factor of W that makes correlated noise uncorrelated; of norm one.
+    - `mixing`: the factor of W that makes correlated noise uncorrelated, of norm one; None if it is.
     - `present`: which components of a point exist. The others have no weight, and so no cost.
     - `index`: the points used, in the flattened (frequency, station) grid: those with any datum.
     - `observed`: scaled values of each point.
@@ -49,7 +49,7 @@ class Embedding(eqx.Module):
     components: tuple[int, ...] = eqx.field(static=True)
     errors: Float[np.ndarray, "point value"]
     mode_weight: Float[np.ndarray, " value"]
-    mixing: Float[np.ndarray, "value value"]
+    mixing: Float[np.ndarray, "value value"] | None
     present: Bool[np.ndarray, "point value"]
     index: Int[np.ndarray, " point"]
     observed: Float[np.ndarray, "point value"]
@@ -117,7 +117,10 @@ class Embedding(eqx.Module):
     ) -> Float[Array, "point d"]:
         precision = jnp.asarray(self.mode_weight) / jnp.maximum(jnp.asarray(self.errors), blur)
         weight = jnp.where(self.present, precision / jnp.max(precision), 0.0)
-        return jnp.concatenate([jnp.asarray(self.axes), scaled * weight @ self.mixing.T], axis=1)
+        values = scaled * weight
+        if self.mixing is not None:
+            values = values @ self.mixing.T
+        return jnp.concatenate([jnp.asarray(self.axes), values], axis=1)
 
     def predicted_cloud(
         self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
@@ -146,9 +149,9 @@ def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:
 
 def _mixing(
     correlation: Float[np.ndarray, "value value"] | None, count: int
-) -> Float[np.ndarray, "value value"]:
+) -> Float[np.ndarray, "value value"] | None:
     if correlation is None:
-        return np.eye(count)
+        return None
     matrix = np.asarray(correlation, dtype=float)
     if (
         matrix.shape != (count, count)

@@ -116,8 +116,8 @@ def _far(
         potential: Float[Array, " member"],
         place: tuple[Int[Array, ""], Int[Array, ""], Int[Array, ""]],
     ) -> Float[Array, ""]:
-        x_part = jnp.max(potential + 2 * q @ members.T, axis=1)
-        y_part = jnp.max(g_tiles + 2 * eta @ centre, axis=1)
+        x_part = jnp.max(potential + 2 * _dot(q[:, None], members), axis=1)
+        y_part = jnp.max(g_tiles + 2 * _dot(eta, centre), axis=1)
         exponent = (x_part + y_part - jnp.sum(jnp.square(centre - q), axis=1)) / epsilon
         my_row, my_column, my_count = place
         far: Bool[Array, " tile"] = jnp.maximum(abs(row - my_row), abs(column - my_column)) > rings
@@ -127,3 +127,11 @@ def _far(
     # Some tiles at a time, so that memory grows with the points and not with pairs of tiles.
     per_tile = lax.map(lambda t: of_one(*t), (p, xi, f_tiles, (row, column, count)), batch_size=TOGETHER)
     return jnp.sum(per_tile)
+
+
+def _dot(a: Float[Array, "*#shape d"], b: Float[Array, "*#shape d"]) -> Float[Array, "*shape"]:
+    """Of the last axes, coordinate by coordinate: for so few a library call is no gain."""
+    total = a[..., 0] * b[..., 0]
+    for k in range(1, a.shape[-1]):
+        total = total + a[..., k] * b[..., k]
+    return total
