@@ -60,7 +60,8 @@ def jacobian(
 
     - `resistivity`: ohm m, of shape `mesh.shape`.
 
-    Raises `ValueError` for a resistivity of the wrong shape or not positive and finite.
+    Raises `ValueError` for a resistivity of the wrong shape or not positive and finite, and
+    `FloatingPointError` where a system has no finite solution.
     """
     require_x64()
     mesh.check_stations(survey)
@@ -76,6 +77,11 @@ def jacobian(
         for mode in MODES
         if mode in survey.modes
     }
+    if not all(bool(jnp.all(jnp.isfinite(values))) for values in rows.values()):
+        raise FloatingPointError(
+            "`jacobian` is not finite for this section. See what `simulate` says of it, and look for "
+            "extreme values in `resistivity` (ohm m)."
+        )
     absent = jnp.full((2, survey.frequencies.size, survey.stations.size, *mesh.shape), jnp.nan)
     te = rows.get("te", jnp.concatenate([absent, absent]))
     return jnp.concatenate([te[:2], rows.get("tm", absent), te[2:]])

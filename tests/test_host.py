@@ -165,4 +165,4 @@ def test_a_backend_that_is_missing_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "pymklpardiso", None)
     monkeypatch.setitem(sys.modules, "pymklpardiso._mkl_pardiso", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'jaxmt\[fast\]'.*SuperLU\(\)"):
-        Pardiso(threads=7).factoriser()
+        gradient(log_section(SMALL), Pardiso(threads=7))

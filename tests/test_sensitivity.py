@@ -40,3 +40,9 @@ def test_a_bad_section_is_refused():
         jacobian(SMALL, SURVEY, np.ones(3))
     with pytest.raises(ValueError, match=r"`jacobian\(resistivity=...\)` must be positive and finite"):
         jacobian(SMALL, SURVEY, np.zeros(SMALL.shape))
+
+
+def test_a_system_without_a_finite_solution_is_named():
+    survey = dataclasses.replace(SURVEY, modes=("tm",))
+    with pytest.raises(FloatingPointError, match="`jacobian` is not finite.*extreme values"):
+        jacobian(SMALL, survey, np.full(SMALL.shape, 1e308), solver=SuperLU())

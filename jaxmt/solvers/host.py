@@ -83,6 +83,9 @@ class AbstractHostSolver(AbstractSolver):
         self, factor: Stencil, rhs: Complex[Array, "row col"], last: bool
     ) -> Complex[Array, "row col"]:
         """Solves A x = rhs; NaN if A is singular or not finite."""
+        # Now rather than in the call: a missing library says so itself, and devices that call at once
+        # find the same threads.
+        workers(self)
         # A buffer callback hands over memory: no JAX array is touched while XLA's threads wait.
         call = buffer_callback(
             functools.partial(_substitute_on_host, self, last),
