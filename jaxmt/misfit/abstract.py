@@ -4,7 +4,8 @@ import abc
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Float, PyTree
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PyTree
 
 from ..data import Data
 
@@ -25,3 +26,8 @@ class AbstractMisfit(eqx.Module):
     @abc.abstractmethod
     def blur(self, state: PyTree[Any]) -> float:
         """The blur in force, NaN for a misfit that has none; it is shown and recorded."""
+
+    def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
+        """Number of the misfit in force."""
+        del state
+        return jnp.asarray(0)

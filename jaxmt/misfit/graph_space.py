@@ -60,7 +60,7 @@ class GraphSpaceTransport(AbstractMisfit):
             jnp.asarray(prepared.weights),
             jnp.asarray(prepared.mask),
         )
-        return jnp.sum(costs) / int(prepared.mask.sum()), state
+        return jnp.sum(costs) / jnp.sum(prepared.mask), state
 
     def blur(self, state: None) -> float:
         """NaN."""

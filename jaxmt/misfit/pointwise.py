@@ -3,17 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..data import Data, normalised_residuals
+from ..data import Data, known_residuals
 from .abstract import AbstractMisfit
 
 Predicted = Float[Array, "comp freq site"]
-
-
-def _residuals(data: Data, predicted: Predicted) -> Predicted:
-    """(d - F) / sigma, zero where no datum exists."""
-    # Replace before subtracting: the gradient of a masked NaN would be NaN.
-    known = jnp.where(data.mask, predicted, 0.0)
-    return jnp.where(data.mask, normalised_residuals(data, known), 0.0)
 
 
 class LeastSquares(AbstractMisfit):
@@ -25,7 +18,7 @@ class LeastSquares(AbstractMisfit):
 
     def __call__(self, predicted: Predicted, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
         """The mean squared normalised residual."""
-        return jnp.sum(jnp.square(_residuals(prepared, predicted))) / int(prepared.mask.sum()), state
+        return jnp.sum(jnp.square(known_residuals(prepared, predicted))) / prepared.count, state
 
     def blur(self, state: None) -> float:
         """NaN."""
@@ -54,9 +47,9 @@ class Huber(AbstractMisfit):
 
     def __call__(self, predicted: Predicted, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
         """The mean over the data that exist."""
-        size = jnp.abs(_residuals(prepared, predicted))
+        size = jnp.abs(known_residuals(prepared, predicted))
         within = jnp.minimum(size, self.threshold)
-        return jnp.sum(within * (2 * size - within)) / int(prepared.mask.sum()), state
+        return jnp.sum(within * (2 * size - within)) / prepared.count, state
 
     def blur(self, state: None) -> float:
         """NaN."""
@@ -85,8 +78,8 @@ class Student(AbstractMisfit):
 
     def __call__(self, predicted: Predicted, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
         """Twice the negative log likelihood per datum, without its constant."""
-        logs = jnp.log1p(jnp.square(_residuals(prepared, predicted)) / self.freedom)
-        return (self.freedom + 1) * jnp.sum(logs) / int(prepared.mask.sum()), state
+        logs = jnp.log1p(jnp.square(known_residuals(prepared, predicted)) / self.freedom)
+        return (self.freedom + 1) * jnp.sum(logs) / prepared.count, state
 
     def blur(self, state: None) -> float:
         """NaN."""
