@@ -5,7 +5,7 @@ import optax
 import pytest
 
 from jaxmt import CloudTransport, Data, Earth, LeastSquares, Mesh, Survey, invert, simulate
-from jaxmt.misfit import AbstractMisfit
+from jaxmt.misfit import AbstractSingleMisfit
 
 # The mesh is the one that the data were made on, so its coarseness does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
@@ -124,7 +124,7 @@ def test_stops_after_the_most_iterations_and_leaves_fixed_cells(tm_data):
     assert np.all(abs(result.resistivity[~fixed] - 100.0) > 1e-6)
 
 
-class Failing(AbstractMisfit):
+class Failing(AbstractSingleMisfit):
     """Least squares for some calls, then NaN."""
 
     calls: int
