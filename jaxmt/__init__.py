@@ -14,9 +14,11 @@ from .mesh import MeshWarning as MeshWarning
 from .misfit import CloudTransport as CloudTransport
 from .misfit import ComponentTransport as ComponentTransport
 from .misfit import GraphSpaceTransport as GraphSpaceTransport
+from .misfit import HandOver as HandOver
 from .misfit import Huber as Huber
 from .misfit import LeastSquares as LeastSquares
 from .misfit import Student as Student
+from .misfit import WeightedSum as WeightedSum
 from .optimisers import Descent as Descent
 from .optimisers import GaussNewton as GaussNewton
 from .optimisers import QuasiNewton as QuasiNewton

@@ -110,7 +110,10 @@ def invert(
             if not finite:
                 if run.go_back():
                     continue
-                message = f"stopped at iteration {run.iteration}: the misfit or its gradient is not finite"
+                again = ", again after half a step back" if run.went_back else ""
+                message = (
+                    f"stopped at iteration {run.iteration}: the misfit or its gradient is not finite{again}"
+                )
                 break
             run.seconds = earlier + time.perf_counter() - begin
             record = run.record(report, problem.misfit.blur(run.state.misfit))

@@ -27,7 +27,15 @@ class AbstractMisfit(eqx.Module):
     def blur(self, state: PyTree[Any]) -> float:
         """The blur in force, NaN for a misfit that has none; it is shown and recorded."""
 
+    @abc.abstractmethod
     def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
-        """Number of the misfit in force."""
+        """Number of the misfit in force in the next call: it grows when one hands over to another."""
+
+
+class AbstractSingleMisfit(AbstractMisfit):
+    """A misfit that is the same from the first iteration to the last."""
+
+    def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
+        """Zero."""
         del state
-        return jnp.asarray(0)
+        return jnp.zeros((), int)
