@@ -2,9 +2,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from problems import BLOCK_MESH, observed
 from scipy.optimize import minimize
 
-from jaxmt import Data, LeastSquares, StaticShift, Survey
+from jaxmt import Data, GaussNewton, LeastSquares, StaticShift, Survey, invert
 from jaxmt.static_shift import RESISTIVITIES, shifted
 
 SURVEY = Survey([10.0, 1.0, 0.1], [0.0, 1e3])
@@ -84,3 +85,22 @@ def test_shifting_moves_resistivities_only(case):
 def test_a_prior_without_width_is_refused(decades):
     with pytest.raises(ValueError, match=rf"decades=...\)` must be positive and finite.*Got {decades}"):
         StaticShift(decades)
+
+
+@pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
+def test_an_inversion_finds_the_shift_of_a_station():
+    clean = observed(frequencies=2)
+    values = np.array(clean.values)
+    values[0, :, 2] += 0.5
+    moved = Data(clean.survey, values, clean.errors)
+    options = {"optimiser": GaussNewton(1.1), "target": 1.1, "max_iterations": 8}
+    result = invert(moved, BLOCK_MESH, 100.0, LeastSquares(), static_shift=StaticShift(0.3), **options)
+    assert result.converged
+    # What no smooth section can do is a jump from one station to the next. The prior shares it out among
+    # neighbours, and the noise of two frequencies is 0.03 * 2 / ln 10 / sqrt(2).
+    te = result.static_shift[0]
+    assert np.argmax(np.abs(result.static_shift)) == 2
+    assert te[2] - (te[1] + te[3]) / 2 == pytest.approx(0.5, abs=0.15)
+    difference = result.predicted - np.array(result.responses.components)
+    np.testing.assert_allclose(difference[0], np.tile(result.static_shift[0], (2, 1)), atol=1e-12)
+    assert moved.nrms_of(result.predicted) == pytest.approx(result.nrms, rel=1e-9)

@@ -171,12 +171,15 @@ class _Newton:
 
     def step(self, mu: float) -> Float[np.ndarray, " cell"]:
         """The change of log10 resistivity of every cell."""
-        return self.ties @ (np.asarray(_through(self.gram, self.b, self.right, mu)) - self.t)
+        return self.ties @ (np.asarray(_through(self.gram, self.b, self.right, jnp.asarray(mu))) - self.t)
 
 
 @jax.jit
 def _through(
-    gram: Float[Array, "datum datum"], b: Float[Array, "parameter datum"], right: Vector, mu: float
+    gram: Float[Array, "datum datum"],
+    b: Float[Array, "parameter datum"],
+    right: Vector,
+    mu: Float[Array, ""],
 ) -> Parameters:
     factor = jax.scipy.linalg.cho_factor(gram + mu * jnp.eye(gram.shape[0]), lower=True)
     return b @ jax.scipy.linalg.cho_solve(factor, right)
