@@ -103,4 +103,4 @@ def test_an_inversion_finds_the_shift_of_a_station():
     assert te[2] - (te[1] + te[3]) / 2 == pytest.approx(0.5, abs=0.15)
     difference = result.predicted - np.array(result.responses.components)
     np.testing.assert_allclose(difference[0], np.tile(result.static_shift[0], (2, 1)), atol=1e-12)
-    assert moved.nrms_of(result.predicted) == pytest.approx(result.nrms, rel=1e-9)
+    assert moved.nrms_of(jnp.asarray(result.predicted)) == pytest.approx(result.nrms, rel=1e-9)
