@@ -254,7 +254,7 @@ def test_penalties_add_up():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: L1(0.0), r"`L1\(epsilon=...\)` must be positive and finite, in decades. Got 0.0"),
+        (lambda: L1(0.0), r"`L1\(epsilon=...\)` must be positive, in decades. Got 0.0"),
         (lambda: TotalVariation(-1.0), r"`TotalVariation\(epsilon=...\)`.*Got -1.0"),
         (lambda: MinimumSupport(np.inf), r"`MinimumSupport\(epsilon=...\)`.*Got inf"),
         (
