@@ -49,7 +49,7 @@ class HandOver(AbstractMisfit):
         """The data and what both misfits need of them; the state has those of both."""
         first, first_state = self.first.prepare(data)
         second, second_state = self.second.prepare(data)
-        none, endless = jnp.zeros((), int), jnp.full((), jnp.inf)
+        none, endless = jnp.zeros((), int), jnp.full((), jnp.inf, float)
         state = HandOverState(first_state, second_state, jnp.zeros((), bool), none, endless, none)
         return (data, first, second), state
 
