@@ -33,3 +33,5 @@ from .solvers import Pardiso as Pardiso
 from .solvers import SuperLU as SuperLU
 from .survey import Survey as Survey
 from .transport import sinkhorn_divergence as sinkhorn_divergence
+from .uncertainty import Uncertainty as Uncertainty
+from .uncertainty import assess as assess
