@@ -67,6 +67,12 @@ class Earth(eqx.Module):
         """Number of parameters."""
         return int(self._numbers().max()) + 1
 
+    @property
+    def ties(self) -> sparse.csr_array:
+        """One where a cell (row, the section taken row by row) has a parameter (column)."""
+        cells, numbers = np.flatnonzero(self.free), self._numbers()
+        return sparse.csr_array((np.ones(cells.size), (cells, numbers)), (self.free.size, self.size))
+
     def parameters(self, resistivity: Float[np.ndarray, "earth y"]) -> Float[Array, " parameter"]:
         """Parameters that reproduce a section, block by block the mean of log resistivity.
 

@@ -91,7 +91,7 @@ class HandOver(AbstractMisfit):
 
     def stage(self, state: "HandOverState") -> Int[Array, ""]:
         """One more after handing over; stages of the two themselves count too."""
-        return self.first.stage(state.first) + state.handed + self.second.stage(state.second)
+        return self.first.stage(state.first) + state.handed.astype(int) + self.second.stage(state.second)
 
 
 class HandOverState(eqx.Module):
