@@ -50,7 +50,7 @@ def similarity(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, d
     """Structural similarity of log10 resistivity on a uniform raster under the stations.
 
     - `true`, `found`: ohm m. The raster, `RASTER` points from station to station and from the ground to
-      `depth` (m), takes the value of the cell around each point; the range of values is that of `true` there.
+      `depth` (m), takes the value of the cell around each point; the range of values is that of `true`.
 
     Raises `ValueError` if `true` is uniform there.
     """
@@ -68,8 +68,8 @@ def published_similarity(mesh: Mesh, true: Section, found: Section) -> float:
 
     - `true`, `found`: ohm m.
 
-    log10 of conductivity over all cells of the mesh, air included, in windows of 3 by 3 cells whatever their
-    size, with the range from the air to the best conductor, some nine decades: it flatters.
+    log10 of conductivity over all cells of the mesh, air included, in windows of 3 by 3 cells whatever
+    their size, with the range from the air to the best conductor, some nine decades: it flatters.
     """
     images = [
         np.concatenate([np.full((mesh.n_air, mesh.n_y), air), -np.log10(section)])
@@ -91,9 +91,10 @@ def structural_similarity(
 ) -> float:
     r"""Mean structural similarity of two images.
 
-    $\frac{(2\mu_1\mu_2 + c_1)(2\sigma_{12} + c_2)}{(\mu_1^2 + \mu_2^2 + c_1)(\sigma_1^2 + \sigma_2^2 + c_2)}$
-    with means and sample covariances over squares of side `window`, averaged over the squares that lie within
-    the image; $c_1 = (0.01 L)^2$, $c_2 = (0.03 L)^2$ (Wang, Bovik, Sheikh & Simoncelli 2004).
+    $\frac{2\mu_1\mu_2 + c_1}{\mu_1^2 + \mu_2^2 + c_1}\,
+    \frac{2\sigma_{12} + c_2}{\sigma_1^2 + \sigma_2^2 + c_2}$ with means and sample covariances over squares
+    of side `window`, averaged over the squares that lie within the image; $c_1 = (0.01 L)^2$,
+    $c_2 = (0.03 L)^2$ (Wang, Bovik, Sheikh & Simoncelli 2004).
 
     - `values`: L, the range of the values.
 
