@@ -135,7 +135,6 @@ def test_static_shifts_move_resistivities_of_some_stations_alone(given):
 
 def test_starts(given):
     model, mesh = given.model, given.mesh
-    assert np.all(starting_section(given, "usual") == model.start)
     assert np.all(starting_section(given, 7.0) == 7.0)
     centre = model.half_width / 2
     column = int(np.argmin(abs(mesh.y_centres - centre)))

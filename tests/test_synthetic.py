@@ -82,7 +82,7 @@ def test_top_and_bottom_of_a_region_may_slope():
     y = np.array([5.0, 5.0, 5.0, 5.0, -1.0])
     z = np.array([9.0, 11.0, 19.0, 21.0, 5.0])
     assert region.contains(y, z).tolist() == [False, True, True, False, False]
-    # 50 + 25 of the cell's 200 m2 lie between the slopes: the mean of log10 resistivity, to a row of samples.
+    # 50 + 25 of the 200 m2 of a cell lie between the slopes: its mean of log10 rho, to a row of samples.
     mesh = Mesh([0.0, 10.0, 20.0], [0.0, 20.0, 40.0])
     host = Region(-100.0, 100.0, 0.0, 100.0, 100.0)
     found = paint((host, region), mesh, 64)[0, 0]

@@ -21,7 +21,7 @@ class Case:
 
     model: str
     method: str
-    start: Start = "usual"
+    start: Start = 100.0
     noise: str = "gaussian"
     level: float = 0.05
     seed: int = 0

@@ -75,12 +75,10 @@ def problem(model: str, size: str) -> Problem:
 def starting_section(problem: Problem, start: Start) -> np.ndarray:
     """A start, ohm m.
 
-    A number is a half-space, "usual" that of the model. "shifted" is the true section moved by a quarter
-    of the line; "reversed" its rows, averaged along the line, with the deepest of interest on top.
+    A number is a half-space. "shifted" is the true section moved by a quarter of the line; "reversed" its
+    rows, averaged along the line, with the deepest of interest on top.
     """
     model, mesh = problem.model, problem.mesh
-    if start == "usual":
-        start = model.start
     if not isinstance(start, str):
         return np.full(mesh.shape, float(start))
     if start == "shifted":
@@ -93,4 +91,4 @@ def starting_section(problem: Problem, start: Start) -> np.ndarray:
         profile[:deep] = profile[:deep][::-1]
         profile[deep:] = profile[deep - 1]
         return np.broadcast_to(10 ** profile[:, None], mesh.shape).copy()
-    raise ValueError(f'A start is a number in ohm m, "usual", "shifted" or "reversed". Got {start!r}.')
+    raise ValueError(f'A start is a number in ohm m, "shifted" or "reversed". Got {start!r}.')

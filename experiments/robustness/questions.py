@@ -4,13 +4,15 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 
+from jaxmt.benchmarks import SYNTHETIC
+
 from .case import Case
 from .methods import CLOUD, LEAST_SQUARES, ablations, methods
 
 SEEDS = (0, 1, 2)
 STARTS = (1.0, 10.0, 100.0, 1e3, 1e4, "shifted", "reversed")
 STARTED = ("2D-4", "wedge")
-"""Models of the question of starts, of static shift and of the ablations."""
+"""Models of the questions of starts and of the ablations."""
 NOISES = (
     *(("gaussian", level) for level in (0.01, 0.03, 0.05, 0.1, 0.2)),
     ("student", 0.05),
@@ -18,7 +20,8 @@ NOISES = (
     ("bands", 0.05),
     ("missing", 0.3),
 )
-NOISY = "2D-4"
+USUAL = "2D-4"
+"""The model of the questions of noise and of static shift."""
 SHIFTS = (0.1, 0.3, 0.5)
 MODELS = (
     "2D-1",
@@ -57,7 +60,13 @@ class Question:
 
 
 def _settings(*changes: dict) -> tuple[Case, ...]:
-    return tuple(Case(**({"model": NOISY, "method": LEAST_SQUARES} | change)) for change in changes)
+    """Cases that differ from the usual one, on the usual model and from its usual start, by `changes`."""
+    cases = []
+    for change in changes:
+        model = change.get("model", USUAL)
+        usual = {"model": model, "method": LEAST_SQUARES, "start": SYNTHETIC[model].start}
+        cases.append(Case(**(usual | change)))
+    return tuple(cases)
 
 
 def questions() -> dict[str, Question]:

@@ -84,6 +84,16 @@ EXTRA = {
 }
 """Columns of single questions, after the others."""
 
+PUBLISHED_ROWS = (
+    "wedge, 2 % gaussian | published: squares | 1 | 1.05 | - | - | - | - | - | 0.4905 | -",
+    "wedge, 2 % gaussian | published: 6-D | 1 | 1.05 | - | - | - | - | - | 0.4539 | -7.5%",
+    "wedge, 4 % gaussian | published: squares | 1 | 1.05 | - | - | - | - | - | 0.4980 | -",
+    "wedge, 4 % gaussian | published: 6-D | 1 | 1.05 | - | - | - | - | - | 0.4683 | -6.0%",
+    "three blocks, 1 % gaussian | published: squares | 1 | 1.03 | - | - | 0.937 | 304 | - | - | -",
+    "three blocks, 1 % gaussian | published: 6-D | 1 | 1.03 | - | - | 0.947 | 181 | - | - | -",
+)
+"""What Liu, Chen, Bo & Tang (2026) print, in the columns of the table."""
+
 
 def setting_name(case: Case, question: Question) -> str:
     """What tells the settings of a question apart, in words."""
@@ -126,6 +136,8 @@ def table(records: Sequence[dict], name: str, question: Question) -> str:
         seeds = f"{len(good)}" if len(good) == len(found) else f"{len(good)} of {len(found)}"
         gain = Spread.of(gains(found, groups.get((setting, LEAST_SQUARES), [])))
         lines.append(f"| {' | '.join([setting, method, seeds, *cells, f'{gain:+.1%}'])} |")
+    if name == "published":
+        lines += [f"| {line} |" for line in PUBLISHED_ROWS]
     return "\n".join(lines)
 
 
@@ -156,9 +168,34 @@ def reached(records: Sequence[dict], question: Question) -> str:
     return "\n".join(lines)
 
 
+def overview(records: Sequence[dict], chosen: dict[str, Question]) -> str:
+    """A row for each question and method: how often it met the target, and its model against Adam's.
+
+    Gains and wins are over all settings and seeds that both have.
+    """
+    head = ["question", "method", "met the target", "RMSE against Adam: median", "quartiles", "better in"]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for question in chosen.values():
+        groups = answers(records, question)
+        for method in question.methods:
+            mine = {setting: found for (setting, m), found in groups.items() if m == method}
+            found = [r for group in mine.values() for r in group]
+            if not found:
+                continue
+            met = sum(r.get("converged", False) for r in found)
+            gain = [
+                g for s, group in mine.items() for g in gains(group, groups.get((s, LEAST_SQUARES), []))
+            ]
+            low, middle, high = np.quantile(gain, [0.25, 0.5, 0.75]) if gain else [math.nan] * 3
+            cells = [question.title, method, f"{met} of {len(found)}", f"{middle:+.1%}"]
+            cells += [f"{low:+.1%} to {high:+.1%}", f"{sum(g < 0 for g in gain)} of {len(gain)}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def report(records: Sequence[dict], chosen: dict[str, Question]) -> str:
     """All tables, each under its heading."""
-    parts = []
+    parts = ["### Overview\n", overview(records, chosen) + "\n"]
     for name, question in chosen.items():
         if not answers(records, question):
             continue
