@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.inversion import FIRST_STEP, LAST_STEP, default_optimiser
+from jaxmt.optimisers.descent import FIRST_STEP, LAST_STEP, normalised_adam
 
 from . import machine
 from .figures import draw_result
@@ -200,7 +200,7 @@ def main() -> None:
                 misfit,
                 earth=earth,
                 trade_off=trade_off,
-                optimiser=default_optimiser(FIRST_STEP if first else LAST_STEP),
+                optimiser=normalised_adam(FIRST_STEP if first else LAST_STEP),
                 target=TARGET,
                 max_iterations=iterations,
                 devices=devices,

@@ -23,7 +23,7 @@ def draw_result(
     - `depth`: m, how far down to show the section; `limits`: ohm m, of its colours.
     - `true`: ohm m, drawn above the recovered section where there is one.
     """
-    survey, predicted = result.data.survey, np.asarray(result.responses.components)
+    survey, predicted = result.data.survey, result.predicted
     stations = {"stations": survey.stations, "names": survey.names}
     figure = Figure(figsize=(12, 9 if true is not None else 5))
     if true is None:

@@ -58,6 +58,11 @@ class Data(eqx.Module):
         """True where a datum exists; shape (component, frequency, station)."""
         return np.isfinite(self.values)
 
+    @property
+    def count(self) -> Float[Array, ""]:
+        """Number of data that exist; works under `jit`."""
+        return jnp.sum(jnp.isfinite(jnp.asarray(self.values)), dtype=float)
+
     @classmethod
     def from_responses(
         cls,
@@ -165,8 +170,7 @@ class Data(eqx.Module):
 
     def nrms_of(self, predicted: Float[Array, "comp freq site"]) -> Float[Array, ""]:
         """`nrms` of predicted data in the order of `COMPONENTS`; works under `jit`."""
-        residual = jnp.where(self.mask, normalised_residuals(self, predicted), 0.0)
-        return jnp.sqrt(jnp.sum(jnp.square(residual)) / int(self.mask.sum()))
+        return jnp.sqrt(jnp.sum(jnp.square(known_residuals(self, predicted))) / self.count)
 
     def residuals(self, responses: Responses) -> Values:
         """(d - F) / sigma, phases taken modulo 360 degrees; NaN where no datum exists."""
@@ -186,3 +190,13 @@ def normalised_residuals(
     turns = jnp.array([0.0, 360.0, 0.0, 360.0, 0.0, 0.0])[:, None, None]
     wrapped = difference - jnp.where(turns > 0, turns * jnp.round(difference / 360.0), 0.0)
     return wrapped / jnp.asarray(data.errors)
+
+
+def known_residuals(
+    data: Data, predicted: Float[Array, "comp freq site"]
+) -> Float[Array, "comp freq site"]:
+    """(d - F) / sigma as in `normalised_residuals`, zero where no datum exists."""
+    known = jnp.isfinite(jnp.asarray(data.values))
+    # Replace before subtracting, too: the gradient of a masked NaN would be NaN.
+    residuals = normalised_residuals(data, jnp.where(known, predicted, 0.0))
+    return jnp.where(known, residuals, 0.0)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from scipy import sparse
 
 from .mesh import Mesh
 
@@ -55,6 +56,12 @@ class Earth(eqx.Module):
         cells = np.arange(self.free.size).reshape(self.free.shape) if self.blocks is None else self.blocks
         return np.unique(cells[self.free], return_inverse=True)[1]
 
+    def ties(self) -> sparse.csr_array:
+        """The matrix from one value a parameter to all earth cells, row by row; fixed cells get 0."""
+        cells, numbers = np.flatnonzero(self.free), self._numbers()
+        shape = (self.free.size, int(numbers.max()) + 1)
+        return sparse.csr_array((np.ones(cells.size), (cells, numbers)), shape=shape)
+
     @property
     def size(self) -> int:
         """Number of parameters."""
@@ -79,12 +86,12 @@ class Earth(eqx.Module):
         return jnp.asarray((b - a) / 4 * np.log(s / (1 - s)))
 
     def log10_resistivity(
-        self, parameters: Float[Array, " parameter"], start: Float[np.ndarray, "earth y"]
+        self, parameters: Float[Array, " parameter"], start: Float[Array | np.ndarray, "earth y"]
     ) -> Float[Array, "earth y"]:
         """log10 of the section in ohm m; fixed cells come from `start` (ohm m)."""
         a, b = np.log10(self.low), np.log10(self.high)
         values = a + (b - a) * jax.nn.sigmoid(4 / (b - a) * parameters)
-        return jnp.asarray(np.log10(start)).at[self.free].set(values[self._numbers()])
+        return jnp.log10(jnp.asarray(start)).at[self.free].set(values[self._numbers()])
 
 
 def grid_blocks(

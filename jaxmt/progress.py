@@ -4,7 +4,7 @@ import math
 
 from tqdm import tqdm
 
-from .inversion import Record
+from .result import Record
 
 
 class ProgressBar:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import FilePath, atomic_path
-from ..inversion import Result
 from ..processing import Journal
+from ..result import Result
 from .dataset import Results, write_results
 from .modem_model import write_modem_model
 from .modem_writer import write_modem
@@ -53,7 +53,7 @@ def write_result(
     folder.mkdir(parents=True, exist_ok=True)
     stored = Results(
         data=result.data,
-        predicted=np.asarray(result.responses.components),
+        predicted=result.predicted,
         mesh=result.mesh,
         resistivity=np.asarray(result.resistivity),
         journal=journal,

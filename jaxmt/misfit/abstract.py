@@ -4,7 +4,8 @@ import abc
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Float, PyTree
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PyTree
 
 from ..data import Data
 
@@ -25,3 +26,16 @@ class AbstractMisfit(eqx.Module):
     @abc.abstractmethod
     def blur(self, state: PyTree[Any]) -> float:
         """The blur in force, NaN for a misfit that has none; it is shown and recorded."""
+
+    @abc.abstractmethod
+    def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
+        """Number of the misfit in force in the next call: it grows when one hands over to another."""
+
+
+class AbstractSingleMisfit(AbstractMisfit):
+    """A misfit that is the same from the first iteration to the last."""
+
+    def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
+        """Zero."""
+        del state
+        return jnp.zeros((), int)

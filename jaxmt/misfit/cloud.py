@@ -12,12 +12,12 @@ from ..data import Data
 from ..embedding import Embedding
 from ..transport import Balanced, Divergence, Grid, divergence, self_term
 from ..transport.marginals import AbstractMarginals
-from .abstract import AbstractMisfit
+from .abstract import AbstractSingleMisfit
 
 Cloud = Float[Array, "point d"]
 
 
-class CloudTransport(AbstractMisfit):
+class CloudTransport(AbstractSingleMisfit):
     r"""Debiased Sinkhorn divergence between the 6-D clouds of predicted and observed data.
 
     A cloud has a point for each frequency and station, with coordinates (log frequency, position,

@@ -7,13 +7,13 @@ from jaxtyping import Array, Float, Int
 from ..data import Data
 from ..embedding import Embedding
 from ..transport import Grid
-from .abstract import AbstractMisfit
+from .abstract import AbstractSingleMisfit
 from .cloud import CloudState, CloudTransport
 
 Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray, " point"], Grid]]]
 
 
-class ComponentTransport(AbstractMisfit):
+class ComponentTransport(AbstractSingleMisfit):
     """The sum of the divergences between 3-D clouds (log frequency, position, value), one a component.
 
     - `cloud`: scales, weights and blurs; the clouds are slices of its own cloud.

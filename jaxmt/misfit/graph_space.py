@@ -8,10 +8,10 @@ from jaxtyping import Array, Float
 from ..data import Data
 from ..embedding import VALUE_SCALE
 from ..transport import graph_space_distance
-from .abstract import AbstractMisfit
+from .abstract import AbstractSingleMisfit
 
 
-class GraphSpaceTransport(AbstractMisfit):
+class GraphSpaceTransport(AbstractSingleMisfit):
     r"""Exact assignment of the samples of each curve, station by station and component by component.
 
     $\frac1N\sum_i (\eta (t_i - t_{\sigma(i)})^2 + (p_i - o_{\sigma(i)})^2) / s_{\sigma(i)}^2$ with the
@@ -60,7 +60,7 @@ class GraphSpaceTransport(AbstractMisfit):
             jnp.asarray(prepared.weights),
             jnp.asarray(prepared.mask),
         )
-        return jnp.sum(costs) / int(prepared.mask.sum()), state
+        return jnp.sum(costs) / jnp.sum(prepared.mask), state
 
     def blur(self, state: None) -> float:
         """NaN."""

@@ -1,31 +1,30 @@
 """Misfits that compare each datum with its own prediction and with nothing else."""
 
+import abc
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..data import Data, normalised_residuals
-from .abstract import AbstractMisfit
+from ..data import Data, known_residuals
+from .abstract import AbstractSingleMisfit
 
-Predicted = Float[Array, "comp freq site"]
-
-
-def _residuals(data: Data, predicted: Predicted) -> Predicted:
-    """(d - F) / sigma, zero where no datum exists."""
-    # Replace before subtracting: the gradient of a masked NaN would be NaN.
-    known = jnp.where(data.mask, predicted, 0.0)
-    return jnp.where(data.mask, normalised_residuals(data, known), 0.0)
+Values = Float[Array, "comp freq site"]
 
 
-class LeastSquares(AbstractMisfit):
-    r"""$\frac{1}{N}\sum ((d-F)/\sigma)^2$ over the data that exist: the squared nRMS."""
+class AbstractPointwise(AbstractSingleMisfit):
+    """The mean of a cost of each normalised residual, over the data that exist."""
+
+    @abc.abstractmethod
+    def cost(self, residual: Values) -> Values:
+        """The cost of residuals (d - F) / sigma; zero at zero."""
 
     def prepare(self, data: Data) -> tuple[Data, None]:
         """The data themselves; no state."""
         return data, None
 
-    def __call__(self, predicted: Predicted, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
-        """The mean squared normalised residual."""
-        return jnp.sum(jnp.square(_residuals(prepared, predicted))) / int(prepared.mask.sum()), state
+    def __call__(self, predicted: Values, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
+        """The mean."""
+        return jnp.sum(self.cost(known_residuals(prepared, predicted))) / prepared.count, state
 
     def blur(self, state: None) -> float:
         """NaN."""
@@ -33,7 +32,15 @@ class LeastSquares(AbstractMisfit):
         return float("nan")
 
 
-class Huber(AbstractMisfit):
+class LeastSquares(AbstractPointwise):
+    r"""$\frac{1}{N}\sum ((d-F)/\sigma)^2$ over the data that exist: the squared nRMS."""
+
+    def cost(self, residual: Values) -> Values:
+        """The square."""
+        return jnp.square(residual)
+
+
+class Huber(AbstractPointwise):
     r"""$\frac{1}{N}\sum h((d-F)/\sigma)$ with $h(r) = r^2$ up to a threshold k, $2k|r| - k^2$ beyond it.
 
     - `threshold`: k, in standard deviations.
@@ -48,23 +55,14 @@ class Huber(AbstractMisfit):
                 f"Got {self.threshold}."
             )
 
-    def prepare(self, data: Data) -> tuple[Data, None]:
-        """The data themselves; no state."""
-        return data, None
-
-    def __call__(self, predicted: Predicted, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
-        """The mean over the data that exist."""
-        size = jnp.abs(_residuals(prepared, predicted))
+    def cost(self, residual: Values) -> Values:
+        """A square that goes on as a straight line."""
+        size = jnp.abs(residual)
         within = jnp.minimum(size, self.threshold)
-        return jnp.sum(within * (2 * size - within)) / int(prepared.mask.sum()), state
-
-    def blur(self, state: None) -> float:
-        """NaN."""
-        del state
-        return float("nan")
+        return within * (2 * size - within)
 
 
-class Student(AbstractMisfit):
+class Student(AbstractPointwise):
     r"""$\frac{\nu+1}{N}\sum\ln(1 + r^2/\nu)$, $r = (d-F)/\sigma$: noise of Student's t distribution.
 
     - `freedom`: the degrees of freedom $\nu$; towards infinity it becomes least squares.
@@ -79,16 +77,6 @@ class Student(AbstractMisfit):
                 f"Got {self.freedom}."
             )
 
-    def prepare(self, data: Data) -> tuple[Data, None]:
-        """The data themselves; no state."""
-        return data, None
-
-    def __call__(self, predicted: Predicted, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
-        """Twice the negative log likelihood per datum, without its constant."""
-        logs = jnp.log1p(jnp.square(_residuals(prepared, predicted)) / self.freedom)
-        return (self.freedom + 1) * jnp.sum(logs) / int(prepared.mask.sum()), state
-
-    def blur(self, state: None) -> float:
-        """NaN."""
-        del state
-        return float("nan")
+    def cost(self, residual: Values) -> Values:
+        """Twice the negative log likelihood, without its constant."""
+        return (self.freedom + 1) * jnp.log1p(jnp.square(residual) / self.freedom)

@@ -1,0 +1,54 @@
+"""Several misfits at once."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from ..data import Data
+from .abstract import AbstractMisfit
+
+
+class WeightedSum(AbstractMisfit):
+    r"""$\sum_k w_k \phi_k$ of misfits of the same data.
+
+    - `terms`: pairs of a weight, positive, and a misfit. A transport misfit is in squared units of its
+      embedding and so orders of magnitude smaller than least squares: a weight makes up for it.
+    """
+
+    terms: tuple[tuple[float, AbstractMisfit], ...]
+
+    def __check_init__(self) -> None:
+        weights = [weight for weight, _ in self.terms]
+        if not weights or not all(weight > 0 and np.isfinite(weight) for weight in weights):
+            raise ValueError(
+                "`WeightedSum(terms=...)` must be one or more pairs of a positive, finite weight and a "
+                f"misfit. Got the weights {weights}."
+            )
+
+    def prepare(self, data: Data) -> tuple[list[Any], list[Any]]:
+        """What each term needs, and its state."""
+        pairs = [misfit.prepare(data) for _, misfit in self.terms]
+        return [prepared for prepared, _ in pairs], [state for _, state in pairs]
+
+    def __call__(
+        self, predicted: Float[Array, "comp freq site"], prepared: list[Any], state: list[Any]
+    ) -> tuple[Float[Array, ""], list[Any]]:
+        """The sum."""
+        values, following = [], []
+        for (weight, misfit), needed, one in zip(self.terms, prepared, state, strict=True):
+            value, after = misfit(predicted, needed, one)
+            values.append(weight * value)
+            following.append(after)
+        return jnp.sum(jnp.stack(values)), following
+
+    def blur(self, state: list[Any]) -> float:
+        """The largest of the terms, NaN if none has one."""
+        blurs = [misfit.blur(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
+        return max((blur for blur in blurs if not np.isnan(blur)), default=float("nan"))
+
+    def stage(self, state: list[Any]) -> Int[Array, ""]:
+        """The sum over the terms."""
+        stages = [misfit.stage(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
+        return jnp.sum(jnp.stack(stages))

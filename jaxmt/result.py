@@ -1,0 +1,52 @@
+"""What an inversion reports while it runs, and what it leaves."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from .data import Data
+from .mesh import Mesh
+from .responses import Responses
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One iteration: the state before its step.
+
+    - `loss`: data misfit; `roughness`: regularisation, both unweighted; `regularization_factor`:
+      lambda; `blur`: of the transport, NaN for others; `seconds`: since the start.
+    """
+
+    iteration: int
+    loss: float
+    nrms: float
+    roughness: float
+    regularization_factor: float
+    blur: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What an inversion found.
+
+    - `resistivity`: ohm m, earth cells; the model of the lowest nRMS met, also after a failure.
+    - `nrms`: of that model. `responses`: its responses.
+    - `static_shift`: decades that the data lie above the responses' log10 rho, rows TE and TM; zero unless
+      `invert(static_shift=...)` allowed any. `predicted`: the responses with it, in the order of
+      `COMPONENTS`: what `nrms` compares with the data.
+    - `history`: a `Record` field name -> list over iterations.
+    - `converged`: whether the target was reached; `message`: why it stopped, in words.
+    """
+
+    mesh: Mesh
+    data: Data
+    resistivity: Float[np.ndarray, "earth y"]
+    responses: Responses
+    static_shift: Float[np.ndarray, "mode site"]
+    predicted: Float[np.ndarray, "comp freq site"]
+    nrms: float
+    history: dict[str, list[float]]
+    converged: bool
+    message: str

@@ -1,0 +1,147 @@
+r"""Lambda: how much roughness weighs against data misfit, from one iteration to the next."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PyTree
+
+Scalar = Float[Array, ""]
+
+
+class Slopes(eqx.Module):
+    """What a rule for lambda may look at.
+
+    - `data`, `roughness`: norms of the two gradients. `nrms`: of the present model.
+    - `stage`: number of the misfit in force; where it changes, so does the unit of the data misfit.
+    """
+
+    data: Scalar
+    roughness: Scalar
+    nrms: Scalar
+    stage: Int[Array, ""]
+
+    def balance(self) -> Scalar:
+        """Ratio of the gradients, infinite where a section has no roughness yet."""
+        rough = self.roughness > 0
+        return jnp.where(rough, self.data / jnp.where(rough, self.roughness, 1.0), jnp.inf)
+
+
+class AbstractTradeOff(eqx.Module):
+    """A rule for lambda, for `invert(trade_off=...)`."""
+
+    @abc.abstractmethod
+    def start(self) -> PyTree[Any]:
+        """The state of the first iteration."""
+
+    @abc.abstractmethod
+    def __call__(self, state: PyTree[Any], slopes: Slopes) -> tuple[Scalar, PyTree[Any]]:
+        """Lambda (infinite while a section has no roughness) and the next state."""
+
+
+class Fixed(AbstractTradeOff):
+    """The same lambda always, in the unit of the misfit over squared decades."""
+
+    factor: float
+
+    def __check_init__(self) -> None:
+        _not_negative("Fixed(factor", self.factor)
+
+    def start(self) -> None:
+        """Nothing."""
+
+    def __call__(self, state: None, slopes: Slopes) -> tuple[Scalar, None]:
+        """The factor."""
+        del slopes
+        return jnp.asarray(self.factor, dtype=float), state
+
+
+class GradientRatio(AbstractTradeOff):
+    """The ratio of the gradients' norms times `ratio`, so that both terms pull alike; it only decreases.
+
+    A step then never undoes what the data have shown (Liu, Chen, Bo & Tang 2026, MTinv_OT). It starts
+    anew where the misfit changes.
+    """
+
+    ratio: float = 0.1
+
+    def __check_init__(self) -> None:
+        _not_negative("GradientRatio(ratio", self.ratio)
+
+    def start(self) -> tuple[Scalar, Int[Array, ""]]:
+        """Infinite lambda, the first stage."""
+        return jnp.asarray(np.inf), jnp.asarray(0)
+
+    def __call__(
+        self, state: tuple[Scalar, Int[Array, ""]], slopes: Slopes
+    ) -> tuple[Scalar, tuple[Scalar, Int[Array, ""]]]:
+        """The smaller of the last one and the present ratio."""
+        last = jnp.where(slopes.stage == state[1], state[0], jnp.inf)
+        factor = jnp.minimum(last, self.ratio * slopes.balance())
+        return factor, (factor, slopes.stage)
+
+
+class Cooling(AbstractTradeOff):
+    """From `ratio` times the ratio of the gradients' norms down by `rate` in every iteration."""
+
+    ratio: float = 1.0
+    rate: float = 0.95
+
+    def __check_init__(self) -> None:
+        _not_negative("Cooling(ratio", self.ratio)
+        _fraction("Cooling(rate", self.rate)
+
+    def start(self) -> Scalar:
+        """Not known yet."""
+        return jnp.asarray(np.inf)
+
+    def __call__(self, state: Scalar, slopes: Slopes) -> tuple[Scalar, Scalar]:
+        """The last lambda cooled, or the first."""
+        first = self.ratio * slopes.balance()
+        factor = jnp.where(jnp.isfinite(state), self.rate * state, first)
+        return factor, factor
+
+
+class Discrepancy(AbstractTradeOff):
+    """The largest lambda that still lets the fit improve: it falls by `rate` whenever nRMS stalls.
+
+    The model that first reaches the target is then about the smoothest that does (Morozov's discrepancy
+    principle; Parker 1994, Geophysical Inverse Theory, sec. 3.02).
+
+    - `ratio`: of the gradients' norms to start from. `stall`: the relative fall of nRMS in an iteration
+      below which lambda falls.
+    """
+
+    ratio: float = 3.0
+    rate: float = 0.7
+    stall: float = 0.01
+
+    def __check_init__(self) -> None:
+        _not_negative("Discrepancy(ratio", self.ratio)
+        _fraction("Discrepancy(rate", self.rate)
+        _fraction("Discrepancy(stall", self.stall)
+
+    def start(self) -> tuple[Scalar, Scalar]:
+        """Neither lambda nor a last nRMS."""
+        return jnp.asarray(np.inf), jnp.asarray(np.inf)
+
+    def __call__(
+        self, state: tuple[Scalar, Scalar], slopes: Slopes
+    ) -> tuple[Scalar, tuple[Scalar, Scalar]]:
+        """The last lambda, smaller if nRMS has stalled, or the first."""
+        last, nrms = state
+        slower = jnp.where(slopes.nrms > (1 - self.stall) * nrms, self.rate, 1.0)
+        factor = jnp.where(jnp.isfinite(last), slower * last, self.ratio * slopes.balance())
+        return factor, (factor, slopes.nrms)
+
+
+def _not_negative(name: str, value: float) -> None:
+    if not (value >= 0 and np.isfinite(value)):
+        raise ValueError(f"`{name}=...)` must be finite and not negative. Got {value}.")
+
+
+def _fraction(name: str, value: float) -> None:
+    if not 0 < value <= 1:
+        raise ValueError(f"`{name}=...)` must lie in (0, 1]. Got {value}.")
