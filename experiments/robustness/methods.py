@@ -7,7 +7,7 @@ from typing import Any
 from jaxtyping import Array, Float
 
 import jaxmt
-from jaxmt.misfit import AbstractMisfit
+from jaxmt.misfit import AbstractMisfit, AbstractSingleMisfit
 from jaxmt.transport import Relaxed, divergence
 
 LEAST_SQUARES = "least squares, Adam"
@@ -16,13 +16,13 @@ CLOUD = "6-D"
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """A misfit, and what `invert` takes besides it."""
+    """A misfit, and what `invert` takes besides it, given the target nRMS."""
 
     misfit: Callable[[], AbstractMisfit]
-    options: Callable[[], Mapping[str, Any]] = dict
+    options: Callable[[float], Mapping[str, Any]] = lambda _: {}
 
 
-class Biased(AbstractMisfit):
+class Biased(AbstractSingleMisfit):
     """`CloudTransport` without its self terms: the entropic cost itself, from its plan solved each time."""
 
     cloud: jaxmt.CloudTransport = jaxmt.CloudTransport()
@@ -50,10 +50,16 @@ def methods() -> dict[str, Method]:
     """The methods that most questions compare, by name; the first is what the others are compared to."""
     return {
         LEAST_SQUARES: Method(jaxmt.LeastSquares),
+        "least squares, Gauss-Newton": Method(
+            jaxmt.LeastSquares, lambda target: {"optimiser": jaxmt.GaussNewton(target=target)}
+        ),
         "Huber": Method(jaxmt.Huber),
         "3-D": Method(jaxmt.ComponentTransport),
         CLOUD: Method(jaxmt.CloudTransport),
         "graph space": Method(jaxmt.GraphSpaceTransport),
+        "6-D, then least squares": Method(
+            lambda: jaxmt.HandOver(jaxmt.CloudTransport(), jaxmt.LeastSquares())
+        ),
     }
 
 
@@ -77,6 +83,11 @@ def ablations() -> dict[str, Method]:
         "unbalanced, reach 0.02": _cloud(marginals=Relaxed(0.02, 0.02)),
         "plans solved to the end": _cloud(max_sweeps=2000),
     }
+
+
+def shift_options() -> dict[str, Any]:
+    """What `invert` takes to shift stations, too."""
+    return {"static_shift": jaxmt.StaticShift()}
 
 
 def all_methods() -> dict[str, Method]:
