@@ -131,9 +131,7 @@ def recover(
             progress=bar,
         )
     true = model.resistivity(mesh)
-    under = (np.abs(mesh.y_centres) <= half)[None, :] & (mesh.z_centres <= depth)[:, None]
-    error = np.log10(result.resistivity / true)[under]
-    rmse = float(np.sqrt(np.mean(error**2)))
+    rmse = jaxmt.comparison.rmse(mesh, true, result.resistivity, survey.stations, depth)
     print(
         f"{model.name}, {misfit}: {result.message}; nRMS {result.nrms:.3f}, RMSE of log10 rho under the "
         f"stations to {depth / 1e3:g} km: {rmse:.3f}, "

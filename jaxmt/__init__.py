@@ -1,6 +1,7 @@
 """Differentiable 2-D magnetotelluric simulation and inversion."""
 
 from . import benchmarks as benchmarks
+from . import comparison as comparison
 from . import io as io
 from . import plot as plot
 from .checkpoint import Checkpoint as Checkpoint

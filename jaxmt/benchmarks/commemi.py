@@ -12,36 +12,10 @@ import math
 import numpy as np
 from jaxtyping import Complex, Float
 
-from .conventions import MU_0
-from .mesh import Mesh
-from .survey import Survey
-
-PERFECT_CONDUCTOR = 1e-7
-"""ohm m; stands for the perfect conductor below 2D-0, where the skin depth at 300 s is then 3 m."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Region:
-    """A box or trapezium of uniform resistivity.
-
-    - `left`, `right`: m, -inf and inf allowed; `top`, `bottom`: m.
-    - `resistivity`: ohm m.
-    - `bottom_right`: depth of the bottom at `right`, if it slopes; else the bottom is level.
-    """
-
-    left: float
-    right: float
-    top: float
-    bottom: float
-    resistivity: float
-    bottom_right: float | None = None
-
-    def contains(self, y: Float[np.ndarray, "..."], z: Float[np.ndarray, "..."]) -> np.ndarray:
-        """Whether points lie in the region."""
-        bottom = self.bottom
-        if self.bottom_right is not None:
-            bottom = bottom + (self.bottom_right - bottom) * (y - self.left) / (self.right - self.left)
-        return (y >= self.left) & (y < self.right) & (z >= self.top) & (z < bottom)
+from ..conventions import MU_0
+from ..mesh import Mesh
+from ..survey import Survey
+from .region import PERFECT_CONDUCTOR, Region, contacts, paint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,19 +38,15 @@ class Benchmark:
     table: tuple[Entry, ...] = ()
     exceptions: str = ""
 
-    def _contacts(self, *names: str) -> tuple[float, ...]:
-        edges = {getattr(region, name) for region in self.regions for name in names} - {None}
-        return tuple(sorted(e for e in edges if math.isfinite(e)))
-
     @property
     def y_contacts(self) -> tuple[float, ...]:
         """Positions of the vertical contacts, m."""
-        return self._contacts("left", "right")
+        return contacts(self.regions, "left", "right")
 
     @property
     def z_contacts(self) -> tuple[float, ...]:
         """Depths of the horizontal contacts, m, without the ground."""
-        return tuple(z for z in self._contacts("top", "bottom", "bottom_right") if z > 0)
+        return tuple(z for z in contacts(self.regions, "top", "bottom", "bottom_right") if z > 0)
 
     @property
     def range(self) -> tuple[float, float]:
@@ -113,13 +83,7 @@ class Benchmark:
 
         The mean is over `samples` times `samples` points in each cell.
         """
-        offset = (np.arange(samples) + 0.5) / samples
-        y = (mesh.y_nodes[:-1, None] + mesh.dy[:, None] * offset).ravel()
-        z = (mesh.earth_nodes[:-1, None] + mesh.dz[:, None] * offset).ravel()
-        points = np.full((z.size, y.size), np.nan)
-        for region in self.regions:
-            points[region.contains(y[None, :], z[:, None])] = math.log10(region.resistivity)
-        return 10 ** points.reshape(mesh.n_earth, samples, mesh.n_y, samples).mean(axis=(1, 3))
+        return paint(self.regions, mesh, samples)
 
 
 def _table(te: dict[int | float, str], tm: dict[int | float, str]) -> tuple[Entry, ...]:

@@ -1,0 +1,1 @@
+"""Where does transport help an inversion, and where does it not?"""

@@ -1,0 +1,95 @@
+"""The ways to invert that the study compares."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jaxtyping import Array, Float
+
+import jaxmt
+from jaxmt.misfit import AbstractMisfit, AbstractSingleMisfit
+from jaxmt.transport import Relaxed, divergence
+
+LEAST_SQUARES = "least squares, Adam"
+CLOUD = "6-D"
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A misfit, and what `invert` takes besides it, given the target nRMS."""
+
+    misfit: Callable[[], AbstractMisfit]
+    options: Callable[[float], Mapping[str, Any]] = lambda _: {}
+
+
+class Biased(AbstractSingleMisfit):
+    """`CloudTransport` without its self terms: the entropic cost itself, from its plan solved each time."""
+
+    cloud: jaxmt.CloudTransport = jaxmt.CloudTransport()
+
+    def prepare(self, data: jaxmt.Data) -> tuple[Any, Any]:
+        """As `CloudTransport`."""
+        return self.cloud.prepare(data)
+
+    def __call__(
+        self, predicted: Float[Array, "comp freq site"], prepared: Any, state: Any
+    ) -> tuple[Float[Array, ""], Any]:
+        """The term between the clouds."""
+        _, following = self.cloud(predicted, prepared, state)
+        embedding, grid = prepared
+        clouds = (embedding.predicted_cloud(predicted, state.blur), embedding.observed_cloud(state.blur))
+        options = {"grid": grid, "max_sweeps": self.cloud.max_sweeps}
+        return divergence(*clouds, state.blur, state.last, **options).between.value, following
+
+    def blur(self, state: Any) -> float:
+        """As `CloudTransport`."""
+        return self.cloud.blur(state)
+
+
+def methods() -> dict[str, Method]:
+    """The methods that most questions compare, by name; the first is what the others are compared to."""
+    return {
+        LEAST_SQUARES: Method(jaxmt.LeastSquares),
+        "least squares, Gauss-Newton": Method(
+            jaxmt.LeastSquares, lambda target: {"optimiser": jaxmt.GaussNewton(target=target)}
+        ),
+        "Huber": Method(jaxmt.Huber),
+        "3-D": Method(jaxmt.ComponentTransport),
+        CLOUD: Method(jaxmt.CloudTransport),
+        "graph space": Method(jaxmt.GraphSpaceTransport),
+        "6-D, then least squares": Method(
+            lambda: jaxmt.HandOver(jaxmt.CloudTransport(), jaxmt.LeastSquares())
+        ),
+    }
+
+
+def _cloud(**settings: Any) -> Method:
+    return Method(lambda: jaxmt.CloudTransport(**settings))
+
+
+def ablations() -> dict[str, Method]:
+    """`CloudTransport` with one thing changed each."""
+    return {
+        "blur 0.003, fixed": _cloud(start_blur=0.003, final_blur=0.003),
+        "blur 0.01, fixed": _cloud(start_blur=0.01, final_blur=0.01),
+        "blur 0.05, fixed": _cloud(start_blur=0.05, final_blur=0.05),
+        "blur 0.3 to 0.003": _cloud(start_blur=0.3),
+        "axes / 3": _cloud(frequency_weight=1 / 3, station_weight=1 / 3),
+        "axes x 3": _cloud(frequency_weight=3.0, station_weight=3.0),
+        "axes x 10": _cloud(frequency_weight=10.0, station_weight=10.0),
+        "W from each error": _cloud(point_errors=True),
+        "not debiased": Method(Biased),
+        "unbalanced, reach 0.1": _cloud(marginals=Relaxed(0.1, 0.1)),
+        "unbalanced, reach 0.02": _cloud(marginals=Relaxed(0.02, 0.02)),
+        "plans solved to the end": _cloud(max_sweeps=2000),
+    }
+
+
+def shift_options() -> dict[str, Any]:
+    """What `invert` takes to shift stations, too."""
+    return {"static_shift": jaxmt.StaticShift()}
+
+
+def all_methods() -> dict[str, Method]:
+    """Those of all questions."""
+    return methods() | ablations()
