@@ -56,12 +56,6 @@ class Earth(eqx.Module):
         cells = np.arange(self.free.size).reshape(self.free.shape) if self.blocks is None else self.blocks
         return np.unique(cells[self.free], return_inverse=True)[1]
 
-    def ties(self) -> sparse.csr_array:
-        """The matrix from one value a parameter to all earth cells, row by row; fixed cells get 0."""
-        cells, numbers = np.flatnonzero(self.free), self._numbers()
-        shape = (self.free.size, int(numbers.max()) + 1)
-        return sparse.csr_array((np.ones(cells.size), (cells, numbers)), shape=shape)
-
     @property
     def size(self) -> int:
         """Number of parameters."""
