@@ -10,6 +10,8 @@ from .earth import Earth as Earth
 from .earth import grid_blocks as grid_blocks
 from .forward import simulate as simulate
 from .inversion import invert as invert
+from .l_curve import LCurve as LCurve
+from .l_curve import l_curve as l_curve
 from .mesh import Mesh as Mesh
 from .mesh import MeshWarning as MeshWarning
 from .misfit import CloudTransport as CloudTransport

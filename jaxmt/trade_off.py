@@ -11,6 +11,12 @@ from jaxtyping import Array, Float, Int, PyTree
 Scalar = Float[Array, ""]
 
 
+def _number(default: float | None = None) -> Any:
+    """A setting that is traced, so that inversions with other values share compiled functions."""
+    options = {} if default is None else {"default": default}
+    return eqx.field(converter=lambda value: jnp.asarray(value, dtype=float), **options)
+
+
 class Slopes(eqx.Module):
     """What a rule for lambda may look at.
 
@@ -44,7 +50,7 @@ class AbstractTradeOff(eqx.Module):
 class Fixed(AbstractTradeOff):
     """The same lambda always, in the unit of the misfit over squared decades."""
 
-    factor: float
+    factor: Scalar = _number()
 
     def __check_init__(self) -> None:
         _not_negative("Fixed(factor", self.factor)
@@ -55,7 +61,7 @@ class Fixed(AbstractTradeOff):
     def __call__(self, state: None, slopes: Slopes) -> tuple[Scalar, None]:
         """The factor."""
         del slopes
-        return jnp.asarray(self.factor, dtype=float), state
+        return self.factor, state
 
 
 class GradientRatio(AbstractTradeOff):
@@ -65,7 +71,7 @@ class GradientRatio(AbstractTradeOff):
     anew where the misfit changes.
     """
 
-    ratio: float = 0.1
+    ratio: Scalar = _number(0.1)
 
     def __check_init__(self) -> None:
         _not_negative("GradientRatio(ratio", self.ratio)
@@ -86,8 +92,8 @@ class GradientRatio(AbstractTradeOff):
 class Cooling(AbstractTradeOff):
     """From `ratio` times the ratio of the gradients' norms down by `rate` in every iteration."""
 
-    ratio: float = 1.0
-    rate: float = 0.95
+    ratio: Scalar = _number(1.0)
+    rate: Scalar = _number(0.95)
 
     def __check_init__(self) -> None:
         _not_negative("Cooling(ratio", self.ratio)
@@ -114,9 +120,9 @@ class Discrepancy(AbstractTradeOff):
       below which lambda falls.
     """
 
-    ratio: float = 3.0
-    rate: float = 0.7
-    stall: float = 0.01
+    ratio: Scalar = _number(3.0)
+    rate: Scalar = _number(0.7)
+    stall: Scalar = _number(0.01)
 
     def __check_init__(self) -> None:
         _not_negative("Discrepancy(ratio", self.ratio)
@@ -137,11 +143,11 @@ class Discrepancy(AbstractTradeOff):
         return factor, (factor, slopes.nrms)
 
 
-def _not_negative(name: str, value: float) -> None:
+def _not_negative(name: str, value: Scalar) -> None:
     if not (value >= 0 and np.isfinite(value)):
         raise ValueError(f"`{name}=...)` must be finite and not negative. Got {value}.")
 
 
-def _fraction(name: str, value: float) -> None:
+def _fraction(name: str, value: Scalar) -> None:
     if not 0 < value <= 1:
         raise ValueError(f"`{name}=...)` must lie in (0, 1]. Got {value}.")

@@ -1,0 +1,26 @@
+"""The L-curve."""
+
+from matplotlib.axes import Axes
+
+from ..l_curve import LCurve
+from .marks import SMALL, heading
+
+
+def l_curve(ax: Axes, curve: LCurve, *, title: str | None = None) -> Axes:
+    """Draws roughness over data misfit, both logarithmic, with lambda at each point and the corner."""
+    ax.loglog(curve.losses, curve.roughnesses, "o-", color="black", lw=1.5, ms=5)
+    for factor, loss, roughness in zip(curve.factors, curve.losses, curve.roughnesses, strict=True):
+        ax.annotate(
+            f"{factor:.2g}", (loss, roughness), xytext=(6, 4), textcoords="offset points", fontsize=SMALL
+        )
+    k = curve.corner
+    corner = f"corner: lambda {curve.factors[k]:.2g}, nRMS {curve.nrms[k]:.2f}"
+    ax.plot(
+        curve.losses[k], curve.roughnesses[k], "o", color="#CC3311", ms=10, mfc="none", mew=2, label=corner
+    )
+    ax.set(xlabel="Data misfit", ylabel="Roughness")
+    ax.grid(color="0.9", lw=0.8, which="both")
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, fontsize=SMALL)
+    heading(ax, title)
+    return ax
