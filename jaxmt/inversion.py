@@ -220,7 +220,7 @@ def _result(problem: Problem, data: Data, run: _Run, target: float, message: str
         np.array(prediction.components),
         run.lowest,
         run.history,
-        run.lowest <= target,
+        bool(run.lowest <= target),
         message,
     )
 

@@ -73,7 +73,7 @@ def l_curve(
             start,
             misfit,
             trade_off=Fixed(factor),
-            target=np.finfo(float).tiny,
+            target=float(np.finfo(float).tiny),
             max_iterations=max_iterations,
             **options,
         )

@@ -22,7 +22,7 @@ def test_the_corner_is_where_a_curve_bends_most():
 
 def test_the_other_bend_is_no_corner():
     curve = hyperbola()
-    mirrored = LCurve(curve.factors, 1 / curve.losses, 1 / curve.roughnesses, curve.nrms, curve.results)
+    mirrored = LCurve(curve.factors, 1 / curve.losses, curve.roughnesses, curve.nrms, curve.results)
     assert mirrored.corner in (1, FACTORS.size - 2)
 
 
