@@ -152,7 +152,8 @@ def assess(
 
 def prior_precision(curvature: sparse.csr_array, bounds: float, weight: float) -> sparse.csr_array:
     r"""$Q = wC + \beta I$ in decades$^{-2}$."""
-    return sparse.csr_array(weight * curvature + bounds * sparse.eye_array(curvature.shape[0]))
+    alone = sparse.diags_array(np.full_like(curvature.diagonal(), bounds))
+    return sparse.csr_array(weight * curvature + alone)
 
 
 def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughness: float) -> float:
