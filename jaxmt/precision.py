@@ -28,7 +28,7 @@ class Precision:
         row, column = self._place[entries.row], self._place[entries.col]
         banded = sparse.csr_array((entries.data, (row, column)), matrix.shape)
         width = max(int(np.max(np.abs(row - column))), 1)
-        starts = range(0, banded.shape[0], width)
+        starts = range(0, len(self._order), width)
         self._blocks = [slice(start, start + width) for start in starts]
         self._diagonal: list[Matrix] = []
         self._beside: list[Matrix] = []

@@ -3,7 +3,8 @@ r"""How far a section can be trusted: standard deviations, resolution and depth 
 With the Jacobian J of the data and the curvature C of the regularisation at a section, least squares plus
 $\lambda$ times the regularisation is, to second order, the negative logarithm of a Gaussian (Laplace's
 approximation with Gauss and Newton's Hessian; Tarantola 2005). Its precision is $G^TG + Q$ with
-$G = J/\sigma$, the prior $Q = N\lambda C + B$, and B for the bounds. All is done in the space of data,
+$G = J/\sigma$ and the prior $Q = N\lambda C + \beta I$, where $1/\beta = (b - a)^2/12$ is the variance of a
+parameter of which nothing is known but its bounds a and b in decades. All is done in the space of data,
 
 $(G^TG + Q)^{-1} = Q^{-1} - Q^{-1}G^T S^{-1} G Q^{-1}, \quad S = I + GQ^{-1}G^T,$
 
@@ -16,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 from scipy import linalg, optimize, sparse
-from scipy.sparse.csgraph import connected_components
 
 from .data import Data
 from .earth import Earth
@@ -38,13 +38,14 @@ Values = Float[np.ndarray, " parameter"]
 class Uncertainty:
     r"""What the data say of each cell of a section, and what they leave to the regularisation.
 
-    - `deviation`: standard deviation of log10 resistivity, decades. `prior`: the same without data.
+    - `deviation`: standard deviation of log10 resistivity, decades. `prior`: the same without data. Both
+      believe in the regularisation: cells that must be smooth cannot be far off one by one.
     - `resolution`: diagonal of the resolution matrix: what remains of a cell's own change, 1 where the data
       decide. Beside well-known cells it may fall a little under 0. It sums up to the number of parameters
       that the data determine.
-    - `reliance`: by how much the section follows when the reference of all cells moves, from 0, where the
-      data decide, to 1, where the reference does; the index of Oldenburg & Li (1999), linearised. Without a
-      `Closeness` among the penalties, only the bounds hold on to a reference, and it is small everywhere.
+    - `reliance`: by how much a cell follows when the bounds, and the reference of a `Closeness` among the
+      penalties, move for all cells: about 0 where the data decide, about 1 where they say nothing. This is
+      the index of Oldenburg & Li (1999), linearised.
     - `detectability`: by how many standard deviations the data change, all together, when everything from
       the top of a cell downward changes by a decade, to both sides as far as that is deep.
 
@@ -102,9 +103,8 @@ def assess(
       one of an inversion with that misfit. By default it is found from the section, whatever misfit led
       there: that of the highest evidence, at which the roughness of the section is worth as much as the
       number of parameters that the data determine (MacKay 1992).
-    - `earth`, `regularization`, `solver`: as for `invert`. The bounds enter as a standard deviation,
-      that of a uniform distribution between them, of the mean of all parameters that the regularisation
-      holds together. A regularisation that is not quadratic is taken by its curvature at the section.
+    - `earth`, `regularization`, `solver`: as for `invert`. A regularisation that is not quadratic is taken
+      by its curvature at the section.
 
     Memory is that of the Jacobian and four times 8 x data x parameters bytes.
 
@@ -127,12 +127,13 @@ def assess(
         )
     rows[:, ~earth.free] = 0.0
     ties, m = earth.ties, np.log10(np.asarray(resistivity, dtype=float))
-    curvature, bounds = prior_precision(earth, regularization, m)
+    curvature = sparse.csr_array(ties.T @ regularization.curvature(m, mesh, earth.free) @ ties)
+    bounds = 12 / float(np.log10(earth.high / earth.low)) ** 2
     flat = np.asarray(rows.reshape(len(rows), -1) @ ties)
     if factor is None:
         roughness = float(regularization(jnp.asarray(m), mesh, earth.free))
         factor = likely_factor(flat, curvature, bounds, roughness)
-    precision = sparse.csr_array(len(rows) * factor * curvature + sparse.diags_array(bounds))
+    precision = prior_precision(curvature, bounds, len(rows) * factor)
     prior, variance, resolution, reliance = posterior(flat, precision)
 
     def over_cells(values: Values, known: float) -> Section:
@@ -149,25 +150,16 @@ def assess(
     )
 
 
-def prior_precision(
-    earth: Earth, regularization: AbstractRegularization, log10_resistivity: Section
-) -> tuple[sparse.csr_array, Values]:
-    """The curvature over the parameters of `earth`, and the precision that bounds add to each of them."""
-    ties = earth.ties
-    curvature = sparse.csr_array(
-        ties.T @ regularization.curvature(log10_resistivity, earth.mesh, earth.free) @ ties
-    )
-    curvature.eliminate_zeros()
-    _, region = connected_components(curvature, directed=False)
-    variance = (np.log10(earth.high) - np.log10(earth.low)) ** 2 / 12
-    # n equal and independent precisions 1 / (n v) give the mean of n parameters the variance v.
-    return curvature, 1 / (variance * np.bincount(region)[region])
+def prior_precision(curvature: sparse.csr_array, bounds: float, weight: float) -> sparse.csr_array:
+    r"""$Q = wC + \beta I$ in decades$^{-2}$."""
+    alone = sparse.diags_array(np.full_like(curvature.diagonal(), bounds))
+    return sparse.csr_array(weight * curvature + alone)
 
 
-def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: Values, roughness: float) -> float:
+def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughness: float) -> float:
     r"""$\lambda$ with $\phi = \mathrm{tr}\,[Q^{-1} - (G^TG + Q)^{-1}]\,C$, to one per cent.
 
-    - `rows`: G. `curvature`: C. `bounds`: B, so that $Q = N\lambda C + B$. `roughness`: $\phi$.
+    - `rows`: G. `curvature`: C. `bounds`: $\beta$. `roughness`: $\phi$.
 
     Raises `ValueError` for a roughness of zero: no $\lambda$ is too large for it.
     """
@@ -179,10 +171,9 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: Values, rough
 
     def excess(log_weight: float) -> float:
         """Log of what the data determine over what the section spends."""
-        precision = sparse.csr_array(np.exp(log_weight) * curvature + sparse.diags_array(bounds))
-        spread = Precision(precision).solve(rows.T)
+        spread = Precision(prior_precision(curvature, bounds, np.exp(log_weight))).solve(rows.T)
         kernel = rows @ spread
-        gained = kernel - spread.T @ (bounds[:, None] * spread)
+        gained = kernel - bounds * (spread.T @ spread)
         inner = linalg.cho_factor(np.eye(len(rows)) + kernel)
         return float(np.log(np.trace(linalg.cho_solve(inner, gained)) / roughness) - log_weight)
 

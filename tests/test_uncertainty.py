@@ -8,7 +8,7 @@ from scipy import sparse
 
 from jaxmt import Data, Earth, Mesh, Smoothness, SuperLU, Survey, Uncertainty, assess, jacobian, simulate
 from jaxmt.regularization import Closeness, Penalties
-from jaxmt.uncertainty import likely_factor, posterior, prior_precision
+from jaxmt.uncertainty import likely_factor, posterior
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
@@ -49,7 +49,7 @@ def dense(data, earth, penalty, factor=FACTOR):
     ties = (member[:, None] == numbers).astype(float)
     curvature = ties.T @ penalty.curvature(np.log10(SECTION), SMALL, earth.free).toarray() @ ties
     spread = np.log10(earth.high / earth.low) / np.sqrt(12)
-    prior = len(rows) * factor * curvature + np.eye(len(numbers)) / (spread**2 * len(numbers))
+    prior = len(rows) * factor * curvature + np.eye(len(numbers)) / spread**2
     g = rows @ ties
     covariance = np.linalg.inv(g.T @ g + prior)
     return ties, covariance, np.linalg.inv(prior), covariance @ g.T @ g
@@ -91,27 +91,12 @@ def test_reliance_is_how_the_best_section_follows_its_reference():
     np.testing.assert_allclose(from_code, best(reference + 1) - best(reference), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", EARTHS)
-def test_without_penalty_for_constants_the_bounds_say_how_far_the_mean_may_go(name):
-    """The mean of n parameters that smoothness ties together: uniform between the bounds."""
-    earth = EARTHS[name]
-    curvature, bounds = prior_precision(earth, Smoothness(), np.log10(SECTION))
-    q = 5.0 * curvature.toarray() + np.diag(bounds)
-    mean = np.full(len(q), 1 / len(q))
-    variance = np.log10(earth.high / earth.low) ** 2 / 12
-    # Conditions of 1e6.
-    assert mean @ np.linalg.solve(q, mean) == pytest.approx(variance, rel=1e-9)
-
-
-def test_parts_on_both_sides_of_a_cut_have_means_of_their_own():
-    side = SMALL.y_nodes[3]
-    cut = Smoothness(cuts=[[[side, -1.0], [side, 1e6]]])
-    curvature, bounds = prior_precision(EARTHS["free"], cut, np.log10(SECTION))
-    q = 5.0 * curvature.toarray() + np.diag(bounds)
-    for part in (SMALL.y_centres < side, SMALL.y_centres > side):
-        chosen = np.broadcast_to(part, SMALL.shape).ravel()
-        mean = chosen / chosen.sum()
-        assert mean @ np.linalg.solve(q, mean) == pytest.approx(49 / 12, rel=1e-9)
+def test_a_weak_penalty_leaves_the_bounds(data):
+    """A cell of which nothing else is known is uniform between them: their distance over sqrt(12)."""
+    vague = dataclasses.replace(data, errors=1e9 * data.errors)
+    found = assess(vague, SMALL, SECTION, 1e-9, earth=Earth(SMALL, 1.0, 1e3), solver=SOLVER)
+    np.testing.assert_allclose(found.deviation, 3 / np.sqrt(12), rtol=1e-6)
+    np.testing.assert_allclose(found.prior, 3 / np.sqrt(12), rtol=1e-6)
 
 
 def test_data_of_no_weight_leave_the_prior(data):
@@ -218,13 +203,13 @@ def test_the_likely_factor_is_that_of_the_sections_it_is_shown():
     rng = np.random.default_rng(5)
     n, count, true = 300, 200, 40.0
     differences = np.diff(np.eye(n), axis=0)
-    curvature, bounds = differences.T @ differences, np.full(n, 0.25 / n)
+    curvature, bounds = differences.T @ differences, 1e-3
     section = np.cumsum(rng.standard_normal(n)) / np.sqrt(true)
     rows = 10 * np.exp(-0.5 * ((np.arange(n) - rng.uniform(0, n, (count, 1))) / 2) ** 2)
     observed = rows @ section + rng.standard_normal(count)
     weight = 1.0
     for _ in range(8):
-        best = np.linalg.solve(rows.T @ rows + weight * curvature + np.diag(bounds), rows.T @ observed)
+        best = np.linalg.solve(rows.T @ rows + weight * curvature + bounds * np.eye(n), rows.T @ observed)
         weight = count * likely_factor(rows, sparse.csr_array(curvature), bounds, best @ curvature @ best)
     # About 150 well-determined numbers: a variance of theirs is good to sqrt(2 / 150), 12 per cent.
     assert weight == pytest.approx(true, rel=0.3)
