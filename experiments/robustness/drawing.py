@@ -21,7 +21,8 @@ MARKERS = "os^Dv<>"
 Measure = tuple[str, Callable[[dict], float], bool]
 MEASURES: tuple[Measure, ...] = (
     ("nRMS / that of the true section", relative_nrms, True),
-    ("RMSE of log10 rho", lambda r: r["rmse"], False),
+    ("RMSE of log10 rho, every cell once", lambda r: r["rmse"], False),
+    ("RMSE, every square metre counted once", lambda r: r["area_rmse"], False),
     ("SSIM", lambda r: r["similarity"], False),
 )
 """Label, value of a record, whether its axis is logarithmic."""
@@ -88,7 +89,7 @@ def _curves(records: Sequence[dict], question: Question, folder: Path) -> Figure
     """nRMS, RMSE and similarity over the settings."""
     del folder
     found, rows, style = answers(records, question), _rows(question), _style(question)
-    figure = Figure(figsize=(15, 4.6 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(18, 4.6 * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), len(MEASURES), squeeze=False)
     for (title, settings), axes in zip(rows, panels, strict=True):
         names = [setting_name(s, question) for s in settings]

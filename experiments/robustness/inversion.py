@@ -94,6 +94,7 @@ def measures(given: Problem, found: np.ndarray) -> dict:
     line = given.survey.stations
     numbers = {
         "rmse": comparison.rmse(mesh, true, found, line, model.depth),
+        "area_rmse": comparison.area_rmse(mesh, true, found, line, model.depth),
         "similarity": comparison.similarity(mesh, true, found, line, model.depth),
         "published_rmse": comparison.published_rmse(true, found),
         "published_similarity": comparison.published_similarity(mesh, true, found),
