@@ -79,6 +79,7 @@ def outcome(result: jaxmt.Result) -> dict:
     middle = float(np.median(steps)) if steps.size else 0.0
     return {
         "nrms": float(result.nrms),
+        "roughness": result.history["roughness"][int(np.argmin(result.history["nrms"]))],
         "converged": bool(result.converged),
         "message": result.message,
         "iterations": len(seconds) - 1,
