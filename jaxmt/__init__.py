@@ -43,3 +43,5 @@ from .trade_off import Discrepancy as Discrepancy
 from .trade_off import Fixed as Fixed
 from .trade_off import GradientRatio as GradientRatio
 from .transport import sinkhorn_divergence as sinkhorn_divergence
+from .uncertainty import Uncertainty as Uncertainty
+from .uncertainty import assess as assess

@@ -10,7 +10,7 @@ import io
 import json
 import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -94,12 +94,12 @@ def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _write_leaf(file: BinaryIO, leaf: Any) -> None:
+def _write_leaf(file: io.BytesIO, leaf: Any) -> None:
     if eqx.is_array(leaf):
         np.save(file, np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf))
 
 
-def _read_leaf(file: BinaryIO, like: Any) -> Any:
+def _read_leaf(file: io.BytesIO, like: Any) -> Any:
     if not eqx.is_array(like):
         return like
     stored = np.load(file, allow_pickle=False)

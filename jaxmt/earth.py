@@ -56,16 +56,16 @@ class Earth(eqx.Module):
         cells = np.arange(self.free.size).reshape(self.free.shape) if self.blocks is None else self.blocks
         return np.unique(cells[self.free], return_inverse=True)[1]
 
-    def ties(self) -> sparse.csr_array:
-        """The matrix from one value a parameter to all earth cells, row by row; fixed cells get 0."""
-        cells, numbers = np.flatnonzero(self.free), self._numbers()
-        shape = (self.free.size, int(numbers.max()) + 1)
-        return sparse.csr_array((np.ones(cells.size), (cells, numbers)), shape=shape)
-
     @property
     def size(self) -> int:
         """Number of parameters."""
         return int(self._numbers().max()) + 1
+
+    @property
+    def ties(self) -> sparse.csr_array:
+        """One where a cell (row, the section taken row by row) has a parameter (column)."""
+        cells, numbers = np.flatnonzero(self.free), self._numbers()
+        return sparse.csr_array((np.ones(cells.size), (cells, numbers)), (self.free.size, self.size))
 
     def parameters(self, resistivity: Float[np.ndarray, "earth y"]) -> Float[Array, " parameter"]:
         """Parameters that reproduce a section, block by block the mean of log resistivity.

@@ -25,15 +25,14 @@ Parameters = Float[Array, " parameter"]
 
 
 class Prediction(eqx.Module):
-    """Responses of a section, and the static shifts (TE, TM; decades) that the data ask for."""
+    """Responses of a section, the static shifts (TE, TM; decades) that the data ask for, and both together.
+
+    - `components`: predicted data in the order of `COMPONENTS`, shifts included.
+    """
 
     responses: Responses
     shifts: Float[Array, "mode site"]
-
-    @property
-    def components(self) -> Float[Array, "comp freq site"]:
-        """Predicted data in the order of `COMPONENTS`, shifts included."""
-        return shifted(self.responses.components, self.shifts)
+    components: Float[Array, "comp freq site"]
 
 
 class Problem(eqx.Module):
@@ -100,18 +99,19 @@ class Problem(eqx.Module):
         resistivity = 10 ** self.section(parameters)
         survey = self.data.survey
         responses = simulate(self.mesh, survey, resistivity, solver=self.solver, devices=self.devices)
+        components = responses.components
         if self.static_shift is None:
-            return Prediction(responses, jnp.zeros((2, survey.stations.size)))
-        return Prediction(responses, self.static_shift(responses.components, self.data))
+            return Prediction(responses, jnp.zeros((2, survey.stations.size)), components)
+        shifts = self.static_shift(components, self.data)
+        return Prediction(responses, shifts, shifted(components, shifts))
 
     def data_misfit(
         self, parameters: Parameters, misfit_state: PyTree[Any]
     ) -> tuple[Float[Array, ""], tuple[PyTree[Any], Prediction, Float[Array, ""]]]:
         """The misfit, with its next state, the prediction and the nRMS."""
         prediction = self.predict(parameters)
-        predicted = prediction.components
-        value, misfit_state = self.misfit(predicted, self.prepared, misfit_state)
-        return value, (misfit_state, prediction, self.data.nrms_of(predicted))
+        value, misfit_state = self.misfit(prediction.components, self.prepared, misfit_state)
+        return value, (misfit_state, prediction, self.data.nrms_of(prediction.components))
 
     def roughness(self, parameters: Parameters) -> Float[Array, ""]:
         """The regularisation, unweighted."""

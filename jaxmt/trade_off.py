@@ -72,7 +72,7 @@ class GradientRatio(AbstractTradeOff):
 
     def start(self) -> tuple[Scalar, Int[Array, ""]]:
         """Infinite lambda, the first stage."""
-        return jnp.asarray(np.inf), jnp.asarray(0)
+        return jnp.full((), jnp.inf, float), jnp.zeros((), int)
 
     def __call__(
         self, state: tuple[Scalar, Int[Array, ""]], slopes: Slopes
@@ -95,7 +95,7 @@ class Cooling(AbstractTradeOff):
 
     def start(self) -> Scalar:
         """Not known yet."""
-        return jnp.asarray(np.inf)
+        return jnp.full((), jnp.inf, float)
 
     def __call__(self, state: Scalar, slopes: Slopes) -> tuple[Scalar, Scalar]:
         """The last lambda cooled, or the first."""
@@ -125,7 +125,7 @@ class Discrepancy(AbstractTradeOff):
 
     def start(self) -> tuple[Scalar, Scalar]:
         """Neither lambda nor a last nRMS."""
-        return jnp.asarray(np.inf), jnp.asarray(np.inf)
+        return jnp.full((), jnp.inf, float), jnp.full((), jnp.inf, float)
 
     def __call__(
         self, state: tuple[Scalar, Scalar], slopes: Slopes

@@ -1,10 +1,10 @@
-"""A small problem with every ingredient: both modes, five frequencies, a rough section."""
+"""Small problems: one with every ingredient (both modes, a rough section), and a buried block to invert."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmt import Mesh, Survey, simulate
+from jaxmt import Data, Mesh, Survey, simulate
 
 
 def a_mesh(n):
@@ -36,3 +36,24 @@ def gradient_over(devices, solver):
         return jnp.sum(jnp.sin(r.components[:, :, 1:]))
 
     return jax.jit(jax.value_and_grad(shared))
+
+
+SIDES = 3000 + 500 * np.cumsum(2.2 ** np.arange(1, 5))
+BLOCK_MESH = Mesh(
+    np.concatenate([-SIDES[::-1], np.linspace(-3000, 3000, 13), SIDES]),
+    np.concatenate([[0.0], np.cumsum(40 * 1.6 ** np.arange(12))]),
+).with_air(growth=3.0)
+BLOCK = (abs(BLOCK_MESH.y_centres) < 1000) & ((BLOCK_MESH.z_centres > 200) & (BLOCK_MESH.z_centres < 1500))[
+    :, None
+]
+BURIED = np.where(BLOCK, 10.0, 100.0)
+
+
+def observed(frequencies=4, modes=("te", "tm")):
+    """3 % noise; the true section has an nRMS of 1.04."""
+    survey = Survey(np.geomspace(100, 1, frequencies), np.linspace(-3000, 3000, 7), modes)
+    clean = simulate(BLOCK_MESH, survey, BURIED)
+    if modes == ("tm",):
+        values = np.array(clean.components)
+        return Data(survey, values, np.where(np.isfinite(values), 0.03, 1.0))
+    return Data.from_responses(clean, 0.03).with_noise(jax.random.key(0), 0.03)

@@ -3,32 +3,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from problems import BLOCK, observed
+from problems import BLOCK_MESH as MESH
+from problems import BURIED as TRUE
 
-from jaxmt import CloudTransport, Data, Earth, LeastSquares, Mesh, Survey, invert, simulate
+from jaxmt import CloudTransport, Data, Earth, LeastSquares, Mesh, invert, simulate
 from jaxmt.misfit import AbstractSingleMisfit
 
 # The mesh is the one that the data were made on, so its coarseness does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
-SIDES = 3000 + 500 * np.cumsum(2.2 ** np.arange(1, 5))
-MESH = Mesh(
-    np.concatenate([-SIDES[::-1], np.linspace(-3000, 3000, 13), SIDES]),
-    np.concatenate([[0.0], np.cumsum(40 * 1.6 ** np.arange(12))]),
-).with_air(growth=3.0)
-BLOCK = (abs(MESH.y_centres) < 1000) & ((MESH.z_centres > 200) & (MESH.z_centres < 1500))[:, None]
-TRUE = np.where(BLOCK, 10.0, 100.0)
 TARGET = 1.05
 MISFITS = {"least squares": LeastSquares(), "cloud": CloudTransport()}
-
-
-def observed(frequencies=4, modes=("te", "tm")):
-    """3 % noise; the true section has an nRMS of 1.04."""
-    survey = Survey(np.geomspace(100, 1, frequencies), np.linspace(-3000, 3000, 7), modes)
-    clean = simulate(MESH, survey, TRUE)
-    if modes == ("tm",):
-        values = np.array(clean.components)
-        return Data(survey, values, np.where(np.isfinite(values), 0.03, 1.0))
-    return Data.from_responses(clean, 0.03).with_noise(jax.random.key(0), 0.03)
 
 
 @pytest.fixture(scope="module")

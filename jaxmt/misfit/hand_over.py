@@ -49,7 +49,7 @@ class HandOver(AbstractMisfit):
         """The data and what both misfits need of them; the state has those of both."""
         first, first_state = self.first.prepare(data)
         second, second_state = self.second.prepare(data)
-        none, endless = jnp.zeros((), int), jnp.full((), jnp.inf)
+        none, endless = jnp.zeros((), int), jnp.full((), jnp.inf, float)
         state = HandOverState(first_state, second_state, jnp.zeros((), bool), none, endless, none)
         return (data, first, second), state
 
@@ -91,7 +91,7 @@ class HandOver(AbstractMisfit):
 
     def stage(self, state: "HandOverState") -> Int[Array, ""]:
         """One more after handing over; stages of the two themselves count too."""
-        return self.first.stage(state.first) + state.handed + self.second.stage(state.second)
+        return self.first.stage(state.first) + state.handed.astype(int) + self.second.stage(state.second)
 
 
 class HandOverState(eqx.Module):

@@ -154,10 +154,10 @@ class _Newton:
         residuals = np.asarray(normalised_residuals(data, prediction.responses.components))
         self.size = rows.shape[0]
         self.nrms = data.nrms_of(prediction.components)
-        self.ties = earth.ties()
+        self.ties = earth.ties
         curvature = problem.regularization.curvature(section, problem.mesh, earth.free)
         inner = sparse.csc_array(self.ties.T @ curvature @ self.ties)
-        inner += DAMPING * inner.diagonal().mean() * sparse.eye_array(inner.shape[0])
+        inner += DAMPING * inner.diagonal().mean() * sparse.eye_array(earth.size)
         factor = splu(sparse.csc_matrix(inner), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0)
         j = rows @ self.ties
         whiten = _shift_whitener(problem, known)
@@ -171,12 +171,15 @@ class _Newton:
 
     def step(self, mu: float) -> Float[np.ndarray, " cell"]:
         """The change of log10 resistivity of every cell."""
-        return self.ties @ (np.asarray(_through(self.gram, self.b, self.right, mu)) - self.t)
+        return self.ties @ (np.asarray(_through(self.gram, self.b, self.right, jnp.asarray(mu))) - self.t)
 
 
 @jax.jit
 def _through(
-    gram: Float[Array, "datum datum"], b: Float[Array, "parameter datum"], right: Vector, mu: float
+    gram: Float[Array, "datum datum"],
+    b: Float[Array, "parameter datum"],
+    right: Vector,
+    mu: Float[Array, ""],
 ) -> Parameters:
     factor = jax.scipy.linalg.cho_factor(gram + mu * jnp.eye(gram.shape[0]), lower=True)
     return b @ jax.scipy.linalg.cho_solve(factor, right)

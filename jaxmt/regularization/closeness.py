@@ -4,7 +4,6 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
-from numpy.typing import ArrayLike
 from scipy import sparse
 
 from ..mesh import Mesh
@@ -18,11 +17,11 @@ class Closeness(AbstractRegularization):
     - `weight`: u; a number, or one for each cell.
     """
 
-    resistivity: ArrayLike = eqx.field(converter=lambda v: np.array(v, dtype=float))
-    weight: ArrayLike = eqx.field(default=1.0, converter=lambda v: np.array(v, dtype=float))
+    resistivity: np.ndarray = eqx.field(converter=lambda v: np.array(v, dtype=float))
+    weight: np.ndarray = eqx.field(default=1.0, converter=lambda v: np.array(v, dtype=float))
 
     def __check_init__(self) -> None:
-        resistivity, weight = np.asarray(self.resistivity), np.asarray(self.weight)
+        resistivity, weight = self.resistivity, self.weight
         if not np.all(np.isfinite(resistivity) & (resistivity > 0)):
             bad = resistivity[~(np.isfinite(resistivity) & (resistivity > 0))]
             raise ValueError(
@@ -49,10 +48,10 @@ class Closeness(AbstractRegularization):
         return sparse.csr_array(sparse.diags_array(np.ravel(weight)))
 
 
-def _checked(name: str, values: ArrayLike, mesh: Mesh) -> ArrayLike:
-    if np.ndim(values) and np.shape(values) != mesh.shape:
+def _checked(name: str, values: np.ndarray, mesh: Mesh) -> np.ndarray:
+    if values.ndim and values.shape != mesh.shape:
         raise ValueError(
             f"`Closeness({name}=...)` must be a number or have shape (earth rows, columns) = {mesh.shape}. "
-            f"Got {np.shape(values)}."
+            f"Got {values.shape}."
         )
     return values

@@ -1,18 +1,15 @@
 """Differences between neighbours."""
 
-from collections.abc import Sequence
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
-from numpy.typing import ArrayLike
 from scipy import sparse
 
 from ..mesh import Mesh
 from .abstract import AbstractRegularization
-from .cuts import as_lines, crossed
+from .cuts import Line, as_lines, crossed
 from .norms import L2, AbstractNorm
 
 Across = Float[Array, "earth inner_y"]
@@ -40,7 +37,7 @@ class Smoothness(AbstractRegularization):
     vertical: float = 1.0
     depth_exponent: float = 0.3
     norm: AbstractNorm = L2()
-    cuts: Sequence[ArrayLike] = eqx.field(default=(), converter=as_lines)
+    cuts: tuple[Line, ...] = eqx.field(default=(), converter=as_lines)
 
     def __check_init__(self) -> None:
         if self.horizontal < 0 or self.vertical < 0 or self.horizontal + self.vertical == 0:
@@ -96,7 +93,7 @@ def _squares(
 ) -> tuple[Across, Down]:
     """Squared differences across and down."""
     along, below = counted
-    return along * jnp.square(jnp.diff(m, axis=1)), below * jnp.square(jnp.diff(m, axis=0))
+    return jnp.square(jnp.diff(m, axis=1)) * along, jnp.square(jnp.diff(m, axis=0)) * below
 
 
 def _difference_rows(mesh: Mesh) -> sparse.csr_array:
@@ -108,4 +105,4 @@ def _difference_rows(mesh: Mesh) -> sparse.csr_array:
 
 
 def _differences(n: int) -> sparse.dia_array:
-    return sparse.diags_array([-np.ones(n - 1), np.ones(n - 1)], offsets=[0, 1], shape=(n - 1, n))
+    return sparse.eye_array(n - 1, n, k=1) - sparse.eye_array(n - 1, n)

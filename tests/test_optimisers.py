@@ -1,0 +1,125 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from problems import BLOCK, BLOCK_MESH, BURIED, observed
+
+from jaxmt import (
+    CloudTransport,
+    Descent,
+    Earth,
+    Fixed,
+    GaussNewton,
+    LeastSquares,
+    QuasiNewton,
+    Smoothness,
+    StaticShift,
+    SuperLU,
+    invert,
+)
+from jaxmt.optimisers.gauss_newton import DAMPING, _Newton
+from jaxmt.problem import Problem
+from jaxmt.sensitivity import jacobian
+
+pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
+
+SHIFTS = StaticShift(0.3)
+FIXED = np.zeros(BLOCK_MESH.shape, bool)
+FIXED[:2, :3] = True
+
+
+@pytest.fixture(scope="module")
+def data():
+    return observed(frequencies=2)
+
+
+def linearised(data, static_shift=None):
+    """A rough section with fixed cells, its problem, and the Newton system."""
+    section = 2 + 0.1 * np.random.default_rng(0).standard_normal(BLOCK_MESH.shape)
+    earth = Earth(BLOCK_MESH, fixed=FIXED)
+    problem, _ = Problem.build(
+        data, 10**section, LeastSquares(), earth, Smoothness(), static_shift, SuperLU(), None
+    )
+    prediction = problem.predict(earth.parameters(10**section))
+    slope = jax.grad(lambda m: Smoothness()(m, BLOCK_MESH, earth.free))(jnp.asarray(section))
+    return section, prediction, _Newton(problem, prediction, section, np.asarray(slope)), np.asarray(slope)
+
+
+@pytest.mark.parametrize("static_shift", [None, SHIFTS])
+def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
+    section, prediction, newton, slope = linearised(data, static_shift)
+    mask, free = data.mask, ~FIXED.ravel()
+    j = np.asarray(jacobian(BLOCK_MESH, data.survey, 10**section, solver=SuperLU()))[mask]
+    j = (j.reshape(len(j), -1) / data.errors[mask][:, None])[:, free]
+    r = data.residuals(prediction.responses)[mask]
+    c = Smoothness().curvature(section, BLOCK_MESH, ~FIXED).toarray()[np.ix_(free, free)]
+    c += DAMPING * np.diag(c).mean() * np.eye(len(c))
+    g = slope.ravel()[free] / 2
+    if static_shift is not None:
+        # The shifts as further parameters with their prior.
+        place = np.full(mask.shape, -1)
+        place[mask] = np.arange(len(j))
+        columns = []
+        for component in (0, 2):
+            for rows in place[component].T:
+                column = np.zeros(len(j))
+                column[rows] = 1 / data.errors[component, :, 0]
+                columns.append(column)
+        j = np.hstack([j, np.stack(columns, axis=1)])
+    mu = 3.0
+    penalty = np.zeros((j.shape[1],) * 2)
+    penalty[: len(c), : len(c)] = mu * c
+    extra = j.shape[1] - len(c)
+    penalty[len(c) :, len(c) :] = np.eye(extra) / SHIFTS.decades**2
+    right = j.T @ r - np.concatenate([mu * g, np.zeros(extra)])
+    expected = np.linalg.solve(j.T @ j + penalty, right)[: len(c)]
+    found = newton.step(mu)
+    # Condition numbers about 1e7.
+    np.testing.assert_allclose(found[free], expected, rtol=1e-7, atol=1e-8 * abs(expected).max())
+    assert not found[~free].any()
+
+
+def test_gauss_newton_reaches_the_target_in_a_few_steps_and_finds_the_block(data):
+    result = invert(
+        data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=GaussNewton(1.1), target=1.1, max_iterations=10
+    )
+    assert result.converged
+    assert len(result.history["nrms"]) < 8
+    assert np.all(np.diff(result.history["nrms"]) < 0)
+    # Smoothest under the target, so not far below it.
+    assert result.nrms > 0.9
+    error = np.log10(result.resistivity / BURIED)
+    assert np.sqrt(np.mean(error[BLOCK] ** 2)) < 0.6
+
+
+def test_gauss_newton_is_for_least_squares_and_chooses_lambda(data):
+    with pytest.raises(ValueError, match=r"GaussNewton` is for `LeastSquares\(\)`.*CloudTransport"):
+        invert(data, BLOCK_MESH, 100.0, CloudTransport(), optimiser=GaussNewton())
+    with pytest.raises(ValueError, match="chooses lambda itself"):
+        invert(data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=GaussNewton(), trade_off=0.1)
+
+
+def test_l_bfgs_falls_steadily_and_faster_than_steepest_descent(data):
+    def objective(result):
+        return np.array(result.history["loss"]) + 0.1 * np.array(result.history["roughness"])
+
+    options = {"trade_off": Fixed(0.1), "target": 1e-3, "max_iterations": 12}
+    newton = invert(data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=QuasiNewton(), **options)
+    assert np.all(np.diff(objective(newton)) < 0)
+    steepest = optax.chain(optax.normalize_by_update_norm(), optax.sgd(0.5))
+    plain = invert(data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=Descent(steepest), **options)
+    assert objective(newton)[-1] < 0.5 * objective(plain).min()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GaussNewton(target=0.0), r"GaussNewton\(target=..., trials=...\).*Got target=0.0"),
+        (lambda: GaussNewton(trials=0), "trials=0"),
+        (lambda: QuasiNewton(memory=0), r"QuasiNewton\(memory=..., trials=...\).*Got memory=0"),
+    ],
+)
+def test_bad_settings_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
