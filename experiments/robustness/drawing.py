@@ -21,8 +21,8 @@ MARKERS = "os^Dv<>"
 Measure = tuple[str, Callable[[dict], float], bool]
 MEASURES: tuple[Measure, ...] = (
     ("nRMS / that of the true section", relative_nrms, True),
-    ("RMSE of log10 rho, every cell once", lambda r: r["rmse"], False),
-    ("RMSE, every square metre counted once", lambda r: r["area_rmse"], False),
+    ("RMSE of log10 rho by cell", lambda r: r["rmse"], False),
+    ("RMSE of log10 rho by area", lambda r: r["area_rmse"], False),
     ("SSIM", lambda r: r["similarity"], False),
 )
 """Label, value of a record, whether its axis is logarithmic."""
@@ -126,6 +126,7 @@ def _cost(records: Sequence[dict], question: Question, folder: Path) -> Figure:
         _finish(ax, names, label, log)
         ax.set_ylim(bottom=0)
     axes[2].axhline(0.1, color="black", ls="--", lw=1)
+    axes[2].set_ylim(top=max(0.12, axes[2].get_ylim()[1]))
     axes[2].yaxis.set_major_formatter(PercentFormatter(1.0))
     _legend(figure, axes[0])
     return figure

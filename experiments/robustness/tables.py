@@ -105,12 +105,12 @@ def setting_name(case: Case, question: Question) -> str:
     words = []
     if len({s.model for s in settings}) > 1:
         words.append(case.model)
-    if len({s.start for s in settings}) > 1:
+    if len({s.start for s in settings if s.model == case.model}) > 1:
         words.append(f"{case.start:g} ohm m" if isinstance(case.start, float | int) else str(case.start))
     if len({(s.noise, s.level) for s in settings}) > 1:
         words.append(f"{100 * case.level:g} % {case.noise}")
     if len({(s.shift, s.shift_parameters) for s in settings}) > 1:
-        words.append(f"{case.shift:g} decades, {'with' if case.shift_parameters else 'no'} parameters")
+        words.append(f"{case.shift:g} decades{', fitted' if case.shift_parameters else ''}")
     return ", ".join(words) or case.model
 
 
