@@ -49,8 +49,8 @@ def rmse(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, depth: 
 
 def area_rmse(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, depth: float) -> float:
     """`rmse` with every square metre counted once, on the `raster`: what lies deep weighs most."""
-    images = [raster(mesh, section, stations, depth) for section in (true, found)]
-    return float(np.sqrt(np.mean(np.square(images[1] - images[0]))))
+    first, second = (raster(mesh, section, stations, depth) for section in (true, found))
+    return float(np.sqrt(np.mean(np.square(second - first))))
 
 
 def raster(
@@ -75,8 +75,8 @@ def similarity(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, d
 
     Raises `ValueError` if `true` is uniform there.
     """
-    images = [raster(mesh, section, stations, depth) for section in (true, found)]
-    return structural_similarity(*images, float(np.ptp(images[0])), WINDOW)
+    first, second = (raster(mesh, section, stations, depth) for section in (true, found))
+    return structural_similarity(first, second, float(np.ptp(first)), WINDOW)
 
 
 def published_similarity(mesh: Mesh, true: Section, found: Section) -> float:
@@ -87,11 +87,11 @@ def published_similarity(mesh: Mesh, true: Section, found: Section) -> float:
     log10 of conductivity over all cells of the mesh, air included, in windows of 3 by 3 cells whatever
     their size, with the range from the air to the best conductor, some nine decades: it flatters.
     """
-    images = [
+    first, second = (
         np.concatenate([np.full((mesh.n_air, mesh.n_y), air), -np.log10(section)])
         for section, air in ((true, TRUE_AIR), (found, FOUND_AIR))
-    ]
-    return structural_similarity(*images, float(np.ptp(images[0])), 3)
+    )
+    return structural_similarity(first, second, float(np.ptp(first)), 3)
 
 
 def published_rmse(true: Section, found: Section) -> float:

@@ -61,11 +61,13 @@ def _points(
 
 def _finish(ax: Axes, names: Sequence[str], label: str, log: bool) -> None:
     ax.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8.5)
-    ax.set_ylabel(label)
+    ax.set(xlim=(-0.6, len(names) - 0.4), ylabel=label)
     if log:
         ax.set_yscale("log")
         low, high = ax.get_ylim()
-        ticks = [t for t in (0.5, 0.7, 1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high]
+        ticks = [
+            t for t in (0.5, 0.7, 1, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high
+        ]
         ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
         ax.yaxis.set_minor_formatter(NullFormatter())
     ax.grid(color="0.9", lw=0.8)
