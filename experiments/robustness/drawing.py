@@ -65,9 +65,7 @@ def _finish(ax: Axes, names: Sequence[str], label: str, log: bool) -> None:
     if log:
         ax.set_yscale("log")
         low, high = ax.get_ylim()
-        ticks = [
-            t for t in (0.5, 0.7, 1, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high
-        ]
+        ticks = [t for t in (0.7, 1, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high]
         ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
         ax.yaxis.set_minor_formatter(NullFormatter())
     ax.grid(color="0.9", lw=0.8)
@@ -172,6 +170,8 @@ def _depth(records: Sequence[dict], question: Question, folder: Path) -> Figure:
     panels = figure.subplots(len(shown), max(len(models), 1), squeeze=False)
     for column, setting in enumerate(models):
         given = problem(setting.model, setting.size)
+        low, high = given.model.range
+        heading = f"{setting.model}, true: {low:g} (red) to {high:g} ohm m"
         for row, method in enumerate(shown):
             ax = panels[row, column]
             path = stored.get((setting.model, method))
@@ -185,8 +185,8 @@ def _depth(records: Sequence[dict], question: Question, folder: Path) -> Figure:
                 section,
                 stations=given.survey.stations,
                 depth=1.3 * given.model.depth,
-                limits=given.model.range,
-                title=method or f"{setting.model}: true",
+                limits=(low, high),
+                title=method or heading,
                 colorbar=False,
             )
             if row < len(shown) - 1:
