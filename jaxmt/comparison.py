@@ -40,27 +40,43 @@ def under_stations(mesh: Mesh, stations: ArrayLike, depth: float) -> Bool[np.nda
 def rmse(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, depth: float) -> float:
     """Root mean square of log10 (found / true) over the cells `under_stations`, each counted once.
 
-    - `true`, `found`: ohm m. Rows that grow with depth count it like the resolution of the data.
+    - `true`, `found`: ohm m. Rows that grow with depth count it like the resolution of the data; half of
+      them may lie in the first tenth of `depth`.
     """
     cells = under_stations(mesh, stations, depth)
     return float(np.sqrt(np.mean(np.square(np.log10(found[cells] / true[cells])))))
 
 
-def similarity(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, depth: float) -> float:
-    """Structural similarity of log10 resistivity on a uniform raster under the stations.
+def area_rmse(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, depth: float) -> float:
+    """`rmse` with every square metre counted once, on the `raster`: what lies deep weighs most."""
+    first, second = (raster(mesh, section, stations, depth) for section in (true, found))
+    return float(np.sqrt(np.mean(np.square(second - first))))
 
-    - `true`, `found`: ohm m. The raster, `RASTER` points from station to station and from the ground to
-      `depth` (m), takes the value of the cell around each point; the range of values is that of `true`.
 
-    Raises `ValueError` if `true` is uniform there.
+def raster(
+    mesh: Mesh, section: Section, stations: ArrayLike, depth: float
+) -> Float[np.ndarray, "row column"]:
+    """log10 of a section (ohm m) at `RASTER` points from station to station, from the ground to `depth`.
+
+    A point has the value of the cell around it; `stations` and `depth` are in m.
     """
     line = np.asarray(stations, dtype=float)
     y = line.min() + (np.arange(RASTER[1]) + 0.5) / RASTER[1] * np.ptp(line)
     z = (np.arange(RASTER[0]) + 0.5) / RASTER[0] * depth
     rows = np.clip(np.searchsorted(mesh.earth_nodes, z) - 1, 0, mesh.n_earth - 1)
     columns = np.clip(np.searchsorted(mesh.y_nodes, y) - 1, 0, mesh.n_y - 1)
-    images = [np.log10(section)[np.ix_(rows, columns)] for section in (true, found)]
-    return structural_similarity(*images, float(np.ptp(images[0])), WINDOW)
+    return np.log10(section)[np.ix_(rows, columns)]
+
+
+def similarity(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, depth: float) -> float:
+    """Structural similarity of log10 resistivity on the `raster` under the stations.
+
+    - `true`, `found`: ohm m. The range of values is that of `true`.
+
+    Raises `ValueError` if `true` is uniform there.
+    """
+    first, second = (raster(mesh, section, stations, depth) for section in (true, found))
+    return structural_similarity(first, second, float(np.ptp(first)), WINDOW)
 
 
 def published_similarity(mesh: Mesh, true: Section, found: Section) -> float:
@@ -71,11 +87,11 @@ def published_similarity(mesh: Mesh, true: Section, found: Section) -> float:
     log10 of conductivity over all cells of the mesh, air included, in windows of 3 by 3 cells whatever
     their size, with the range from the air to the best conductor, some nine decades: it flatters.
     """
-    images = [
+    first, second = (
         np.concatenate([np.full((mesh.n_air, mesh.n_y), air), -np.log10(section)])
         for section, air in ((true, TRUE_AIR), (found, FOUND_AIR))
-    ]
-    return structural_similarity(*images, float(np.ptp(images[0])), 3)
+    )
+    return structural_similarity(first, second, float(np.ptp(first)), 3)
 
 
 def published_rmse(true: Section, found: Section) -> float:

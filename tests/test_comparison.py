@@ -31,6 +31,18 @@ def test_rmse_counts_only_cells_under_the_stations():
     assert comparison.published_rmse(true, found) == pytest.approx(np.sqrt(12 * 4 / 24), rel=1e-14)
 
 
+def test_area_rmse_counts_square_metres():
+    true = np.full(MESH.shape, 100.0)
+    found = true.copy()
+    # The row from 200 to 400 m: half of the raster's depth, one decade.
+    found[2] = 1e3
+    assert comparison.area_rmse(MESH, true, found, STATIONS, 400.0) == pytest.approx(
+        np.sqrt(0.5), rel=1e-12
+    )
+    # One of three rows.
+    assert comparison.rmse(MESH, true, found, STATIONS, 400.0) == pytest.approx(np.sqrt(1 / 3), rel=1e-12)
+
+
 def images(seed):
     rng = np.random.default_rng(seed)
     first = rng.standard_normal((9, 12))

@@ -22,7 +22,8 @@ CASE = Case("single anomaly", LEAST_SQUARES, size="quick")
 
 
 def record(case, **numbers):
-    filled = {"nrms": 1.0, "true_nrms": 1.0, "rmse": 0.5, "similarity": 0.5, "published_similarity": 0.9}
+    filled = {"nrms": 1.0, "true_nrms": 1.0, "rmse": 0.5, "area_rmse": 0.5, "similarity": 0.5}
+    filled |= {"roughness": 10.0, "published_rmse": 0.5, "published_similarity": 0.9}
     filled |= {"iterations": 10, "seconds": 1.0, "iteration_seconds": 0.1, "converged": True}
     return {"case": dataclasses.asdict(case), **filled, **numbers}
 
@@ -191,10 +192,12 @@ def test_tables_have_medians_extremes_and_gains():
     lines = tables.table(records, "starts", QUESTION).splitlines()
     assert len(lines) == 4
     assert lines[0].count("|") == lines[3].count("|")
+    published = tables.table(records, "published", QUESTION).splitlines()
+    assert {line.count("|") for line in published} == {published[0].count("|")}
     assert "| 10 ohm m | 6-D | 3 |" in lines[3]
-    assert "0.500 (0.400-0.600)" in lines[3]
+    assert "0.500 (0.400 to 0.600)" in lines[3]
     # -20 %, 0, +25 %: of the same seed, not of the medians.
-    assert "+0.0% (-20.0%-+25.0%)" in lines[3]
+    assert "+0.0% (-20.0% to +25.0%)" in lines[3]
     near = tables.reached(records, QUESTION).splitlines()
     assert near[3].split("|")[2].strip() == "1 of 3"
 

@@ -21,7 +21,8 @@ MARKERS = "os^Dv<>"
 Measure = tuple[str, Callable[[dict], float], bool]
 MEASURES: tuple[Measure, ...] = (
     ("nRMS / that of the true section", relative_nrms, True),
-    ("RMSE of log10 rho", lambda r: r["rmse"], False),
+    ("RMSE of log10 rho by cell", lambda r: r["rmse"], False),
+    ("RMSE of log10 rho by area", lambda r: r["area_rmse"], False),
     ("SSIM", lambda r: r["similarity"], False),
 )
 """Label, value of a record, whether its axis is logarithmic."""
@@ -60,11 +61,11 @@ def _points(
 
 def _finish(ax: Axes, names: Sequence[str], label: str, log: bool) -> None:
     ax.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8.5)
-    ax.set_ylabel(label)
+    ax.set(xlim=(-0.6, len(names) - 0.4), ylabel=label)
     if log:
         ax.set_yscale("log")
         low, high = ax.get_ylim()
-        ticks = [t for t in (0.5, 0.7, 1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high]
+        ticks = [t for t in (0.7, 1, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= t <= high]
         ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
         ax.yaxis.set_minor_formatter(NullFormatter())
     ax.grid(color="0.9", lw=0.8)
@@ -88,7 +89,7 @@ def _curves(records: Sequence[dict], question: Question, folder: Path) -> Figure
     """nRMS, RMSE and similarity over the settings."""
     del folder
     found, rows, style = answers(records, question), _rows(question), _style(question)
-    figure = Figure(figsize=(15, 4.6 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(18, 4.6 * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), len(MEASURES), squeeze=False)
     for (title, settings), axes in zip(rows, panels, strict=True):
         names = [setting_name(s, question) for s in settings]
@@ -125,6 +126,7 @@ def _cost(records: Sequence[dict], question: Question, folder: Path) -> Figure:
         _finish(ax, names, label, log)
         ax.set_ylim(bottom=0)
     axes[2].axhline(0.1, color="black", ls="--", lw=1)
+    axes[2].set_ylim(top=max(0.12, axes[2].get_ylim()[1]))
     axes[2].yaxis.set_major_formatter(PercentFormatter(1.0))
     _legend(figure, axes[0])
     return figure
@@ -168,6 +170,8 @@ def _depth(records: Sequence[dict], question: Question, folder: Path) -> Figure:
     panels = figure.subplots(len(shown), max(len(models), 1), squeeze=False)
     for column, setting in enumerate(models):
         given = problem(setting.model, setting.size)
+        low, high = given.model.range
+        heading = f"{setting.model}, true: {low:g} (red) to {high:g} ohm m"
         for row, method in enumerate(shown):
             ax = panels[row, column]
             path = stored.get((setting.model, method))
@@ -181,8 +185,8 @@ def _depth(records: Sequence[dict], question: Question, folder: Path) -> Figure:
                 section,
                 stations=given.survey.stations,
                 depth=1.3 * given.model.depth,
-                limits=given.model.range,
-                title=method or f"{setting.model}: true",
+                limits=(low, high),
+                title=method or heading,
                 colorbar=False,
             )
             if row < len(shown) - 1:

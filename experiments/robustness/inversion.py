@@ -79,6 +79,7 @@ def outcome(result: jaxmt.Result) -> dict:
     middle = float(np.median(steps)) if steps.size else 0.0
     return {
         "nrms": float(result.nrms),
+        "roughness": result.history["roughness"][int(np.argmin(result.history["nrms"]))],
         "converged": bool(result.converged),
         "message": result.message,
         "iterations": len(seconds) - 1,
@@ -94,6 +95,7 @@ def measures(given: Problem, found: np.ndarray) -> dict:
     line = given.survey.stations
     numbers = {
         "rmse": comparison.rmse(mesh, true, found, line, model.depth),
+        "area_rmse": comparison.area_rmse(mesh, true, found, line, model.depth),
         "similarity": comparison.similarity(mesh, true, found, line, model.depth),
         "published_rmse": comparison.published_rmse(true, found),
         "published_similarity": comparison.published_similarity(mesh, true, found),

@@ -68,7 +68,10 @@ def _cloud(**settings: Any) -> Method:
 
 
 def ablations() -> dict[str, Method]:
-    """`CloudTransport` with one thing changed each."""
+    """`CloudTransport` with one thing changed each, and least squares with another lambda.
+
+    Methods whose models are not equally smooth are not compared by their misfits alone.
+    """
     return {
         "blur 0.003, fixed": _cloud(start_blur=0.003, final_blur=0.003),
         "blur 0.01, fixed": _cloud(start_blur=0.01, final_blur=0.01),
@@ -82,6 +85,14 @@ def ablations() -> dict[str, Method]:
         "unbalanced, reach 0.1": _cloud(marginals=Relaxed(0.1, 0.1)),
         "unbalanced, reach 0.02": _cloud(marginals=Relaxed(0.02, 0.02)),
         "plans solved to the end": _cloud(max_sweeps=2000),
+        "lambda x 3": Method(jaxmt.CloudTransport, lambda _: {"trade_off": 0.3}),
+        "lambda x 10": Method(jaxmt.CloudTransport, lambda _: {"trade_off": 1.0}),
+        "lambda by discrepancy": Method(jaxmt.CloudTransport, lambda _: {"trade_off": jaxmt.Discrepancy()}),
+        "least squares, lambda x 3": Method(jaxmt.LeastSquares, lambda _: {"trade_off": 0.3}),
+        "least squares, lambda x 10": Method(jaxmt.LeastSquares, lambda _: {"trade_off": 1.0}),
+        "least squares, lambda by discrepancy": Method(
+            jaxmt.LeastSquares, lambda _: {"trade_off": jaxmt.Discrepancy()}
+        ),
     }
 
 
