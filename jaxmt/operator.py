@@ -29,6 +29,9 @@ the ground (no current flows in insulating air, so it needs none), TE has $H_y =
 air. Air is a perfect insulator: $1/\rho = 0$ there, and the matrix stays regular. A uniform magnetic
 field at the top, unlike a uniform electric one, leaves the air free to carry a lateral change of $E_x$,
 so that a mesh with little air still gives the impedance of the open half-space above.
+
+Topography is a stair of cells above `Mesh.surface`. They have no mass in TE. In TM no current flows in
+them, so that $H_x = 1$ holds on every node that touches one: those nodes are held, not solved for.
 """
 
 import abc
@@ -38,7 +41,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Bool, Complex, Float
 
 from . import layered
 from .conventions import MU_0
@@ -110,6 +113,20 @@ def _reduce(
     return System(inner, rhs, sides)
 
 
+def _hold(system: System, held: Bool[np.ndarray, "row col"]) -> System:
+    """The system with the unknowns `held` at one."""
+    if not held.any():
+        return system
+    stencil = system.stencil
+    known = stencil.matvec(jnp.asarray(held + 0j))
+    free = Stencil(
+        jnp.where(held, 1.0, stencil.diagonal),
+        jnp.where(held[1:] | held[:-1], 0.0, stencil.down),
+        jnp.where(held[:, 1:] | held[:, :-1], 0.0, stencil.right),
+    )
+    return System(free, jnp.where(held, 1.0, system.rhs - known), system.sides)
+
+
 class AbstractOperator(eqx.Module):
     """One mode of Maxwell's equations on a mesh."""
 
@@ -123,16 +140,38 @@ class AbstractOperator(eqx.Module):
     def coefficients(
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
-        """C and m of the earth cells."""
+        """C and m of the earth cells; above the surface m = 0, and so is c in TM."""
+
+
+def _without_air(mesh: Mesh, values: Float[Array, "earth y"]) -> Float[Array, "earth y"]:
+    """Zero above the surface."""
+    return jnp.where(mesh.air, 0.0, values) if mesh.air.any() else values
 
 
 def _sides(
     omega: Float[Array, ""], mesh: Mesh, resistivity: Float[Array, "earth y"]
-) -> layered.LayeredFields:
-    """Layered fields at the earth nodes of the first and the last column; leading axis of two."""
-    edges = jnp.stack([resistivity[:, 0], resistivity[:, -1]])
-    columns = jnp.concatenate([edges, edges[:, -1:]], axis=1)
-    return jax.vmap(lambda r: layered.fields(omega, r, jnp.asarray(mesh.dz)))(columns)
+) -> tuple[Complex[Array, "2 earthnode"], Complex[Array, "2 earthnode"]]:
+    r"""E and H at the earth nodes of the first and the last column.
+
+    Below its surface a column is a layered earth, with its half-space cut into as many more layers as
+    there are rows above. Above, H = 1 and $\partial_z E = -i\omega\mu_0$.
+    """
+    above = mesh.surface_rows[[0, -1]]
+    rows = np.minimum(np.arange(mesh.n_earth + 1) + above[:, None], mesh.n_earth - 1)
+    thickness = jnp.asarray(np.append(mesh.dz, mesh.dz[-1])[rows[:, :-1]])
+    columns = jnp.stack([resistivity[rows[0], 0], resistivity[rows[1], -1]])
+    fields = jax.vmap(lambda r, h: layered.fields(omega, r, h))(columns, thickness)
+    ground = mesh.surface[[0, -1], None]
+    height = np.maximum(ground - mesh.earth_nodes, 0.0)
+    node = np.maximum(np.arange(mesh.n_earth + 1) - above[:, None], 0)
+    side = np.array([[0], [1]])
+    electric = fields.electric[side, node] - _air_slope(omega) * jnp.asarray(height + 0j)
+    return electric, fields.magnetic[side, node]
+
+
+def _air_slope(omega: Float[Array, ""]) -> Complex[Array, ""]:
+    """In air dE_x/dz = -i omega mu_0 H_y with H_y = 1."""
+    return lax.complex(jnp.zeros_like(omega), -omega * MU_0)
 
 
 class TE(AbstractOperator):
@@ -151,7 +190,7 @@ class TE(AbstractOperator):
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
         """C = 1 and m = mu_0 / rho."""
-        return jnp.ones_like(resistivity), MU_0 / resistivity
+        return jnp.ones_like(resistivity), _without_air(self.mesh, MU_0 / resistivity)
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
         """Unknowns are the nodes of all rows between the sides."""
@@ -165,9 +204,8 @@ class TE(AbstractOperator):
             mesh.dy,
             np.diff(mesh.z_nodes),
         )
-        earth = _sides(omega, mesh, resistivity).electric
-        # In air dE_x/dz = -i omega mu_0 H_y with H_y = 1.
-        rise = lax.complex(jnp.zeros_like(omega), -omega * MU_0)
+        earth, _ = _sides(omega, mesh, resistivity)
+        rise = _air_slope(omega)
         above = earth[:, :1] + rise * jnp.asarray(mesh.z_nodes[: mesh.n_air] + 0j)
         sides = jnp.concatenate([above, earth], axis=1)
         return _reduce(full, 0, sides, -rise * jnp.asarray(_halves(mesh.dy)[1:-1] + 0j))
@@ -182,11 +220,24 @@ class TM(AbstractOperator):
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
         """C = rho and m = mu_0."""
-        return resistivity, jnp.full_like(resistivity, MU_0)
+        mesh = self.mesh
+        return _without_air(mesh, resistivity), _without_air(mesh, jnp.full_like(resistivity, MU_0))
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
-        """Unknowns are the nodes below the ground between the sides."""
+        """Unknowns are the nodes below z = 0 between the sides; those on the surface are held."""
+        full = self.full(omega, resistivity)
+        _, sides = _sides(omega, self.mesh, resistivity)
+        system = _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
+        return _hold(system, self.on_surface[1:, 1:-1])
+
+    def full(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> Stencil:
+        """The operator on all nodes."""
         c, m = self.coefficients(resistivity)
-        full = assemble(omega, c, m, self.mesh.dy, self.mesh.dz)
-        sides = _sides(omega, self.mesh, resistivity).magnetic
-        return _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
+        return assemble(omega, c, m, self.mesh.dy, self.mesh.dz)
+
+    @property
+    def on_surface(self) -> Bool[np.ndarray, "earthnode ynode"]:
+        """True for the nodes on the surface or above it."""
+        rows = self.mesh.surface_rows
+        lowest = np.maximum(np.append(rows, 0), np.append(0, rows))
+        return np.arange(self.mesh.n_earth + 1)[:, None] <= lowest

@@ -1,0 +1,91 @@
+"""The relief of the ground and the sea floor: columns cut to a profile, the sea as cells, stations on both."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import ArrayLike
+
+from .mesh import Mesh
+from .survey import Survey
+
+SEA_WATER = 0.3
+"""ohm m."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Relief:
+    """A mesh that follows the ground, and a survey on it.
+
+    - `mesh`: z = 0 is `datum` (m above sea level), the highest ground or the sea; its `surface` is the
+      ground and the sea.
+    - `survey`: every station with the depth of the ground or of the sea floor in its column.
+    - `sea`: True for cells of sea water; `jaxmt.Earth(relief.mesh, fixed=relief.sea)` keeps them.
+    """
+
+    mesh: Mesh
+    survey: Survey
+    sea: Bool[np.ndarray, "earth y"]
+    datum: float
+
+    def section(self, resistivity: ArrayLike, water: float = SEA_WATER) -> Float[np.ndarray, "earth y"]:
+        """A section in ohm m with the sea filled in.
+
+        - `resistivity`: ohm m, a number or an array that broadcasts to `mesh.shape`.
+        - `water`: ohm m.
+        """
+        rock = np.broadcast_to(np.asarray(resistivity, dtype=float), self.mesh.shape)
+        return np.where(self.sea, water, rock)
+
+
+def drape(
+    mesh: Mesh,
+    survey: Survey,
+    positions: ArrayLike,
+    elevation: ArrayLike,
+    *,
+    step: float | None = None,
+    sea_level: float = 0.0,
+) -> Relief:
+    """Lays a mesh for level ground over a profile of elevations, as a stair of cells.
+
+    - `positions`: m along the profile, increasing; `elevation`: m above sea level there, negative under
+      the sea. Linear between, constant beyond.
+    - `step`: m, height of the rows between the highest and the lowest ground; by default that of the
+      first row of `mesh`. The rows of `mesh` follow below them.
+    - `sea_level`: m; `-numpy.inf` where ground below sea level is dry.
+
+    A column has the elevation of its centre, to the nearest row; the slope between two columns is a step.
+    For level land beside a sea give `numpy.minimum(elevation, 0)`. Raises `ValueError` for a profile that
+    does not increase or is not finite, a step that is not positive, or a mesh that has a relief already.
+    """
+    y, heights = np.atleast_1d(np.asarray(positions, float)), np.atleast_1d(np.asarray(elevation, float))
+    if y.ndim != 1 or y.shape != heights.shape or not np.all(np.isfinite([y, heights])):
+        raise ValueError(
+            "`drape(positions=..., elevation=...)` must be finite and go together, in m. Got shapes "
+            f"{y.shape} and {heights.shape}."
+        )
+    if np.any(np.diff(y) <= 0):
+        k = int(np.flatnonzero(np.diff(y) <= 0)[0])
+        raise ValueError(
+            "`drape(positions=...)` must increase strictly, in m. Got "
+            f"positions[{k}] = {y[k]} and positions[{k + 1}] = {y[k + 1]}; sort the profile."
+        )
+    step = float(mesh.dz[0]) if step is None else float(step)
+    if not 0 < step < np.inf:
+        raise ValueError(f"`drape(step=...)` must be positive, in m. Got {step}.")
+    if mesh.surface.any():
+        raise ValueError("`drape(mesh=...)` has a relief already; give the mesh of level ground.")
+    ground = np.interp(mesh.y_centres, y, heights)
+    datum = float(np.maximum(ground, sea_level).max())
+    count = int(np.ceil((datum - float(ground.min())) / step - 1e-9))
+    stair = step * np.arange(count)
+    nodes = np.concatenate([mesh.z_nodes[: mesh.n_air], stair, step * count + mesh.earth_nodes])
+    rows = np.rint((datum - np.array([ground, np.maximum(ground, sea_level)])) / step).astype(int)
+    floor, surface = rows
+    draped = Mesh(mesh.y_nodes, nodes, step * surface)
+    row = np.arange(draped.n_earth)[:, None]
+    depths = step * floor[draped.station_columns(survey)]
+    return Relief(
+        draped, dataclasses.replace(survey, depths=depths), (row >= surface) & (row < floor), datum
+    )
