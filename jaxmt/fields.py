@@ -2,18 +2,19 @@ r"""From the solved field to its companions at the stations.
 
 The flux $c\,\partial_z u$ at a station's row of nodes comes from the balance over the half dual cell
 below. With $q = i\omega m\,u - \partial_y(c\,\partial_y u)$, which varies linearly between that row 0 and
-the next row 1, $c\,\partial_z u|_0 = \bar c\,(u_1 - u_0)/\Delta z - \Delta z\,(3 q_0 + q_1)/8$. At the ground
-of a half-space with uniform rows this is of third order, $-(k\Delta z)^3/16$ of the flux: the 1/8 cancels
-the second-order error of the interior scheme. Below other cells, as at the sea floor, it is of second.
+the next row 1, $c\,\partial_z u|_0 = \bar c\,(u_1 - u_0)/\Delta z - \Delta z\,(3 q_0 + q_1)/8$. On the
+ground over a half-space with uniform rows this is of third order, $-(k\Delta z)^3/16$ of the flux: the 1/8
+cancels the second-order error of the interior scheme. Below other cells, as at the sea floor, it is of
+second order.
 
 Along the profile the fields are interpolated linearly between nodes. $E_x$, $H_y$ and, in TM, the
 current $J_y$ are continuous across vertical contacts; $E_y = \rho J_y$ jumps with the resistivity of the
 cell under the station. A station exactly on a contact belongs to the cell on its right (larger y), the
 rule of ModEM and Occam2D. Across horizontal contacts $E_y$ is continuous: the cell below gives it.
 
-On a stair $E_y$ at a point belongs to the step, weak at its edge and strong at its foot however small the
-steps are; voltages along the stair tend to those along the slope. The voltage over the part of the
-surface that belongs to a node is what the node's equation lacks, $-(Au)$.
+On sloping ground TM measures E along the ground. $H_x = 1$ there, so that E is normal to the gradient of
+$H_x$ and $E = \rho\,\partial_z H_x / \cos\alpha$ with the slope alpha; $\partial_z H_x$ on the surface is
+that of the parabola through the surface and the two nodes below. TE measures level fields.
 """
 
 import jax
@@ -24,7 +25,7 @@ from jaxtyping import Array, Complex, Float, Int
 
 from .conventions import MU_0
 from .mesh import Mesh
-from .operator import TM, AbstractOperator
+from .operator import SLIVER, TM, AbstractOperator
 from .survey import Survey
 
 
@@ -92,34 +93,32 @@ def tm_at_stations(
 ) -> Complex[Array, " site"]:
     """Impedance E_y/H_x (ohm) of one frequency; H_x is 1 on the surface."""
     mesh = operator.mesh
-    station = mesh.station_rows(survey)
+    station, column = mesh.station_rows(survey), mesh.station_columns(survey)
     rows, row = np.unique(station, return_inverse=True)
     hx, flux, c_node = flux_below(operator, omega, resistivity, field, rows)
-    # Between two cells of air there is neither flux nor c.
-    jy = flux / jnp.where(c_node > 0, c_node, 1.0).astype(flux.dtype)
-    at = [interpolate(mesh, survey, v, row) for v in (jy, hx)]
-    column = mesh.station_columns(survey)
-    z = resistivity[station, column].astype(flux.dtype) * at[0] / at[1]
-    if not survey.dipole:
-        return z
-    on_surface = station == mesh.surface_rows[column]
-    lacking = operator.full(omega, resistivity).matvec(field) * operator.on_surface
-    along = jnp.asarray(_dipoles(mesh, survey) + 0j) @ -jnp.sum(lacking, axis=0)
-    return jnp.where(on_surface, along, z)
+    jy, hx = (interpolate(mesh, survey, v, row) for v in (flux / c_node.astype(flux.dtype), hx))
+    rho = resistivity[station, column].astype(flux.dtype)
+    if not mesh.surface.any():
+        return rho * jy / hx
+    cut = survey.depths - mesh.ground(survey.stations) < 0.5 * mesh.dz[station]
+    level = np.isin(mesh.surface[column], mesh.earth_nodes) & (np.diff(mesh.surface)[column] == 0)
+    top = np.argmax(mesh.filled[:, column] > 0.5, axis=0)
+    rho_top = resistivity[top, column].astype(flux.dtype)
+    slope = np.diff(mesh.surface)[column] / mesh.dy[column]
+    along = interpolate(mesh, survey, _surface_slope(mesh, field)[None], 0 * row)
+    e = rho_top * along * jnp.asarray(np.hypot(1, slope) + 0j)
+    return jnp.where(cut & ~level, e, rho * jy / hx)
 
 
-def _dipoles(mesh: Mesh, survey: Survey) -> Float[np.ndarray, "site ynode"]:
-    """What the voltage of each node column adds to E along the dipole of each station, 1/m.
-
-    A node column's voltage lies between the middles of the treads beside it. Dipoles cover parts of such
-    stretches; their length is that of the line between their ends on the polygon through the middles.
-    """
-    ends = survey.stations[:, None] + 0.5 * survey.dipole * np.array([-1.0, 1.0])
-    y = mesh.y_centres
-    covered = np.minimum(ends[:, 1:], y[1:]) - np.maximum(ends[:, :1], y[:-1])
-    drop = np.diff(np.interp(ends, y, mesh.surface), axis=1)
-    share = np.maximum(covered, 0.0) / np.diff(y) / np.hypot(survey.dipole, drop)
-    return np.pad(share, ((0, 0), (1, 1)))
+def _surface_slope(mesh: Mesh, field: Complex[Array, "znode ynode"]) -> Complex[Array, " ynode"]:
+    """du/dz on the surface above each column of nodes, where u is 1."""
+    column = np.arange(mesh.n_y + 1)
+    sliver = SLIVER * np.insert(mesh.dz, 0, mesh.dz[0])[:, None]
+    first = np.argmax(mesh.earth_nodes[:, None] > mesh.surface + sliver, axis=0)
+    a = mesh.earth_nodes[first] - mesh.surface
+    b = mesh.earth_nodes[first + 1] - mesh.surface
+    near, far = jnp.asarray(b / a / (b - a) + 0j), jnp.asarray(a / b / (b - a) + 0j)
+    return near * (field[first, column] - 1) - far * (field[first + 1, column] - 1)
 
 
 def interpolate(

@@ -27,17 +27,16 @@ class Mesh:
     - `y_nodes`: along the profile, in m, strictly increasing.
     - `z_nodes`: downward, in m, strictly increasing, one of them 0 (the ground). Cells above the
       ground are air; TM needs none, TE does.
-    - `surface`: depth of the ground in each column, m, each one of `z_nodes`; by default 0. With
-      topography z = 0 is the highest ground, and cells above `surface` are air, whatever resistivity
-      a section has there.
+    - `surface`: depth of the ground at each of `y_nodes`, m, linear between; by default 0. z = 0 is the
+      highest ground, and what a section holds in cells above the surface does not count.
 
     A mesh is static under JAX transformations: it hashes by its coordinates. Raises `ValueError`
-    for nodes that are not finite, do not increase, or lack the ground, and for a surface between nodes.
+    for nodes that are not finite, do not increase, or lack the ground, and for a surface above z = 0.
     """
 
     y_nodes: Float[np.ndarray, " ynode"]
     z_nodes: Float[np.ndarray, " znode"]
-    surface: Float[np.ndarray, " y"]
+    surface: Float[np.ndarray, " ynode"]
 
     def __init__(self, y_nodes: ArrayLike, z_nodes: ArrayLike, surface: ArrayLike | None = None) -> None:
         require_x64()
@@ -54,13 +53,14 @@ class Mesh:
                 f"`Mesh(z_nodes=...)` must reach below the ground (z > 0 is down, in m). The last "
                 f"node is at {self.z_nodes[-1]} m."
             )
-        surface = np.zeros(self.n_y) if surface is None else np.array(surface, dtype=float)
+        surface = np.zeros(self.y_nodes.size) if surface is None else np.array(surface, dtype=float)
         surface.setflags(write=False)
         object.__setattr__(self, "surface", surface)
-        if surface.shape != (self.n_y,) or not np.all(np.isin(surface, self.earth_nodes[:-1])):
+        inside = (surface >= 0) & (surface < self.z_nodes[-2])
+        if surface.shape != self.y_nodes.shape or not np.all(inside):
             raise ValueError(
-                f"`Mesh(surface=...)` must hold the depth of the ground in each of {self.n_y} columns, "
-                "in m, each a node from 0 to above the last row. `jaxmt.drape` makes one. "
+                f"`Mesh(surface=...)` must hold the depth of the ground at each of {self.y_nodes.size} "
+                "`y_nodes`, in m, from 0 to above the last row. `jaxmt.drape` makes one. "
                 f"Got shape {surface.shape}."
             )
 
@@ -126,14 +126,19 @@ class Mesh:
         return 0.5 * (self.earth_nodes[1:] + self.earth_nodes[:-1])
 
     @property
-    def surface_rows(self) -> Int[np.ndarray, " y"]:
-        """The first earth row below the ground in each column."""
-        return np.searchsorted(self.earth_nodes, self.surface)
+    def filled(self) -> Float[np.ndarray, "earth y"]:
+        """The share of each cell of a section that lies below the surface."""
+        ends = (self.earth_nodes[1:, None] - self.surface) / self.dz[:, None]
+        clipped = np.clip(ends, 0.0, 1.0)
+        area = 0.5 * clipped**2 + np.maximum(ends - 1.0, 0.0)
+        rise = np.diff(ends, axis=1)
+        level = np.abs(rise) < 1e-6
+        return np.where(level, clipped[:, 1:], np.diff(area, axis=1) / np.where(level, 1.0, rise))
 
     @property
     def air(self) -> Bool[np.ndarray, "earth y"]:
-        """True for the cells of a section that lie above the ground."""
-        return np.arange(self.n_earth)[:, None] < self.surface_rows
+        """True for the cells of a section that lie above the surface."""
+        return self.earth_nodes[1:, None] <= np.minimum(self.surface[1:], self.surface[:-1])
 
     def with_air(self, height: float | None = None, growth: float = 1.6) -> "Mesh":
         """The same earth under new air rows that grow by `growth` up to `height` (m).
@@ -150,12 +155,16 @@ class Mesh:
 
     def station_rows(self, survey: Survey) -> Int[np.ndarray, " site"]:
         """The row of nodes, counted from the one at z = 0, that is nearest to each station."""
-        return np.argmin(np.abs(self.earth_nodes - survey.depths[:, None]), axis=1)
+        return np.argmin(np.abs(self.earth_nodes[:-1] - survey.depths[:, None]), axis=1)
 
     def station_columns(self, survey: Survey) -> Int[np.ndarray, " site"]:
         """The column under each station; the right-hand one of a station on a node."""
         column = np.searchsorted(self.y_nodes, survey.stations, side="right") - 1
         return np.clip(column, 0, self.n_y - 1)
+
+    def ground(self, y: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+        """Depth of the surface at positions y, m."""
+        return np.interp(y, self.y_nodes, self.surface)
 
     def check_stations(self, survey: Survey) -> None:
         """Raises `ValueError` if a station lies outside the mesh or in the air."""
@@ -168,21 +177,15 @@ class Mesh:
                 f"outside the mesh; the first is stations[{k}] = {survey.stations[k]} m, the mesh "
                 f"spans {low} to {high} m. Shift the stations or use `Mesh.design(survey)`."
             )
-        rows, ground = self.station_rows(survey), self.surface_rows[self.station_columns(survey)]
-        astray = np.flatnonzero((rows < ground) | (survey.depths >= self.z_nodes[-1]))
+        rows, ground = self.station_rows(survey), self.ground(survey.stations)
+        high = survey.depths < ground - 0.5 * self.dz[rows]
+        astray = np.flatnonzero(high | (survey.depths >= self.z_nodes[-2]))
         if astray.size:
             k = int(astray[0])
             raise ValueError(
                 f"`Survey(depths=...)`: {astray.size} of {survey.stations.size} stations lie in the air "
                 f"or below the mesh; the first is stations[{k}] at {survey.depths[k]} m, where the ground "
-                f"is at {self.earth_nodes[ground[k]]} m. `jaxmt.drape` puts stations on the ground."
-            )
-        ends = self.y_centres[[0, -1]]
-        reach = survey.dipole / 2
-        if reach and np.any((survey.stations - reach < ends[0]) | (survey.stations + reach > ends[1])):
-            raise ValueError(
-                f"`Survey(dipole={survey.dipole:g})`: a dipole, in m, reaches beyond the mesh; use a "
-                "wider mesh, such as that of `Mesh.design(survey)`."
+                f"is at {ground[k]:.6g} m. `jaxmt.drape` puts stations on the ground."
             )
 
     def faults(self, survey: Survey, low: float, high: float) -> list[str]:
@@ -212,11 +215,6 @@ class Mesh:
             )
         if (off := float(np.abs(self.earth_nodes[rows] - survey.depths).max())) > short / 3:
             faults.append(f"a station is {off:.4g} m off the next row of nodes; `jaxmt.drape` makes rows")
-        if "tm" in survey.modes and survey.dipole < self._longest_step(survey):
-            faults.append(
-                f"`Survey(dipole={survey.dipole:g})` is shorter than two columns on a slope, "
-                f"{self._longest_step(survey):.4g} m: E_y of TM is that of a step"
-            )
         left = float(survey.stations.min() - self.y_nodes[0])
         right = float(self.y_nodes[-1] - survey.stations.max())
         reach = f"({long:.4g} m is the skin depth of {high:.4g} ohm m at the lowest frequency)"
@@ -226,20 +224,13 @@ class Mesh:
             require(f"the air {reach}", -float(self.z_nodes[0]), long)
         return faults
 
-    def _longest_step(self, survey: Survey) -> float:
-        """Twice the width of the widest column at a station where the surface steps; 0 if it does not."""
-        steps = np.abs(np.diff(self.surface)) > 0
-        beside = np.append(steps, False) | np.insert(steps, 0, False)
-        columns = self.station_columns(survey)
-        return 2 * float(np.max(self.dy[columns] * beside[columns]))
-
     def warn(self, survey: Survey, resistivity: Float[np.ndarray, "earth y"]) -> None:
         """Emits a `MeshWarning` that lists `faults` for a section in ohm m, if there are any.
 
         Cells must resolve the lowest resistivity at the ground; reach is judged by the mean log.
         """
         mean = float(10 ** np.mean(np.log10(resistivity[~self.air])))
-        ground = resistivity[self.surface_rows, np.arange(self.n_y)]
+        ground = resistivity[np.argmin(self.air, axis=0), np.arange(self.n_y)]
         faults = self.faults(survey, float(ground.min()), mean)
         if faults:
             warnings.warn(

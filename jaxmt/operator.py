@@ -30,8 +30,10 @@ air. Air is a perfect insulator: $1/\rho = 0$ there, and the matrix stays regula
 field at the top, unlike a uniform electric one, leaves the air free to carry a lateral change of $E_x$,
 so that a mesh with little air still gives the impedance of the open half-space above.
 
-Topography is a stair of cells above `Mesh.surface`. They have no mass in TE. In TM no current flows in
-them, so that $H_x = 1$ holds on every node that touches one: those nodes are held, not solved for.
+The surface of topography cuts cells. In TE a cell has the mass of its part below the surface. In TM
+$H_x = 1$ holds on the surface, for no current flows above it: nodes on and above it are held, and a link
+that the surface cuts to the fraction theta of its length carries a flux larger by 1/theta, which leaves
+the matrix symmetric and H_x of second order (Gibou, Fedkiw, Cheng & Kang 2002, J. Comput. Phys. 176).
 """
 
 import abc
@@ -47,6 +49,9 @@ from . import layered
 from .conventions import MU_0
 from .mesh import Mesh
 from .solve import Stencil
+
+SLIVER = 1e-3
+"""A node less than this fraction of a row below the surface lies on it."""
 
 
 class System(eqx.Module):
@@ -113,10 +118,18 @@ def _reduce(
     return System(inner, rhs, sides)
 
 
+def _cut(
+    full: Stencil, down: Float[np.ndarray, "row-1 col"], right: Float[np.ndarray, "row col-1"]
+) -> Stencil:
+    """The operator with links multiplied by factors."""
+    more_down, more_right = full.down * (down - 1), full.right * (right - 1)
+    along, across = _pad(more_down, 0), _pad(more_right, 1)
+    more = along[1:] + along[:-1] + across[:, 1:] + across[:, :-1]
+    return Stencil(full.diagonal + more, full.down + more_down, full.right + more_right)
+
+
 def _hold(system: System, held: Bool[np.ndarray, "row col"]) -> System:
     """The system with the unknowns `held` at one."""
-    if not held.any():
-        return system
     stencil = system.stencil
     known = stencil.matvec(jnp.asarray(held + 0j))
     free = Stencil(
@@ -140,12 +153,7 @@ class AbstractOperator(eqx.Module):
     def coefficients(
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
-        """C and m of the earth cells; above the surface m = 0, and so is c in TM."""
-
-
-def _without_air(mesh: Mesh, values: Float[Array, "earth y"]) -> Float[Array, "earth y"]:
-    """Zero above the surface."""
-    return jnp.where(mesh.air, 0.0, values) if mesh.air.any() else values
+        """C and m of the earth cells."""
 
 
 def _sides(
@@ -156,15 +164,15 @@ def _sides(
     Below its surface a column is a layered earth, with its half-space cut into as many more layers as
     there are rows above. Above, H = 1 and $\partial_z E = -i\omega\mu_0$.
     """
-    above = mesh.surface_rows[[0, -1]]
-    rows = np.minimum(np.arange(mesh.n_earth + 1) + above[:, None], mesh.n_earth - 1)
-    thickness = jnp.asarray(np.append(mesh.dz, mesh.dz[-1])[rows[:, :-1]])
+    nodes, surface = mesh.earth_nodes, mesh.surface[[0, -1], None]
+    above = np.searchsorted(nodes, surface[:, 0], side="right")[:, None] - 1
+    rows = np.minimum(np.arange(mesh.n_earth + 1) + above, mesh.n_earth - 1)
+    thickness = mesh.dz[rows[:, :-1]]
+    thickness[:, :1] = nodes[above + 1] - surface
     columns = jnp.stack([resistivity[rows[0], 0], resistivity[rows[1], -1]])
-    fields = jax.vmap(lambda r, h: layered.fields(omega, r, h))(columns, thickness)
-    ground = mesh.surface[[0, -1], None]
-    height = np.maximum(ground - mesh.earth_nodes, 0.0)
-    node = np.maximum(np.arange(mesh.n_earth + 1) - above[:, None], 0)
-    side = np.array([[0], [1]])
+    fields = jax.vmap(lambda r, h: layered.fields(omega, r, h))(columns, jnp.asarray(thickness))
+    side, node = np.array([[0], [1]]), np.maximum(np.arange(mesh.n_earth + 1) - above, 0)
+    height = np.maximum(surface - nodes, 0.0)
     electric = fields.electric[side, node] - _air_slope(omega) * jnp.asarray(height + 0j)
     return electric, fields.magnetic[side, node]
 
@@ -190,7 +198,7 @@ class TE(AbstractOperator):
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
         """C = 1 and m = mu_0 / rho."""
-        return jnp.ones_like(resistivity), _without_air(self.mesh, MU_0 / resistivity)
+        return jnp.ones_like(resistivity), MU_0 / resistivity * jnp.asarray(self.mesh.filled)
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
         """Unknowns are the nodes of all rows between the sides."""
@@ -220,24 +228,30 @@ class TM(AbstractOperator):
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
         """C = rho and m = mu_0."""
-        mesh = self.mesh
-        return _without_air(mesh, resistivity), _without_air(mesh, jnp.full_like(resistivity, MU_0))
+        return resistivity, jnp.full_like(resistivity, MU_0)
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
-        """Unknowns are the nodes below z = 0 between the sides; those on the surface are held."""
-        full = self.full(omega, resistivity)
-        _, sides = _sides(omega, self.mesh, resistivity)
-        system = _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
-        return _hold(system, self.on_surface[1:, 1:-1])
-
-    def full(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> Stencil:
-        """The operator on all nodes."""
+        """Unknowns are the nodes below z = 0 between the sides; those above the surface are held."""
+        mesh = self.mesh
         c, m = self.coefficients(resistivity)
-        return assemble(omega, c, m, self.mesh.dy, self.mesh.dz)
+        full = assemble(omega, c, m, mesh.dy, mesh.dz)
+        _, sides = _sides(omega, mesh, resistivity)
+        if not mesh.surface.any():
+            return _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
+        held, down, right = _surface_links(mesh)
+        full = _cut(full, down, right)
+        system = _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
+        return _hold(system, held[1:, 1:-1])
 
-    @property
-    def on_surface(self) -> Bool[np.ndarray, "earthnode ynode"]:
-        """True for the nodes on the surface or above it."""
-        rows = self.mesh.surface_rows
-        lowest = np.maximum(np.append(rows, 0), np.append(0, rows))
-        return np.arange(self.mesh.n_earth + 1)[:, None] <= lowest
+
+def _surface_links(
+    mesh: Mesh,
+) -> tuple[Bool[np.ndarray, "row col"], Float[np.ndarray, "row-1 col"], Float[np.ndarray, "row col-1"]]:
+    """Which nodes lie on the surface or above, and 1 / theta of the links downward and to the right."""
+    surface, z = mesh.surface, mesh.earth_nodes[:, None]
+    held = z <= surface + SLIVER * np.insert(mesh.dz, 0, mesh.dz[0])[:, None]
+    down = np.where(held[:-1] & ~held[1:], (z[1:] - surface) / mesh.dz[:, None], 1.0)
+    high, low = np.maximum(surface[1:], surface[:-1]), np.minimum(surface[1:], surface[:-1])
+    share = (z - low) / np.where(high > low, high - low, 1.0)
+    right = np.where(held[:, 1:] != held[:, :-1], share, 1.0)
+    return held, 1 / np.minimum(down, 1.0), 1 / np.minimum(right, 1.0)

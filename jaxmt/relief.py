@@ -1,4 +1,4 @@
-"""The relief of the ground and the sea floor: columns cut to a profile, the sea as cells, stations on both."""
+"""A mesh whose surface follows the ground, the sea as cells, stations on the ground and the sea floor."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ class Relief:
 
     - `mesh`: z = 0 is `datum` (m above sea level), the highest ground or the sea; its `surface` is the
       ground and the sea.
-    - `survey`: every station with the depth of the ground or of the sea floor in its column.
+    - `survey`: every station with the depth of the ground at its place or of the sea floor in its column.
     - `sea`: True for cells of sea water; `jaxmt.Earth(relief.mesh, fixed=relief.sea)` keeps them.
     """
 
@@ -47,7 +47,7 @@ def drape(
     step: float | None = None,
     sea_level: float = 0.0,
 ) -> Relief:
-    """Lays a mesh for level ground over a profile of elevations, as a stair of cells.
+    """Lays a mesh for level ground over a profile of elevations.
 
     - `positions`: m along the profile, increasing; `elevation`: m above sea level there, negative under
       the sea. Linear between, constant beyond.
@@ -55,9 +55,10 @@ def drape(
       first row of `mesh`. The rows of `mesh` follow below them.
     - `sea_level`: m; `-numpy.inf` where ground below sea level is dry.
 
-    A column has the elevation of its centre, to the nearest row; the slope between two columns is a step.
-    For level land beside a sea give `numpy.minimum(elevation, 0)`. Raises `ValueError` for a profile that
-    does not increase or is not finite, a step that is not positive, or a mesh that has a relief already.
+    The ground is a polygon with its corners at `mesh.y_nodes`, which cuts cells. The sea floor is a stair
+    of whole cells, each column having the depth of its centre. For level land beside a sea give
+    `numpy.minimum(elevation, 0)`. Raises `ValueError` for a profile that does not increase or is not
+    finite, a step that is not positive, or a mesh that has a relief already.
     """
     y, heights = np.atleast_1d(np.asarray(positions, float)), np.atleast_1d(np.asarray(elevation, float))
     if y.ndim != 1 or y.shape != heights.shape or not np.all(np.isfinite([y, heights])):
@@ -76,16 +77,17 @@ def drape(
         raise ValueError(f"`drape(step=...)` must be positive, in m. Got {step}.")
     if mesh.surface.any():
         raise ValueError("`drape(mesh=...)` has a relief already; give the mesh of level ground.")
-    ground = np.interp(mesh.y_centres, y, heights)
+    ground = np.interp(mesh.y_nodes, y, heights)
     datum = float(np.maximum(ground, sea_level).max())
     count = int(np.ceil((datum - float(ground.min())) / step - 1e-9))
-    stair = step * np.arange(count)
-    nodes = np.concatenate([mesh.z_nodes[: mesh.n_air], stair, step * count + mesh.earth_nodes])
-    rows = np.rint((datum - np.array([ground, np.maximum(ground, sea_level)])) / step).astype(int)
-    floor, surface = rows
-    draped = Mesh(mesh.y_nodes, nodes, step * surface)
-    row = np.arange(draped.n_earth)[:, None]
-    depths = step * floor[draped.station_columns(survey)]
-    return Relief(
-        draped, dataclasses.replace(survey, depths=depths), (row >= surface) & (row < floor), datum
+    nodes = np.concatenate(
+        [mesh.z_nodes[: mesh.n_air], step * np.arange(count), step * count + mesh.earth_nodes]
     )
+    draped = Mesh(mesh.y_nodes, nodes, datum - np.maximum(ground, sea_level))
+    floor = np.interp(mesh.y_centres, y, heights)
+    wet = (floor < sea_level) & (draped.earth_nodes[1:, None] > datum - sea_level)
+    sea = wet & (draped.z_centres[:, None] < datum - floor)
+    column = draped.station_columns(survey)
+    bottom = draped.earth_nodes[np.argmin(sea | draped.air, axis=0)[column]]
+    depths = np.where(sea.any(axis=0)[column], bottom, draped.ground(survey.stations))
+    return Relief(draped, dataclasses.replace(survey, depths=depths), sea, datum)

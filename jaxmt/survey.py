@@ -35,10 +35,7 @@ class Survey:
     - `modes`: "te", "tm", or both.
     - `names`: station names; by default S01, S02, ...
     - `depths`: z of each station, m, downward from the z = 0 of the mesh, as at the sea floor or on a
-      slope; by default 0. The node row nearest to it carries the station.
-    - `dipole`: m, length along the profile of the electric dipoles of TM: E_y is then the voltage
-      along the ground between the two ends over their straight distance. 0 takes E_y at a point, which
-      means nothing on the steps of a slope. Stations below the ground take E_y at a point anyway.
+      slope; by default 0.
 
     A survey is static under JAX transformations: it hashes by its values. Raises `ValueError` for
     empty, non-finite or non-positive input.
@@ -49,7 +46,6 @@ class Survey:
     modes: tuple[str, ...]
     names: tuple[str, ...]
     depths: Float[np.ndarray, " site"]
-    dipole: float
 
     def __init__(
         self,
@@ -58,7 +54,6 @@ class Survey:
         modes: Sequence[str] = MODES,
         names: Sequence[str] = (),
         depths: ArrayLike | None = None,
-        dipole: float = 0.0,
     ) -> None:
         require_x64()
         object.__setattr__(self, "frequencies", _finite("frequencies", "Hz", frequencies))
@@ -87,9 +82,6 @@ class Survey:
                 f"{self.stations.size} stations, none negative. Got {self.depths.size}, the least "
                 f"{self.depths.min()}; put z = 0 at the highest ground, as `jaxmt.drape` does."
             )
-        if not 0 <= dipole < np.inf:
-            raise ValueError(f"`Survey(dipole=...)` must not be negative, in m. Got {dipole}.")
-        object.__setattr__(self, "dipole", float(dipole))
 
     @property
     def periods(self) -> Float[np.ndarray, " freq"]:
@@ -98,7 +90,7 @@ class Survey:
 
     def _key(self) -> tuple:
         arrays = self.frequencies, self.stations, self.depths
-        return *(array.tobytes() for array in arrays), self.modes, self.names, self.dipole
+        return *(array.tobytes() for array in arrays), self.modes, self.names
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Survey) and self._key() == other._key()
