@@ -13,8 +13,8 @@ cell under the station. A station exactly on a contact belongs to the cell on it
 rule of ModEM and Occam2D. Across horizontal contacts $E_y$ is continuous: the cell below gives it.
 
 On sloping ground TM measures E along the ground. $H_x = 1$ there, so that E is normal to the gradient of
-$H_x$ and $E = \rho\,\partial_z H_x / \cos\alpha$ with the slope alpha; $\partial_z H_x$ on the surface is
-that of the parabola through the surface and the two nodes below. TE measures level fields.
+$H_x$ and $E = \rho\,\partial_z H_x / \cos\alpha$ with the slope alpha. The flux $\rho\,\partial_z H_x$ on
+the surface is extrapolated from the two links below. TE measures level fields.
 """
 
 import jax
@@ -97,28 +97,36 @@ def tm_at_stations(
     rows, row = np.unique(station, return_inverse=True)
     hx, flux, c_node = flux_below(operator, omega, resistivity, field, rows)
     jy, hx = (interpolate(mesh, survey, v, row) for v in (flux / c_node.astype(flux.dtype), hx))
-    rho = resistivity[station, column].astype(flux.dtype)
+    z = resistivity[station, column].astype(flux.dtype) * jy / hx
     if not mesh.surface.any():
-        return rho * jy / hx
-    cut = survey.depths - mesh.ground(survey.stations) < 0.5 * mesh.dz[station]
+        return z
+    ground = mesh.ground(survey.stations)
     level = np.isin(mesh.surface[column], mesh.earth_nodes) & (np.diff(mesh.surface)[column] == 0)
-    top = np.argmax(mesh.filled[:, column] > 0.5, axis=0)
-    rho_top = resistivity[top, column].astype(flux.dtype)
+    cut = (survey.depths - ground < 0.5 * mesh.dz[station]) & ~level
+    top = np.searchsorted(mesh.earth_nodes, ground, side="right") - 1
     slope = np.diff(mesh.surface)[column] / mesh.dy[column]
-    along = interpolate(mesh, survey, _surface_slope(mesh, field)[None], 0 * row)
-    e = rho_top * along * jnp.asarray(np.hypot(1, slope) + 0j)
-    return jnp.where(cut & ~level, e, rho * jy / hx)
+    jy = interpolate(mesh, survey, _surface_current(mesh, resistivity, field)[None], 0 * row)
+    along = resistivity[top, column].astype(flux.dtype) * jy * jnp.asarray(np.hypot(1, slope) + 0j)
+    return jnp.where(cut, along, z)
 
 
-def _surface_slope(mesh: Mesh, field: Complex[Array, "znode ynode"]) -> Complex[Array, " ynode"]:
-    """du/dz on the surface above each column of nodes, where u is 1."""
+def _surface_current(
+    mesh: Mesh, resistivity: Float[Array, "earth y"], field: Complex[Array, "znode ynode"]
+) -> Complex[Array, " ynode"]:
+    """du/dz of TM on the surface in each column of nodes, where u is 1."""
     column = np.arange(mesh.n_y + 1)
     sliver = SLIVER * np.insert(mesh.dz, 0, mesh.dz[0])[:, None]
     first = np.argmax(mesh.earth_nodes[:, None] > mesh.surface + sliver, axis=0)
-    a = mesh.earth_nodes[first] - mesh.surface
-    b = mesh.earth_nodes[first + 1] - mesh.surface
-    near, far = jnp.asarray(b / a / (b - a) + 0j), jnp.asarray(a / b / (b - a) + 0j)
-    return near * (field[first, column] - 1) - far * (field[first + 1, column] - 1)
+    a, b = mesh.earth_nodes[first] - mesh.surface, mesh.dz[first]
+    left, right = np.maximum(column - 1, 0), np.minimum(column, mesh.n_y - 1)
+    share = mesh.dy[left] / (mesh.dy[left] + mesh.dy[right])
+    above, below = (
+        (share * resistivity[rows, left] + (1 - share) * resistivity[rows, right]).astype(field.dtype)
+        for rows in (first - 1, first)
+    )
+    near = above * (field[first, column] - 1) / jnp.asarray(a + 0j)
+    far = below * (field[first + 1, column] - field[first, column]) / jnp.asarray(b + 0j)
+    return (near - jnp.asarray(a / (a + b) + 0j) * (far - near)) / above
 
 
 def interpolate(

@@ -119,7 +119,7 @@ def _reduce(
 
 
 def _cut(
-    full: Stencil, down: Float[np.ndarray, "row-1 col"], right: Float[np.ndarray, "row col-1"]
+    full: Stencil, down: Float[np.ndarray, "above col"], right: Float[np.ndarray, "row left"]
 ) -> Stencil:
     """The operator with links multiplied by factors."""
     more_down, more_right = full.down * (down - 1), full.right * (right - 1)
@@ -246,7 +246,9 @@ class TM(AbstractOperator):
 
 def _surface_links(
     mesh: Mesh,
-) -> tuple[Bool[np.ndarray, "row col"], Float[np.ndarray, "row-1 col"], Float[np.ndarray, "row col-1"]]:
+) -> tuple[
+    Bool[np.ndarray, "earthnode ynode"], Float[np.ndarray, "earth ynode"], Float[np.ndarray, "earthnode y"]
+]:
     """Which nodes lie on the surface or above, and 1 / theta of the links downward and to the right."""
     surface, z = mesh.surface, mesh.earth_nodes[:, None]
     held = z <= surface + SLIVER * np.insert(mesh.dz, 0, mesh.dz[0])[:, None]

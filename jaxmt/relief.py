@@ -52,7 +52,7 @@ def drape(
     - `positions`: m along the profile, increasing; `elevation`: m above sea level there, negative under
       the sea. Linear between, constant beyond.
     - `step`: m, height of the rows between the highest and the lowest ground; by default that of the
-      first row of `mesh`. The rows of `mesh` follow below them.
+      first row of `mesh`, less to meet the sea's surface. The rows of `mesh` follow below them.
     - `sea_level`: m; `-numpy.inf` where ground below sea level is dry.
 
     The ground is a polygon with its corners at `mesh.y_nodes`, which cuts cells. The sea floor is a stair
@@ -79,6 +79,10 @@ def drape(
         raise ValueError("`drape(mesh=...)` has a relief already; give the mesh of level ground.")
     ground = np.interp(mesh.y_nodes, y, heights)
     datum = float(np.maximum(ground, sea_level).max())
+    shore = datum - sea_level
+    if shore > 0 and ground.min() < sea_level:
+        # The sea's surface becomes a row of nodes.
+        step = shore / np.ceil(shore / step)
     count = int(np.ceil((datum - float(ground.min())) / step - 1e-9))
     nodes = np.concatenate(
         [mesh.z_nodes[: mesh.n_air], step * np.arange(count), step * count + mesh.earth_nodes]
