@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-NEAREST, NARROWEST, SPREAD = 1.0, 0.35, 1.0
+STATION_WIDTH, STATION_GROWTH = 1.5, 8.0
+"""Width of the columns at a station in shortest skin depths, and how fast columns grow from there to the
+middle between stations, in growths of rows. Wider ones mix a station's resistivity with its neighbours'."""
 
 
 def graded_nodes(
@@ -75,15 +77,16 @@ def checked_nodes(name: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
     return nodes
 
 
-def column_steps(
+def station_columns(
     stations: Float[np.ndarray, " site"], short: float, growth: float
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Where columns shall be how wide, and how fast they grow from there."""
+) -> tuple[list[tuple[float, float]], list[float]]:
+    """Targets and growths of the columns of sorted stations, for `graded_nodes`.
+
+    - `short`: m, the shortest skin depth; `growth`: of the rows.
+    """
     gaps = np.diff(stations) if stations.size > 1 else np.array([short])
     spacing = np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0]))
     wide = np.maximum(spacing / 4, short / 3)
-    lone = stations[wide > NEAREST * short]
-    places = np.concatenate([stations, lone])
-    widths = np.concatenate([wide, np.full(lone.size, NARROWEST * short)])
-    rates = np.concatenate([np.full(stations.size, 2 * growth), np.full(lone.size, SPREAD)])
-    return places, widths, rates
+    alone = stations[wide > STATION_WIDTH * short]
+    targets = [*zip(stations, wide, strict=True), *((y, STATION_WIDTH * short) for y in alone)]
+    return targets, [2 * growth] * stations.size + [STATION_GROWTH * growth] * alone.size

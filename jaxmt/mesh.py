@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from .conventions import require_x64, skin_depth
-from .grading import checked_nodes, column_steps, graded_nodes
+from .grading import checked_nodes, graded_nodes, station_columns
 from .survey import Survey
 
 
@@ -265,7 +265,9 @@ class Mesh:
         Rows start at $g/2$ of the shortest skin depth (at contacts, of the shortest that reaches
         them) and go to 5 of the longest. Columns are a quarter of the station spacing, but no finer
         than a third of the shortest skin depth, $g$ of it at contacts, and grow by $2g$ a column out to
-        8 of the longest skin depths beyond the line. Air rows double up to that same distance.
+        8 of the longest skin depths beyond the line. Where a quarter of the spacing is more than 1.5 of
+        the shortest skin depths, columns of that width stand at the stations and grow by $8g$ to the
+        middle between them. Air rows double up to the distance of the sides.
         """
         low, high = resistivity if isinstance(resistivity, tuple) else (resistivity, resistivity)
         if not 0 < low <= high < math.inf:
@@ -282,8 +284,7 @@ class Mesh:
         rows += [(z, short * growth / 2) for z in np.unique(survey.depths)]
         z_nodes = graded_nodes([0.0, *z_contacts, 5 * long + max([0.0, *z_contacts])], rows, growth)
         stations = np.unique(survey.stations)
-        places, widths, rates = column_steps(stations, short, growth)
-        columns = list(zip(places, widths, strict=True))
+        columns, rates = station_columns(stations, short, growth)
         columns += [(y, short * growth) for y in y_contacts]
         features = [*stations, *y_contacts]
         ends = [min(features) - 8 * long, max(features) + 8 * long]

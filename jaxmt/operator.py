@@ -125,7 +125,9 @@ def _cut(
     more_down, more_right = full.down * (down - 1), full.right * (right - 1)
     along, across = _pad(more_down, 0), _pad(more_right, 1)
     more = along[1:] + along[:-1] + across[:, 1:] + across[:, :-1]
-    return Stencil(full.diagonal + more, full.down + more_down, full.right + more_right)
+    return Stencil(
+        full.diagonal + more.astype(full.diagonal.dtype), full.down + more_down, full.right + more_right
+    )
 
 
 def _hold(system: System, held: Bool[np.ndarray, "row col"]) -> System:

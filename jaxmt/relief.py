@@ -28,7 +28,9 @@ class Relief:
     sea: Bool[np.ndarray, "earth y"]
     datum: float
 
-    def section(self, resistivity: ArrayLike, water: float = SEA_WATER) -> Float[np.ndarray, "earth y"]:
+    def section(
+        self, resistivity: float | Float[np.ndarray, "..."], water: float = SEA_WATER
+    ) -> Float[np.ndarray, "earth y"]:
         """A section in ohm m with the sea filled in.
 
         - `resistivity`: ohm m, a number or an array that broadcasts to `mesh.shape`.

@@ -206,9 +206,9 @@ def test_a_relief_of_land_and_sea():
     np.testing.assert_array_equal(relief.mesh.surface, [300, 300, 300, 300, 300, 200, 100, 0, 0])
     np.testing.assert_array_equal(relief.mesh.earth_nodes[:18], 50.0 * np.arange(18))
     np.testing.assert_array_equal(np.diff(relief.mesh.earth_nodes[16:]), [50, 100, 850, 9000])
-    # Sea floor by columns at 500, 400, 200 (and 0 m), rows of 50 m.
-    np.testing.assert_array_equal(relief.sea.sum(axis=0), [10, 10, 8, 4, 0, 0, 0, 0])
-    np.testing.assert_array_equal(relief.survey.depths, [800.0, 700.0, 250.0, 100.0])
+    # Sea floor under the column centres at 500, 400, 200 and 50 m, rows of 50 m.
+    np.testing.assert_array_equal(relief.sea.sum(axis=0), [10, 8, 4, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(relief.survey.depths, [800.0, 500.0, 250.0, 100.0])
     section = relief.section(50.0)
     np.testing.assert_array_equal(section[relief.sea], 0.3)
     np.testing.assert_array_equal(section[~relief.sea], 50.0)
