@@ -75,13 +75,24 @@ def te_at_stations(
 ) -> tuple[Complex[Array, " site"], Complex[Array, " site"]]:
     """Impedance E_x/H_y (ohm) and tipper H_z/H_y of one frequency; H_y and H_z are level."""
     mesh = operator.mesh
-    rows, row = np.unique(mesh.station_rows(survey), return_inverse=True)
+    station, share = mesh.station_rows(survey), np.zeros(survey.stations.size)
+    if mesh.surface.any():
+        # Linear from the two rows below: H_y bends at the ground.
+        tolerance = SLIVER * mesh.dz[station]
+        station = np.searchsorted(mesh.earth_nodes, survey.depths - tolerance)
+        share = np.maximum(mesh.earth_nodes[station] - survey.depths, 0.0) / mesh.dz[station]
+    pair = np.stack([station, station + 1]) if share.any() else station[None]
+    rows, row = np.unique(pair, return_inverse=True)
+    row = row.reshape(pair.shape)
     ex, flux, _ = flux_below(operator, omega, resistivity, field, rows)
     i_omega_mu = lax.complex(jnp.zeros_like(omega), omega * MU_0)
-    hy = -flux / i_omega_mu
-    hz = _slope(mesh, ex) / i_omega_mu
-    at = [interpolate(mesh, survey, v, row) for v in (ex, hy, hz)]
-    return at[0] / at[1], at[2] / at[1]
+    values = ex, -flux / i_omega_mu, _slope(mesh, ex) / i_omega_mu
+    e, hy, hz = (interpolate(mesh, survey, v, row[0]) for v in values)
+    if share.any():
+        up = jnp.asarray(share + 0j)
+        next_e, next_hy, next_hz = (interpolate(mesh, survey, v, row[1]) for v in values)
+        e, hy, hz = e + up * (e - next_e), hy + up * (hy - next_hy), hz + up * (hz - next_hz)
+    return e / hy, hz / hy
 
 
 def tm_at_stations(

@@ -103,10 +103,11 @@ def test_a_long_slope_is_a_tilted_half_space():
 
     So TM gives rho and TE $\rho / \cos^2\alpha$ = 125 ohm m.
     """
-    errors = np.array([ramp(n) for n in (2, 4, 8)])
-    print(errors, observed_orders(errors[:, 0]), observed_orders(errors[:, 1]))
-    # TM: second order where the surface cuts cells at random; measured 1.9 and 1.7.
-    assert np.all(observed_orders(errors[:, 0]) > 1.5)
+    tm, te = np.array([ramp(n) for n in (2, 4, 8)]).T
+    # The surface cuts cells anyhow, so that the order wavers about 2; measured 2.8 and 2.9.
+    assert np.all(observed_orders(tm) > 1.8)
+    # The slope is 14 skin depths long, not infinite; measured 0.10, 0.04 and 0.012.
+    assert te[-1] < 0.02
 
 
 def test_trapezoidal_hill_of_wannamaker():
