@@ -86,7 +86,7 @@ def station_columns(
     """
     gaps = np.diff(stations) if stations.size > 1 else np.array([short])
     spacing = np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0]))
-    wide = np.maximum(spacing / 4, short / 3)
+    wide = np.maximum(spacing[: stations.size] / 4, short / 3)
     alone = stations[wide > STATION_WIDTH * short]
     targets = [*zip(stations, wide, strict=True), *((y, STATION_WIDTH * short) for y in alone)]
     return targets, [2 * growth] * stations.size + [STATION_GROWTH * growth] * alone.size

@@ -128,12 +128,7 @@ class Mesh:
     @property
     def filled(self) -> Float[np.ndarray, "earth y"]:
         """The share of each cell of a section that lies below the surface."""
-        ends = (self.earth_nodes[1:, None] - self.surface) / self.dz[:, None]
-        clipped = np.clip(ends, 0.0, 1.0)
-        area = 0.5 * clipped**2 + np.maximum(ends - 1.0, 0.0)
-        rise = np.diff(ends, axis=1)
-        level = np.abs(rise) < 1e-6
-        return np.where(level, clipped[:, 1:], np.diff(area, axis=1) / np.where(level, 1.0, rise))
+        return self.share_below(self.surface)
 
     @property
     def air(self) -> Bool[np.ndarray, "earth y"]:
@@ -161,6 +156,15 @@ class Mesh:
         """The column under each station; the right-hand one of a station on a node."""
         column = np.searchsorted(self.y_nodes, survey.stations, side="right") - 1
         return np.clip(column, 0, self.n_y - 1)
+
+    def share_below(self, depths: Float[np.ndarray, " ynode"]) -> Float[np.ndarray, "earth y"]:
+        """The share of each cell of a section below a polygon with `depths` (m) at `y_nodes`."""
+        ends = (self.earth_nodes[1:, None] - depths) / self.dz[:, None]
+        clipped = np.clip(ends, 0.0, 1.0)
+        area = 0.5 * clipped**2 + np.maximum(ends - 1.0, 0.0)
+        rise = np.diff(ends, axis=1)
+        level = np.abs(rise) < 1e-6
+        return np.where(level, clipped[:, 1:], np.diff(area, axis=1) / np.where(level, 1.0, rise))
 
     def ground(self, y: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
         """Depth of the surface at positions y, m."""

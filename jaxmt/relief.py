@@ -12,6 +12,9 @@ from .survey import Survey
 SEA_WATER = 0.3
 """ohm m."""
 
+TRACE = 1e-3
+"""A cell with a smaller share of water is rock."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Relief:
@@ -19,25 +22,31 @@ class Relief:
 
     - `mesh`: z = 0 is `datum` (m above sea level), the highest ground or the sea; its `surface` is the
       ground and the sea.
-    - `survey`: every station with the depth of the ground at its place or of the sea floor in its column.
-    - `sea`: True for cells of sea water; `jaxmt.Earth(relief.mesh, fixed=relief.sea)` keeps them.
+    - `survey`: every station with the depth of the ground at its place or below the sea in its column.
+    - `water`: the share of each cell that is sea.
     """
 
     mesh: Mesh
     survey: Survey
-    sea: Bool[np.ndarray, "earth y"]
+    water: Float[np.ndarray, "earth y"]
     datum: float
+
+    @property
+    def sea(self) -> Bool[np.ndarray, "earth y"]:
+        """True for cells with sea water; `jaxmt.Earth(relief.mesh, fixed=relief.sea)` keeps them."""
+        return self.water > TRACE
 
     def section(
         self, resistivity: float | Float[np.ndarray, "..."], water: float = SEA_WATER
     ) -> Float[np.ndarray, "earth y"]:
-        """A section in ohm m with the sea filled in.
+        r"""A section in ohm m with the sea filled in.
 
         - `resistivity`: ohm m, a number or an array that broadcasts to `mesh.shape`.
-        - `water`: ohm m.
+        - `water`: ohm m. A cell that holds the share s of water has $1/\rho = s/\rho_w + (1-s)/\rho_r$.
         """
         rock = np.broadcast_to(np.asarray(resistivity, dtype=float), self.mesh.shape)
-        return np.where(self.sea, water, rock)
+        share = np.where(self.sea, self.water / np.maximum(self.mesh.filled, TRACE), 0.0)
+        return 1 / (share / water + (1 - share) / rock)
 
 
 def drape(
@@ -57,8 +66,9 @@ def drape(
       first row of `mesh`, less to meet the sea's surface. The rows of `mesh` follow below them.
     - `sea_level`: m; `-numpy.inf` where ground below sea level is dry.
 
-    The ground is a polygon with its corners at `mesh.y_nodes`, which cuts cells. The sea floor is a stair
-    of whole cells, each column having the depth of its centre. For level land beside a sea give
+    Ground and sea floor are polygons with their corners at `mesh.y_nodes`. They cut cells: those of the
+    sea floor get the mean conductivity of water and rock, and a station there lies on the node below the
+    lowest of them in its column and the two beside it. For level land beside a sea give
     `numpy.minimum(elevation, 0)`. Raises `ValueError` for a profile that does not increase or is not
     finite, a step that is not positive, or a mesh that has a relief already.
     """
@@ -90,10 +100,12 @@ def drape(
         [mesh.z_nodes[: mesh.n_air], step * np.arange(count), step * count + mesh.earth_nodes]
     )
     draped = Mesh(mesh.y_nodes, nodes, datum - np.maximum(ground, sea_level))
-    floor = np.interp(mesh.y_centres, y, heights)
-    wet = (floor < sea_level) & (draped.earth_nodes[1:, None] > datum - sea_level)
-    sea = wet & (draped.z_centres[:, None] < datum - floor)
+    water = draped.filled - draped.share_below(datum - ground)
     column = draped.station_columns(survey)
-    bottom = draped.earth_nodes[np.argmin(sea | draped.air, axis=0)[column]]
-    depths = np.where(sea.any(axis=0)[column], bottom, draped.ground(survey.stations))
-    return Relief(draped, dataclasses.replace(survey, depths=depths), sea, datum)
+    wet = water > TRACE
+    # The node below the lowest cell with water; beside the station J_y of water must not count either.
+    floor = np.where(wet.any(axis=0), draped.n_earth - np.argmax(wet[::-1], axis=0), 0)
+    beside = np.maximum(floor, np.maximum(np.append(floor[1:], 0), np.append(0, floor[:-1])))
+    depths = np.where(floor > 0, draped.earth_nodes[beside], 0.0)[column]
+    depths = np.where(depths > 0, depths, draped.ground(survey.stations))
+    return Relief(draped, dataclasses.replace(survey, depths=depths), water, datum)

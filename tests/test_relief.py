@@ -207,12 +207,13 @@ def test_a_relief_of_land_and_sea():
     np.testing.assert_array_equal(relief.mesh.surface, [300, 300, 300, 300, 300, 200, 100, 0, 0])
     np.testing.assert_array_equal(relief.mesh.earth_nodes[:18], 50.0 * np.arange(18))
     np.testing.assert_array_equal(np.diff(relief.mesh.earth_nodes[16:]), [50, 100, 850, 9000])
-    # Sea floor under the column centres at 500, 400, 200 and 50 m, rows of 50 m.
-    np.testing.assert_array_equal(relief.sea.sum(axis=0), [10, 8, 4, 1, 0, 0, 0, 0])
-    np.testing.assert_array_equal(relief.survey.depths, [800.0, 500.0, 250.0, 100.0])
+    # The sea floor falls from 100 to 300 and 500 m, in rows of 50 m.
+    np.testing.assert_array_equal(relief.sea.sum(axis=0), [10, 10, 6, 2, 0, 0, 0, 0])
+    np.testing.assert_allclose(relief.water.sum(axis=0), [10, 8, 4, 1, 0, 0, 0, 0], rtol=1e-12)
+    np.testing.assert_array_equal(relief.survey.depths, [800.0, 600.0, 250.0, 100.0])
     section = relief.section(50.0)
-    np.testing.assert_array_equal(section[relief.sea], 0.3)
     np.testing.assert_array_equal(section[~relief.sea], 50.0)
+    np.testing.assert_allclose(1 / section, relief.water / 0.3 + (1 - relief.water) / 50, rtol=1e-12)
     dry = drape(level, survey, [-3e3, 3e3], [-500.0, -500.0], sea_level=-np.inf)
     assert not dry.sea.any()
     assert dry.mesh == level
