@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 import jaxmt
 from jaxmt import layered
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
-from jaxmt.plot.marks import MODE
+from jaxmt.plot.marks import MODE, log_axis
 
 ROCK = 100.0
 """ohm m, of the hill and of the margin."""
@@ -115,11 +115,12 @@ def _curves(
     for mode, values, angles in (("te", r.rho_xy, r.phase_xy), ("tm", r.rho_yx, r.phase_yx)):
         style = {"color": MODE[mode].colour, "linestyle": MODE[mode].line, "alpha": alpha}
         rho.plot(y / 1e3, values[k], label=f"{MODE[mode].label}, {label}", **style)
-        phase.plot(y / 1e3, angles[k], **style)
+        phase.plot(y / 1e3, np.unwrap(angles[k], period=360), **style)
 
 
 def _finish(rho: Axes, phase: Axes, title: str) -> None:
     rho.set_yscale("log")
+    log_axis(rho.yaxis, *rho.get_ylim())
     rho.set_ylabel("App. res. (Ω m)")
     phase.set_ylabel("Phase (°)")
     rho.set_title(title, loc="left", fontweight="bold", fontsize=11)
@@ -131,7 +132,9 @@ def _finish(rho: Axes, phase: Axes, title: str) -> None:
 
 def margin(survey: jaxmt.Survey, growth: float) -> jaxmt.Relief:
     """The margin with sea water of 0.3 ohm m."""
-    level = jaxmt.Mesh.design(survey, (jaxmt.relief.SEA_WATER, ROCK), growth=growth)
+    # Narrow columns at the coast and at the edge of the shelf, near which TM changes fast.
+    contacts = (float(MARGIN[0, 1]), float(MARGIN[0, 2]))
+    level = jaxmt.Mesh.design(survey, (jaxmt.relief.SEA_WATER, ROCK), growth=growth, y_contacts=contacts)
     return jaxmt.drape(level, survey, *MARGIN)
 
 
@@ -175,11 +178,11 @@ def _draw_margin(folder: Path, growth: float) -> None:
     y = np.concatenate(
         [np.arange(-150e3, -20e3, 5e3), np.arange(-20e3, 20e3, 2e3), np.arange(20e3, 101e3, 5e3)]
     )
-    relief = margin(jaxmt.Survey([0.01], y + 500.0), growth)
+    relief = margin(jaxmt.Survey([0.1, 0.01], y + 500.0), growth)
     r = jaxmt.simulate(relief.mesh, relief.survey, relief.section(ROCK))
     figure = Figure(figsize=(10, 10), layout="constrained")
     rho, phase, ground = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2.4, 2])
-    _curves(rho, phase, relief.survey.stations, r, 0, "0.01 Hz, with the sea")
+    _curves(rho, phase, relief.survey.stations, r, 1, "0.01 Hz, with the sea")
     rho.axhline(ROCK, color="0.5", linewidth=1, label="without the sea")
     phase.axhline(45.0, color="0.5", linewidth=1)
     jaxmt.plot.section(

@@ -130,12 +130,12 @@ def _surface_current(
     first = np.argmax(mesh.earth_nodes[:, None] > mesh.surface + sliver, axis=0)
     a, b = mesh.earth_nodes[first] - mesh.surface, mesh.dz[first]
     left, right = np.maximum(column - 1, 0), np.minimum(column, mesh.n_y - 1)
-    share = mesh.dy[left] / (mesh.dy[left] + mesh.dy[right])
+    share = jnp.asarray(mesh.dy[left] / (mesh.dy[left] + mesh.dy[right]))
     above, below = (
         (share * resistivity[rows, left] + (1 - share) * resistivity[rows, right]).astype(field.dtype)
         for rows in (first - 1, first)
     )
-    near = above * (field[first, column] - 1) / jnp.asarray(a + 0j)
+    near = above * (field[first, column] - 1.0) / jnp.asarray(a + 0j)
     far = below * (field[first + 1, column] - field[first, column]) / jnp.asarray(b + 0j)
     return (near - jnp.asarray(a / (a + b) + 0j) * (far - near)) / above
 

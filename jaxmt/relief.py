@@ -84,8 +84,8 @@ def drape(
             "`drape(positions=...)` must increase strictly, in m. Got "
             f"positions[{k}] = {y[k]} and positions[{k + 1}] = {y[k + 1]}; sort the profile."
         )
-    step = float(mesh.dz[0]) if step is None else float(step)
-    if not 0 < step < np.inf:
+    height = float(mesh.dz[0]) if step is None else step
+    if not 0 < height < np.inf:
         raise ValueError(f"`drape(step=...)` must be positive, in m. Got {step}.")
     if mesh.surface.any():
         raise ValueError("`drape(mesh=...)` has a relief already; give the mesh of level ground.")
@@ -94,10 +94,10 @@ def drape(
     shore = datum - sea_level
     if shore > 0 and ground.min() < sea_level:
         # The sea's surface becomes a row of nodes.
-        step = shore / np.ceil(shore / step)
-    count = int(np.ceil((datum - float(ground.min())) / step - 1e-9))
+        height = shore / np.ceil(shore / height)
+    count = int(np.ceil((datum - float(ground.min())) / height - 1e-9))
     nodes = np.concatenate(
-        [mesh.z_nodes[: mesh.n_air], step * np.arange(count), step * count + mesh.earth_nodes]
+        [mesh.z_nodes[: mesh.n_air], height * np.arange(count), height * count + mesh.earth_nodes]
     )
     draped = Mesh(mesh.y_nodes, nodes, datum - np.maximum(ground, sea_level))
     water = draped.filled - draped.share_below(datum - ground)
