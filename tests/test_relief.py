@@ -210,7 +210,8 @@ def test_a_relief_of_land_and_sea():
     # The sea floor falls from 100 to 300 and 500 m, in rows of 50 m.
     np.testing.assert_array_equal(relief.sea.sum(axis=0), [10, 10, 6, 2, 0, 0, 0, 0])
     np.testing.assert_allclose(relief.water.sum(axis=0), [10, 8, 4, 1, 0, 0, 0, 0], rtol=1e-12)
-    np.testing.assert_array_equal(relief.survey.depths, [800.0, 600.0, 250.0, 100.0])
+    # The second station stands beside a column that is wet to 800 m.
+    np.testing.assert_array_equal(relief.survey.depths, [800.0, 800.0, 250.0, 100.0])
     section = relief.section(50.0)
     np.testing.assert_array_equal(section[~relief.sea], 50.0)
     np.testing.assert_allclose(1 / section, relief.water / 0.3 + (1 - relief.water) / 50, rtol=1e-12)
