@@ -197,8 +197,8 @@ def test_tm_alone_asks_for_no_air():
 def test_columns_at_stations_far_apart_resolve_their_own_ground():
     """Blocks of a quarter of the spacing of 3 km, in which 10 kHz reaches 9 to 28 m: locally 1-D.
 
-    The sections of neighbours differ by up to a factor of ten; without narrow columns the responses mix
-    them, and rho errs by 40 % in the median.
+    Neighbours differ by up to a factor of ten; on columns of a quarter of the spacing alone the responses
+    mix them, which gives 0.56 to 1.74 of rho in TE and 0.25 to 1.44 in TM.
     """
     stations = np.array([0.0, 2.8e3, 6.1e3, 9.4e3])
     survey = Survey(np.array([1e4, 1e3]), stations)
@@ -209,8 +209,8 @@ def test_columns_at_stations_far_apart_resolve_their_own_ground():
     under = rho[np.searchsorted(edges, stations)]
     r = simulate(mesh, survey, section)
     for value in (r.rho_xy, r.rho_yx):
-        # A mesh of growth g is good for 0.25 g^2 = 0.6 % over a half-space, and the columns for 2 %.
-        np.testing.assert_allclose(value, np.broadcast_to(under, value.shape), rtol=0.025)
+        # A mesh of growth g is good for 0.25 g^2 = 0.6 % over a half-space; measured 0.7 %.
+        np.testing.assert_allclose(value, np.broadcast_to(under, value.shape), rtol=0.01)
 
 
 def test_dense_lines_get_no_columns_at_stations():
