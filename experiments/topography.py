@@ -115,7 +115,9 @@ def _curves(
     for mode, values, angles in (("te", r.rho_xy, r.phase_xy), ("tm", r.rho_yx, r.phase_yx)):
         style = {"color": MODE[mode].colour, "linestyle": MODE[mode].line, "alpha": alpha}
         rho.plot(y / 1e3, values[k], label=f"{MODE[mode].label}, {label}", **style)
-        phase.plot(y / 1e3, np.unwrap(angles[k], period=360), **style)
+        # No line where the phase goes once around.
+        jump = np.append(np.abs(np.diff(angles[k])) > 180, False)
+        phase.plot(y / 1e3, np.where(jump, np.nan, angles[k]), **style)
 
 
 def _finish(rho: Axes, phase: Axes, title: str) -> None:
