@@ -29,6 +29,8 @@ from .processing import profile as profile
 from .processing import rotate as rotate
 from .progress import ProgressBar as ProgressBar
 from .regularization import Smoothness as Smoothness
+from .relief import Relief as Relief
+from .relief import drape as drape
 from .responses import Responses as Responses
 from .result import Record as Record
 from .result import Result as Result

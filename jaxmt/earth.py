@@ -20,7 +20,7 @@ class Earth(eqx.Module):
 
     - `low`, `high`: bounds in ohm m.
     - `fixed`: True for cells that keep their starting resistivity, such as the sea; shape
-      `mesh.shape`. None fixes no cell.
+      `mesh.shape`. None fixes no cell. Cells above the surface of the mesh are never free.
     - `blocks`: number of the parameter of each cell, any integers; cells with the same number
       share one parameter. None gives each free cell its own. `grid_blocks` makes coarse ones.
     """
@@ -43,13 +43,13 @@ class Earth(eqx.Module):
                     f"`Earth({name}=...)` must have shape (earth rows, columns) = {self.mesh.shape}. "
                     f"Got {array.shape}."
                 )
-        if self.fixed is not None and self.fixed.all():
+        if not self.free.any():
             raise ValueError("`Earth(fixed=...)` fixes every cell; leave at least one free.")
 
     @property
     def free(self) -> Bool[np.ndarray, "earth y"]:
-        """True for cells that the inversion may change."""
-        return np.ones(self.mesh.shape, bool) if self.fixed is None else ~self.fixed
+        """True for cells that the inversion may change: neither fixed nor above the surface."""
+        return ~self.mesh.air if self.fixed is None else ~(self.fixed | self.mesh.air)
 
     def _numbers(self) -> Int[np.ndarray, " free"]:
         """Parameter of each free cell, numbered from 0 without gaps."""

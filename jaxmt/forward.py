@@ -125,11 +125,9 @@ def impedances_at(
     fields = {m: s.field(x) for m, s, x in zip(survey.modes, systems, solutions, strict=True)}
     found = {}
     if "te" in fields:
-        found["z_xy"], found["tipper"] = te_at_stations(
-            TE(mesh), omega, resistivity, fields["te"], survey.stations
-        )
+        found["z_xy"], found["tipper"] = te_at_stations(TE(mesh), omega, resistivity, fields["te"], survey)
     if "tm" in fields:
-        found["z_yx"] = tm_at_stations(TM(mesh), omega, resistivity, fields["tm"], survey.stations)
+        found["z_yx"] = tm_at_stations(TM(mesh), omega, resistivity, fields["tm"], survey)
     return found
 
 

@@ -29,6 +29,11 @@ the ground (no current flows in insulating air, so it needs none), TE has $H_y =
 air. Air is a perfect insulator: $1/\rho = 0$ there, and the matrix stays regular. A uniform magnetic
 field at the top, unlike a uniform electric one, leaves the air free to carry a lateral change of $E_x$,
 so that a mesh with little air still gives the impedance of the open half-space above.
+
+The surface of topography cuts cells. In TE a cell has the mass of its part below the surface. In TM
+$H_x = 1$ holds on the surface, for no current flows above it: nodes on and above it are held, and a link
+that the surface cuts to the fraction theta of its length carries a flux larger by 1/theta, which leaves
+the matrix symmetric and H_x of second order (Gibou, Fedkiw, Cheng & Kang 2002, J. Comput. Phys. 176).
 """
 
 import abc
@@ -38,12 +43,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Bool, Complex, Float
 
 from . import layered
 from .conventions import MU_0
 from .mesh import Mesh
 from .solve import Stencil
+
+SLIVER = 1e-3
+"""A node less than this fraction of a row below the surface lies on it."""
 
 
 class System(eqx.Module):
@@ -110,6 +118,30 @@ def _reduce(
     return System(inner, rhs, sides)
 
 
+def _cut(
+    full: Stencil, down: Float[np.ndarray, "above col"], right: Float[np.ndarray, "row left"]
+) -> Stencil:
+    """The operator with links multiplied by factors."""
+    more_down, more_right = full.down * (down - 1), full.right * (right - 1)
+    along, across = _pad(more_down, 0), _pad(more_right, 1)
+    more = along[1:] + along[:-1] + across[:, 1:] + across[:, :-1]
+    return Stencil(
+        full.diagonal + more.astype(full.diagonal.dtype), full.down + more_down, full.right + more_right
+    )
+
+
+def _hold(system: System, held: Bool[np.ndarray, "row col"]) -> System:
+    """The system with the unknowns `held` at one."""
+    stencil = system.stencil
+    known = stencil.matvec(jnp.asarray(held + 0j))
+    free = Stencil(
+        jnp.where(held, 1.0, stencil.diagonal),
+        jnp.where(held[1:] | held[:-1], 0.0, stencil.down),
+        jnp.where(held[:, 1:] | held[:, :-1], 0.0, stencil.right),
+    )
+    return System(free, jnp.where(held, 1.0, system.rhs - known), system.sides)
+
+
 class AbstractOperator(eqx.Module):
     """One mode of Maxwell's equations on a mesh."""
 
@@ -128,11 +160,28 @@ class AbstractOperator(eqx.Module):
 
 def _sides(
     omega: Float[Array, ""], mesh: Mesh, resistivity: Float[Array, "earth y"]
-) -> layered.LayeredFields:
-    """Layered fields at the earth nodes of the first and the last column; leading axis of two."""
-    edges = jnp.stack([resistivity[:, 0], resistivity[:, -1]])
-    columns = jnp.concatenate([edges, edges[:, -1:]], axis=1)
-    return jax.vmap(lambda r: layered.fields(omega, r, jnp.asarray(mesh.dz)))(columns)
+) -> tuple[Complex[Array, "2 earthnode"], Complex[Array, "2 earthnode"]]:
+    r"""E and H at the earth nodes of the first and the last column.
+
+    Below its surface a column is a layered earth, with its half-space cut into as many more layers as
+    there are rows above. Above, H = 1 and $\partial_z E = -i\omega\mu_0$.
+    """
+    nodes, surface = mesh.earth_nodes, mesh.surface[[0, -1], None]
+    above = np.searchsorted(nodes, surface[:, 0], side="right")[:, None] - 1
+    rows = np.minimum(np.arange(mesh.n_earth + 1) + above, mesh.n_earth - 1)
+    thickness = mesh.dz[rows[:, :-1]]
+    thickness[:, :1] = nodes[above + 1] - surface
+    columns = jnp.stack([resistivity[rows[0], 0], resistivity[rows[1], -1]])
+    fields = jax.vmap(lambda r, h: layered.fields(omega, r, h))(columns, jnp.asarray(thickness))
+    side, node = np.array([[0], [1]]), np.maximum(np.arange(mesh.n_earth + 1) - above, 0)
+    height = np.maximum(surface - nodes, 0.0)
+    electric = fields.electric[side, node] - _air_slope(omega) * jnp.asarray(height + 0j)
+    return electric, fields.magnetic[side, node]
+
+
+def _air_slope(omega: Float[Array, ""]) -> Complex[Array, ""]:
+    """In air dE_x/dz = -i omega mu_0 H_y with H_y = 1."""
+    return lax.complex(jnp.zeros_like(omega), -omega * MU_0)
 
 
 class TE(AbstractOperator):
@@ -151,7 +200,7 @@ class TE(AbstractOperator):
         self, resistivity: Float[Array, "earth y"]
     ) -> tuple[Float[Array, "earth y"], Float[Array, "earth y"]]:
         """C = 1 and m = mu_0 / rho."""
-        return jnp.ones_like(resistivity), MU_0 / resistivity
+        return jnp.ones_like(resistivity), MU_0 / resistivity * jnp.asarray(self.mesh.filled)
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
         """Unknowns are the nodes of all rows between the sides."""
@@ -165,9 +214,8 @@ class TE(AbstractOperator):
             mesh.dy,
             np.diff(mesh.z_nodes),
         )
-        earth = _sides(omega, mesh, resistivity).electric
-        # In air dE_x/dz = -i omega mu_0 H_y with H_y = 1.
-        rise = lax.complex(jnp.zeros_like(omega), -omega * MU_0)
+        earth, _ = _sides(omega, mesh, resistivity)
+        rise = _air_slope(omega)
         above = earth[:, :1] + rise * jnp.asarray(mesh.z_nodes[: mesh.n_air] + 0j)
         sides = jnp.concatenate([above, earth], axis=1)
         return _reduce(full, 0, sides, -rise * jnp.asarray(_halves(mesh.dy)[1:-1] + 0j))
@@ -185,8 +233,29 @@ class TM(AbstractOperator):
         return resistivity, jnp.full_like(resistivity, MU_0)
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
-        """Unknowns are the nodes below the ground between the sides."""
+        """Unknowns are the nodes below z = 0 between the sides; those above the surface are held."""
+        mesh = self.mesh
         c, m = self.coefficients(resistivity)
-        full = assemble(omega, c, m, self.mesh.dy, self.mesh.dz)
-        sides = _sides(omega, self.mesh, resistivity).magnetic
-        return _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
+        full = assemble(omega, c, m, mesh.dy, mesh.dz)
+        _, sides = _sides(omega, mesh, resistivity)
+        if not mesh.surface.any():
+            return _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
+        held, down, right = _surface_links(mesh)
+        full = _cut(full, down, right)
+        system = _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
+        return _hold(system, held[1:, 1:-1])
+
+
+def _surface_links(
+    mesh: Mesh,
+) -> tuple[
+    Bool[np.ndarray, "earthnode ynode"], Float[np.ndarray, "earth ynode"], Float[np.ndarray, "earthnode y"]
+]:
+    """Which nodes lie on the surface or above, and 1 / theta of the links downward and to the right."""
+    surface, z = mesh.surface, mesh.earth_nodes[:, None]
+    held = z <= surface + SLIVER * np.insert(mesh.dz, 0, mesh.dz[0])[:, None]
+    down = np.where(held[:-1] & ~held[1:], (z[1:] - surface) / mesh.dz[:, None], 1.0)
+    high, low = np.maximum(surface[1:], surface[:-1]), np.minimum(surface[1:], surface[:-1])
+    share = (z - low) / np.where(high > low, high - low, 1.0)
+    right = np.where(held[:, 1:] != held[:, :-1], share, 1.0)
+    return held, 1 / np.minimum(down, 1.0), 1 / np.minimum(right, 1.0)

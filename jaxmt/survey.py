@@ -28,12 +28,14 @@ def _finite(name: str, unit: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True, eq=False, init=False)
 class Survey:
-    """Frequencies (Hz), station positions along the profile (m), and the modes to compute.
+    """Frequencies (Hz), stations along the profile (m), and the modes to compute.
 
     - `frequencies`: positive; any order.
     - `stations`: y, in m; any order and spacing.
     - `modes`: "te", "tm", or both.
     - `names`: station names; by default S01, S02, ...
+    - `depths`: z of each station, m, downward from the z = 0 of the mesh, as at the sea floor or on a
+      slope; by default 0.
 
     A survey is static under JAX transformations: it hashes by its values. Raises `ValueError` for
     empty, non-finite or non-positive input.
@@ -43,6 +45,7 @@ class Survey:
     stations: Float[np.ndarray, " site"]
     modes: tuple[str, ...]
     names: tuple[str, ...]
+    depths: Float[np.ndarray, " site"]
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Survey:
         stations: ArrayLike,
         modes: Sequence[str] = MODES,
         names: Sequence[str] = (),
+        depths: ArrayLike | None = None,
     ) -> None:
         require_x64()
         object.__setattr__(self, "frequencies", _finite("frequencies", "Hz", frequencies))
@@ -70,6 +74,14 @@ class Survey:
                 f"{self.stations.size} stations."
             )
         object.__setattr__(self, "names", names)
+        depths = np.zeros(self.stations.size) if depths is None else depths
+        object.__setattr__(self, "depths", _finite("depths", "m", depths))
+        if self.depths.shape != self.stations.shape or np.any(self.depths < 0):
+            raise ValueError(
+                "`Survey(depths=...)` must hold a depth below the z = 0 of the mesh, in m, for each of "
+                f"{self.stations.size} stations, none negative. Got {self.depths.size}, the least "
+                f"{self.depths.min()}; put z = 0 at the highest ground, as `jaxmt.drape` does."
+            )
 
     @property
     def periods(self) -> Float[np.ndarray, " freq"]:
@@ -77,7 +89,8 @@ class Survey:
         return 1 / self.frequencies
 
     def _key(self) -> tuple:
-        return self.frequencies.tobytes(), self.stations.tobytes(), self.modes, self.names
+        arrays = self.frequencies, self.stations, self.depths
+        return *(array.tobytes() for array in arrays), self.modes, self.names
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Survey) and self._key() == other._key()

@@ -67,11 +67,13 @@ def station_marks(
     ax: Axes,
     stations: Float[np.ndarray, " site"],
     names: Sequence[str] | None = None,
+    depths: Float[np.ndarray, " site"] | None = None,
 ) -> None:
     """Black triangles that stand on the upper edge of `ax`, whose horizontal axis is in km.
 
     - `stations`: m; those outside the axis are left out.
-    - `names`: written above the triangles, as many as fit.
+    - `names`: written above `ax`, as many as fit.
+    - `depths`: m; where the triangles point to instead, on an axis of depth in km.
     """
     low, high = sorted(ax.get_xlim())
     km = stations / 1e3
@@ -81,12 +83,12 @@ def station_marks(
     gap = float(np.median(np.diff(points))) if inside.size > 1 else np.inf
     ax.plot(
         km[inside],
-        np.ones(inside.size),
+        np.ones(inside.size) if depths is None else depths[inside] / 1e3,
         linestyle="none",
         marker=CARETDOWN,
         markersize=float(np.clip(0.8 * gap, 4, 8)),
         color="black",
-        transform=ax.get_xaxis_transform(),
+        transform=ax.get_xaxis_transform() if depths is None else ax.transData,
         clip_on=False,
         zorder=5,
         label="stations",

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from ..mesh import Mesh
@@ -23,6 +24,12 @@ from .marks import (
 
 Resistivity = Float[np.ndarray | Array, "earth y"]
 Pair = tuple[float, float]
+
+SEA = "#CFE8F7"
+"""Pale blue of sea water."""
+
+HEADROOM = 0.06
+"""Air drawn above the highest ground, as a fraction of the depth."""
 
 MARGIN = 0.1
 """What a section shows beyond the outermost stations, as a fraction of the line."""
@@ -43,6 +50,8 @@ def section(
     limits: Pair | None = None,
     title: str | None = None,
     colorbar: bool = True,
+    depths: Points | None = None,
+    sea: Bool[np.ndarray, "earth y"] | None = None,
 ) -> Axes:
     """Draws log10 of a resistivity section in colour, red where conductive, depth downward, in km.
 
@@ -52,8 +61,16 @@ def section(
     - `depth`: m; by default half the width shown, if the mesh is that deep.
     - `limits`: ohm m, lowest and highest colour; by default those of the cells shown, rounded
       outward to half decades.
+    - `depths`: m, of the stations; the triangles then point to them.
+    - `sea`: True for cells of sea, drawn pale blue. What lies above the surface of the mesh is white.
     """
-    image = _draw("section", ax, mesh, resistivity, stations, names, y_range, depth, limits)
+    if sea is not None or mesh.surface.any():
+        sea = np.zeros(mesh.shape, bool) if sea is None else sea
+        require_shape("section", "sea", "earth row, column", sea.shape, mesh.shape)
+        resistivity = np.where(sea | mesh.air, np.nan, np.asarray(resistivity))
+    image = _draw("section", ax, mesh, resistivity, stations, names, y_range, depth, limits, depths)
+    if sea is not None:
+        _relief(ax, mesh, sea)
     heading(ax, title)
     if colorbar:
         resistivity_bar([image], [ax]).set_label("Resistivity (Ω m)")
@@ -101,6 +118,7 @@ def _draw(
     y_range: Pair | None,
     depth: float | None,
     limits: Pair | None,
+    depths: Points | None = None,
 ) -> QuadMesh:
     """The section without title and colour bar; `function` is named in errors."""
     log10_rho = _log10(function, mesh, np.asarray(resistivity))
@@ -123,8 +141,22 @@ def _draw(
     if stations is not None:
         if names is not None:
             require_shape(function, "names", "station", (len(names),), stations.shape)
-        station_marks(ax, np.asarray(stations), names)
+        if depths is not None:
+            require_shape(function, "depths", "station", depths.shape, stations.shape)
+            depths = np.asarray(depths)
+        station_marks(ax, np.asarray(stations), names, depths)
     return image
+
+
+def _relief(ax: Axes, mesh: Mesh, sea: Bool[np.ndarray, "earth y"]) -> None:
+    """Sea and air over the section, and the line of the ground."""
+    bottom, _ = ax.get_ylim()
+    ax.set_ylim(bottom, -HEADROOM * bottom)
+    y, z, surface = mesh.y_nodes / 1e3, mesh.earth_nodes / 1e3, mesh.surface / 1e3
+    water = np.ma.masked_equal(sea.astype(float), 0.0)
+    ax.pcolormesh(y, z, water, cmap=ListedColormap([SEA]), rasterized=True)
+    ax.fill_between(y, -HEADROOM * bottom, surface, color="white", linewidth=0)
+    ax.plot(y, surface, color="black", linewidth=0.8)
 
 
 def _log10(
