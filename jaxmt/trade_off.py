@@ -6,15 +6,14 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, ArrayLike, Float, Int, PyTree
 
 Scalar = Float[Array, ""]
 
 
-def _number(default: float | None = None) -> Any:
-    """A setting that is traced, so that inversions with other values share compiled functions."""
-    options = {} if default is None else {"default": default}
-    return eqx.field(converter=lambda value: jnp.asarray(value, dtype=float), **options)
+def _traced(value: ArrayLike) -> Scalar:
+    """A setting as an array, so that inversions with other values share compiled functions."""
+    return jnp.asarray(value, dtype=float)
 
 
 class Slopes(eqx.Module):
@@ -50,7 +49,7 @@ class AbstractTradeOff(eqx.Module):
 class Fixed(AbstractTradeOff):
     """The same lambda always, in the unit of the misfit over squared decades."""
 
-    factor: Scalar = _number()
+    factor: ArrayLike = eqx.field(converter=_traced)
 
     def __check_init__(self) -> None:
         _not_negative("Fixed(factor", self.factor)
@@ -61,7 +60,7 @@ class Fixed(AbstractTradeOff):
     def __call__(self, state: None, slopes: Slopes) -> tuple[Scalar, None]:
         """The factor."""
         del slopes
-        return self.factor, state
+        return jnp.asarray(self.factor), state
 
 
 class GradientRatio(AbstractTradeOff):
@@ -71,7 +70,7 @@ class GradientRatio(AbstractTradeOff):
     anew where the misfit changes.
     """
 
-    ratio: Scalar = _number(0.1)
+    ratio: ArrayLike = eqx.field(default=0.1, converter=_traced)
 
     def __check_init__(self) -> None:
         _not_negative("GradientRatio(ratio", self.ratio)
@@ -92,8 +91,8 @@ class GradientRatio(AbstractTradeOff):
 class Cooling(AbstractTradeOff):
     """From `ratio` times the ratio of the gradients' norms down by `rate` in every iteration."""
 
-    ratio: Scalar = _number(1.0)
-    rate: Scalar = _number(0.95)
+    ratio: ArrayLike = eqx.field(default=1.0, converter=_traced)
+    rate: ArrayLike = eqx.field(default=0.95, converter=_traced)
 
     def __check_init__(self) -> None:
         _not_negative("Cooling(ratio", self.ratio)
@@ -120,9 +119,9 @@ class Discrepancy(AbstractTradeOff):
       below which lambda falls.
     """
 
-    ratio: Scalar = _number(3.0)
-    rate: Scalar = _number(0.7)
-    stall: Scalar = _number(0.01)
+    ratio: ArrayLike = eqx.field(default=3.0, converter=_traced)
+    rate: ArrayLike = eqx.field(default=0.7, converter=_traced)
+    stall: ArrayLike = eqx.field(default=0.01, converter=_traced)
 
     def __check_init__(self) -> None:
         _not_negative("Discrepancy(ratio", self.ratio)
@@ -143,11 +142,13 @@ class Discrepancy(AbstractTradeOff):
         return factor, (factor, slopes.nrms)
 
 
-def _not_negative(name: str, value: Scalar) -> None:
-    if not (value >= 0 and np.isfinite(value)):
-        raise ValueError(f"`{name}=...)` must be finite and not negative. Got {value}.")
+def _not_negative(name: str, value: ArrayLike) -> None:
+    number = np.asarray(value, dtype=float)
+    if not (number >= 0 and np.isfinite(number)):
+        raise ValueError(f"`{name}=...)` must be finite and not negative. Got {number}.")
 
 
-def _fraction(name: str, value: Scalar) -> None:
-    if not 0 < value <= 1:
-        raise ValueError(f"`{name}=...)` must lie in (0, 1]. Got {value}.")
+def _fraction(name: str, value: ArrayLike) -> None:
+    number = np.asarray(value, dtype=float)
+    if not 0 < number <= 1:
+        raise ValueError(f"`{name}=...)` must lie in (0, 1]. Got {number}.")

@@ -9,6 +9,8 @@ from .commemi import COMMEMI_2D_4 as COMMEMI_2D_4
 from .commemi import Benchmark as Benchmark
 from .commemi import Entry as Entry
 from .commemi import control_model_tm as control_model_tm
+from .hill import HILL_PROFILE as HILL_PROFILE
+from .hill import HILL_RESPONSES as HILL_RESPONSES
 from .region import PERFECT_CONDUCTOR as PERFECT_CONDUCTOR
 from .region import Region as Region
 from .synthetic import SYNTHETIC as SYNTHETIC

@@ -25,6 +25,7 @@ REMEDY = "install it with `pip install 'jaxmt[io]'`, or write a file with the su
 MEANINGS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "frequencies": (("freq",), "Hz", "frequencies"),
     "stations": (("site",), "m", "positions along the profile"),
+    "depths": (("site",), "m", "depths of the stations below z = 0"),
     "names": (("site",), "", "station names"),
     "components": (("comp",), "", "what the rows of values, errors and predicted are"),
     "modes": (("mode",), "", "modes of the survey: te, tm"),
@@ -33,11 +34,12 @@ MEANINGS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "predicted": (("comp", "freq", "site"), "see components", "data predicted by the model"),
     "y_nodes": (("ynode",), "m", "node coordinates along the profile"),
     "z_nodes": (("znode",), "m", "node depths, the ground at 0, air above"),
+    "surface": (("ynode",), "m", "depth of the ground at each of y_nodes"),
     "resistivity": (("earth", "y"), "ohm m", "resistivity of the earth cells"),
 }
 """Axes, unit and meaning of each array; components are log10(ohm m), degrees, and 1 for tippers."""
 
-OPTIONAL = {"predicted", "y_nodes", "z_nodes", "resistivity"}
+OPTIONAL = {"depths", "predicted", "y_nodes", "z_nodes", "surface", "resistivity"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,7 @@ def _arrays(results: Results) -> dict[str, np.ndarray]:
     arrays = {
         "frequencies": survey.frequencies,
         "stations": survey.stations,
+        "depths": survey.depths,
         "names": np.array(survey.names),
         "components": np.array(COMPONENTS),
         "modes": np.array(survey.modes),
@@ -70,7 +73,7 @@ def _arrays(results: Results) -> dict[str, np.ndarray]:
     if results.predicted is not None:
         arrays["predicted"] = np.asarray(results.predicted)
     if results.mesh is not None:
-        arrays |= {"y_nodes": results.mesh.y_nodes, "z_nodes": results.mesh.z_nodes}
+        arrays |= {name: getattr(results.mesh, name) for name in ("y_nodes", "z_nodes", "surface")}
     if results.resistivity is not None:
         arrays["resistivity"] = np.asarray(results.resistivity)
     return arrays
@@ -131,12 +134,14 @@ def read_results(path: FilePath) -> Results:
         arrays["stations"],
         modes=[str(mode) for mode in arrays["modes"]],
         names=[str(name) for name in arrays["names"]],
+        depths=arrays.get("depths"),
     )
     has_mesh = "y_nodes" in arrays and "z_nodes" in arrays
+    mesh = Mesh(arrays["y_nodes"], arrays["z_nodes"], arrays.get("surface")) if has_mesh else None
     return Results(
         data=Data(survey, arrays["values"], arrays["errors"]),
         predicted=arrays.get("predicted"),
-        mesh=Mesh(arrays["y_nodes"], arrays["z_nodes"]) if has_mesh else None,
+        mesh=mesh,
         resistivity=arrays.get("resistivity"),
         journal=Journal(tuple(Entry(*entry) for entry in json.loads(about["journal"]))),
         attributes=json.loads(about["attributes"]),
