@@ -27,6 +27,9 @@ from .iterations import Problem, Solution, iterate
 from .kernel import AbstractGeometry, Pair
 from .marginals import AbstractMarginals
 
+PATIENCE = 20
+"""Sweeps after which a start that is not good enough is given up, if there are coarser grids to begin on."""
+
 COARSE = 0.1
 """Of the tolerance, that of coarser grids: what they leave unsettled takes long on the finer ones."""
 
@@ -74,8 +77,9 @@ class Options(eqx.Module):
         symmetric: bool,
         masses: Float[Array, " n"] | None = None,
         tolerance: float | None = None,
+        max_sweeps: int | None = None,
     ) -> Solution:
-        """`iterate` with these options; equal masses and their own tolerance by default."""
+        """`iterate` with these options unless others are given, and with equal masses."""
         logs = Pair(*(jnp.full(p.shape, -math.log(p.size), p.dtype) for p in start))
         if masses is not None:
             logs = Pair(jnp.log(masses), jnp.log(masses))
@@ -84,7 +88,7 @@ class Options(eqx.Module):
             start,
             heat,
             tolerance=self.tolerance if tolerance is None else tolerance,
-            max_sweeps=self.max_sweeps,
+            max_sweeps=self.max_sweeps if max_sweeps is None else max_sweeps,
         )
 
 
@@ -185,9 +189,12 @@ def _nearby(
     last = len(grid.blocks) - 1
     guess = _guess(options.epsilon, options.tolerance, grid)
     first = jnp.clip(guess + growth, 0, last + int(_may_try_all(grid)))
-    begun = None
-    if cold and grid.coarser is not None and not symmetric:
-        begun, pair = _from_afar(x, y, options, grid)
+    begun, sweeps = None, jnp.asarray(0, jnp.int32)
+    if grid.coarser is not None and not symmetric:
+        if cold:
+            begun, pair = _from_afar(x, y, options, grid)
+        elif options.max_sweeps > PATIENCE:
+            begun, pair, sweeps = _renewed(x, y, options, pair, grid, jnp.minimum(first, last))
 
     def more(found: _Attempt, solution: Solution, beyond: Float[Array, ""]) -> _Attempt:
         solution = eqx.tree_at(lambda s: s.sweeps, solution, solution.sweeps + found.solution.sweeps)
@@ -196,8 +203,8 @@ def _nearby(
     def widen(found: _Attempt) -> _Attempt:
         level = found.level + 1
         geometry = LocalGeometry(x, y, grid.table, jnp.asarray(grid.blocks)[level], options.epsilon)
-        hottest = geometry.largest_cost() if begun is None else begun
-        heat = jnp.where(level == first, hottest, 0.0) if cold else 0.0
+        heat = begun if begun is not None else geometry.largest_cost() if cold else 0.0
+        heat = jnp.where(level == first, heat, 0.0)
         solution = options.iterate(geometry, found.solution.potentials, heat, symmetric)
         return more(found, solution, left_out(x, y, *solution.potentials, options.epsilon, grid, level))
 
@@ -207,12 +214,26 @@ def _nearby(
         return more(found, solution, jnp.zeros((), x.dtype))
 
     infinite = jnp.asarray(jnp.inf, x.dtype)
-    found = _Attempt(first - 1, Solution(pair, infinite, infinite, jnp.asarray(0, jnp.int32)), infinite)
+    found = _Attempt(first - 1, Solution(pair, infinite, infinite, sweeps), infinite)
     found = lax.while_loop(lambda a: (a.left_out > options.tolerance) & (a.level < last), widen, found)
     if _may_try_all(grid):
         # A loop and not a branch: in a batch that needs it nowhere, it costs nothing.
         found = lax.while_loop(lambda a: a.left_out > options.tolerance, give_up, found)
     return found, jnp.maximum(found.level - guess, 0)
+
+
+def _renewed(
+    x: Cloud, y: Cloud, options: Options, pair: Pair, grid: Grid, level: Int[Array, ""]
+) -> tuple[Float[Array, ""], Pair, Int[Array, ""]]:
+    """`_from_afar` unless a few sweeps are enough, and how many these were."""
+    geometry = LocalGeometry(x, y, grid.table, jnp.asarray(grid.blocks)[level], options.epsilon)
+    tried = options.iterate(geometry, pair, 0.0, False, max_sweeps=PATIENCE)
+    begun, pair = lax.cond(
+        tried.marginal_error < options.tolerance,
+        lambda: (options.epsilon, tried.potentials),
+        lambda: _from_afar(x, y, options, grid),
+    )
+    return begun, pair, tried.sweeps
 
 
 def _from_afar(x: Cloud, y: Cloud, options: Options, grid: Grid) -> tuple[Float[Array, ""], Pair]:
