@@ -33,9 +33,7 @@ class FullGeometry(AbstractGeometry):
         """The kernel near (f', g)."""
         exponent = (pair.g[None, :] - self.cost_matrix) / epsilon
         largest = jnp.max(exponent, axis=1)
-        return FullKernel(
-            Pair(-epsilon * largest, pair.g), epsilon, jnp.exp(exponent - largest[:, None])
-        )
+        return FullKernel(Pair(-epsilon * largest, pair.g), epsilon, jnp.exp(exponent - largest[:, None]))
 
     def apply_lse_kernel(
         self, f: Float[Array, " n"], g: Float[Array, " m"], eps: Any, vec: Any = None, axis: int = 0

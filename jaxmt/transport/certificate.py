@@ -6,8 +6,8 @@ plan are off by at most m more (L1), and by duality the full cost lies between O
 
 Points are grouped in square tiles of the grid. Pairs in tiles close to each other are summed one by one.
 For two tiles far apart, each in a box with centre p or q and half widths that add up to h, write
-$x_i = p + \xi_i$, $y_j = q + \eta_j$, and $f_i \le r + 2m\cdot\xi_i$, $g_j \le s - 2m'\cdot\eta_j$ for any slopes
-m and m'. Then $f_i + g_j - |x_i - y_j|^2$ is at most r + s and, for each coordinate,
+$x_i = p + \xi_i$, $y_j = q + \eta_j$, and $f_i \le r + 2m\cdot\xi_i$, $g_j \le s - 2m'\cdot\eta_j$ for any
+slopes m and m'. Then $f_i + g_j - |x_i - y_j|^2$ is at most r + s and, for each coordinate,
 $|m - m'|h + \max_{|\delta| \le h}[(m + m')\delta - (p - q + \delta)^2]$, and so no pair has more mass than
 the exponential of that.
 """
@@ -114,7 +114,7 @@ def _far(
 def _boxes(
     cloud: Cloud, potential: Potential, grid: Grid
 ) -> tuple[Float[Array, "d tile"], Float[Array, "d tile"], Float[Array, "d tile"], Float[Array, " tile"]]:
-    """Of each tile: centre and half widths of its box, and half the slope and the height of a plane above."""
+    """Of each tile: centre and half widths of its box, half the slope and the height of a plane above."""
     tiles = jnp.asarray(grid.tiles)
     exists = tiles < len(cloud)
 

@@ -148,7 +148,10 @@ class LocalGeometry(AbstractGeometry):
             potential, axis, lambda total, margin: jnp.maximum(total, jnp.max(margin, axis=0)), -jnp.inf
         )
         total = self._over_blocks(
-            potential, axis, lambda total, margin: total + jnp.sum(jnp.exp((margin - largest) / eps), axis=0), 0.0
+            potential,
+            axis,
+            lambda total, margin: total + jnp.sum(jnp.exp((margin - largest) / eps), axis=0),
+            0.0,
         )
         return largest + eps * jnp.log(total), jnp.ones(1, f.dtype)
 
@@ -189,7 +192,9 @@ def displacement(
     # Kept, so that it is not computed anew for each coordinate.
     plan = lax.fori_loop(0, blocks, fill, jnp.zeros(table.shape, x.dtype))
     mass = _multiply(plan, table, blocks, jnp.ones_like(x[:, 0]))
-    return jnp.stack([mass * a - _multiply(plan, table, blocks, b) for a, b in zip(x.T, y.T, strict=True)], axis=1)
+    return jnp.stack(
+        [mass * a - _multiply(plan, table, blocks, b) for a, b in zip(x.T, y.T, strict=True)], axis=1
+    )
 
 
 def _multiply(

@@ -69,7 +69,7 @@ class Grid(eqx.Module):
     def from_axes(cls, axes: Float[np.ndarray, "point 2"], sizes: tuple[int, ...] | None = None) -> "Grid":
         """The grid of points at weighted (frequency, station) coordinates.
 
-        - `sizes`: the most points in the window of each level, ascending; `SIZES` as far as it pays if None.
+        - `sizes`: the most points in the window of each level, ascending; by default those that pay.
 
         Raises `ValueError` if two points are at the same place or a coordinate is not finite.
         """
@@ -117,10 +117,8 @@ class Grid(eqx.Module):
         if n > alone:
             members, coarse_row, coarse_column, parent = _tiles(row, column, 2)
             coarse_mass = np.append(mass, 0.0)[members].sum(axis=1)
-            middles = tuple(_means(v) for v in values)
-            coarser = cls._from_ranks(
-                coarse_row, coarse_column, middles, coarse_mass, sizes, FEWEST_POINTS
-            )
+            middles = (_means(values[0]), _means(values[1]))
+            coarser = cls._from_ranks(coarse_row, coarse_column, middles, coarse_mass, sizes, FEWEST_POINTS)
         return cls(
             row,
             column,
@@ -200,7 +198,12 @@ def _tiles(
     number, tile = np.unique((row // side) * across + column // side, return_inverse=True)
     members = np.full((number.size, side * side), n, np.int32)
     members[tile, (row % side) * side + column % side] = np.arange(n)
-    return members, (number // across).astype(np.int32), (number % across).astype(np.int32), tile.astype(np.int32)
+    return (
+        members,
+        (number // across).astype(np.int32),
+        (number % across).astype(np.int32),
+        tile.astype(np.int32),
+    )
 
 
 def _tile_table(

@@ -10,7 +10,7 @@ made anew when epsilon changes or the potentials have moved far.
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -88,7 +88,7 @@ class Problem:
 
     def dual(self, pair: Pair) -> Float[Array, ""]:
         """The dual objective, for points of equal mass."""
-        epsilon = jnp.asarray(self.geometry.epsilon)
+        epsilon: Any = jnp.asarray(self.geometry.epsilon)
         rows = self.geometry.apply_lse_kernel(*pair, epsilon, axis=1)[0] + pair.f
         total = epsilon * (1.0 - jnp.sum(jnp.exp(rows / epsilon)))
         bare = self.bare(pair, epsilon)

@@ -1,4 +1,4 @@
-r"""The kernel $e^{(f_i + g_j - c_{ij})/\varepsilon}$ near some potentials, by which a sweep needs no exponential.
+r"""The kernel $e^{(f_i + g_j - c_{ij})/\varepsilon}$ near some potentials: sweeps without exponentials.
 
 Potentials that differ from those of the kernel by u and v enter as factors, $e^{u_i/\varepsilon}$ and
 $e^{v_j/\varepsilon}$, so that $\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$ is a product of the

@@ -28,7 +28,7 @@ from .kernel import AbstractGeometry, Pair
 from .marginals import AbstractMarginals
 
 PATIENCE = 20
-"""Sweeps after which a start that is not good enough is given up, if there are coarser grids to begin on."""
+"""Sweeps after which a start that is not good enough is given up where there are coarser grids."""
 
 COARSE = 0.1
 """Of the tolerance, that of coarser grids: what they leave unsettled takes long on the finer ones."""
