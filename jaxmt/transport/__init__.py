@@ -1,5 +1,6 @@
 """Optimal transport: entropic between clouds, unbalanced, of graphs, on a line, exact."""
 
+from .all_pairs import plan_matrix as plan_matrix
 from .assignment import assignment as assignment
 from .assignment import exact_plan as exact_plan
 from .clouds import entropic_cost as entropic_cost

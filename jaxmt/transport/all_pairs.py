@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import jax.numpy as jnp
 from jax.scipy.special import logsumexp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from .kernel import AbstractGeometry, AbstractKernel, Pair
 
@@ -57,9 +57,16 @@ def squared_distances(x: Float[Array, "n d"], y: Float[Array, "m d"]) -> Matrix:
     return total
 
 
+def plan_matrix(
+    x: Float[Array, "n d"], y: Float[Array, "m d"], potentials: Pair, epsilon: ArrayLike
+) -> Matrix:
+    r"""The plan $P_{ij} = e^{(f_i + g_j - |x_i - y_j|^2)/\varepsilon}$ in full."""
+    return jnp.exp((potentials.f[:, None] + potentials.g[None, :] - squared_distances(x, y)) / epsilon)
+
+
 def displacement(
     x: Float[Array, "n d"], y: Float[Array, "m d"], potentials: Pair, epsilon: Float[Array, ""]
 ) -> Float[Array, "n d"]:
     r"""$\sum_j P_{ij}(x_i - y_j)$: how far, and how much, the mass at $x_i$ moves."""
-    plan = jnp.exp((potentials.f[:, None] + potentials.g[None, :] - squared_distances(x, y)) / epsilon)
+    plan = plan_matrix(x, y, potentials, epsilon)
     return jnp.sum(plan, axis=1)[:, None] * x - plan @ y
