@@ -24,11 +24,11 @@ from .landscape import ERROR, STATIONS, TRUE, responses
 
 MOVED = {"depth": 3500.0, "shift": 1500.0}
 COMPONENT = "log10_rho_yx"
-BLUR = 0.01
-FREQUENCY_WEIGHT = 0.5
-"""Of the cloud: at one, moving mass by a tenth of the survey's band costs as much as 0.8 decades of rho."""
+BLUR = 0.006
+AXIS_WEIGHT = 0.25
+"""Of both axes: at one, moving mass by a tenth of the survey's band costs as much as 0.8 decades of rho."""
 
-ETA = 0.01
+ETA = 0.001
 SHIFT_WEIGHT, SHIFT_BLUR = 0.2, 0.03
 """Of frequency, and the blur, where curves are shifted along it; eta is the square of the weight."""
 
@@ -39,7 +39,11 @@ SHIFTS = np.linspace(-1.5, 1.5, 61)
 def misfits() -> dict[str, AbstractMisfit]:
     """Without annealing, at one blur."""
     cloud = jaxmt.CloudTransport(
-        start_blur=BLUR, final_blur=BLUR, frequency_weight=FREQUENCY_WEIGHT, max_sweeps=2000
+        start_blur=BLUR,
+        final_blur=BLUR,
+        frequency_weight=AXIS_WEIGHT,
+        station_weight=AXIS_WEIGHT,
+        max_sweeps=2000,
     )
     return {
         "Least squares": jaxmt.LeastSquares(),
