@@ -24,8 +24,8 @@ from .landscape import ERROR, STATIONS, TRUE, responses
 
 MOVED = {"depth": 3500.0, "shift": 1500.0}
 COMPONENT = "log10_rho_yx"
-BLUR = 0.006
-AXIS_WEIGHT = 0.25
+BLUR = 0.004
+AXIS_WEIGHT = 0.12
 """Of both axes: at one, moving mass by a tenth of the survey's band costs as much as 0.8 decades of rho."""
 
 ETA = 0.001
