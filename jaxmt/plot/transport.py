@@ -1,11 +1,12 @@
 """What transport does: the plan between two curves, mass moved over the survey, gradients side by side."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
 
 from ..survey import Survey
@@ -105,7 +106,7 @@ def moved_mass(
         colorbar=False,
         names=False,
     )
-    bar = colour_bar([ax.collections[0]], [ax])
+    bar = colour_bar([cast(QuadMesh, ax.collections[0])], [ax])
     bar.set_label("Mass that leaves its frequency and station (%)")
     x, log_period = np.meshgrid(survey.stations, np.log10(survey.periods))
     axes = (survey.stations, np.log10(survey.periods))
@@ -117,7 +118,9 @@ def moved_mass(
     length = factor * np.hypot(distance / cells[0], decades / cells[1])
     for k in zip(*np.nonzero(length > SHORTEST_ARROW), strict=True):
         arrow = {"arrowstyle": "-|>", "color": "white", "lw": 1.2, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", end[k], start[k], arrowprops=arrow | {"mutation_scale": 8})
+        ax.annotate(
+            "", (end[k][0], end[k][1]), (start[k][0], start[k][1]), arrowprops=arrow | {"mutation_scale": 8}
+        )
     note = "true to scale" if factor == 1.0 else f"shortened to {100 * factor:.0f} %"
     ax.set_xlabel(f"Distance (km)   arrows {note}")
     return ax
@@ -147,7 +150,7 @@ def misfit_gradients(
             ax, survey, scaled, kind="residual", limits=limits, title=name, colorbar=False, names=False
         )
         ax.label_outer()
-    bar = colour_bar([ax.collections[0] for ax in axes], axes)
+    bar = colour_bar([cast(QuadMesh, ax.collections[0]) for ax in axes], axes)
     bar.set_label("Gradient / largest")
     if title is not None:
         figure.suptitle(title, fontsize=11, fontweight="bold")
