@@ -51,7 +51,7 @@ def _on_device(costs: Float[Array, "*batch n n"]) -> Int[Array, "*batch n"]:
 
 
 def exact_plan(
-    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m _"]
 ) -> tuple[float, Float[np.ndarray, "n m"]]:
     r"""$W_2^2 = \min_P\langle P, C\rangle$ without blur, and the plan: a reference for small clouds.
 
