@@ -2,10 +2,12 @@
 
 `python -m experiments.landscape [--quick] [--out DIR]` draws misfits over one model parameter at a time,
 for a conductor buried in a half-space: its depth, its resistivity, that of the background, and a shift of
-all stations. Counts interior local minima of least squares, 3-D, 6-D and graph-space transport.
+all stations; then over two at a time, depth and resistivity, background and shift. Counts interior
+local minima of least squares, 3-D, 6-D and graph-space transport.
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -26,6 +28,7 @@ RANGES = {
     "background": (np.geomspace(1.0, 1e4, 41), "Resistivity of the background (ohm m)", True),
     "shift": (np.linspace(-6000.0, 6000.0, 41), "Shift of the stations (m)", False),
 }
+PAIRS = (("depth", "resistivity"), ("background", "shift"))
 BLUR = 0.03
 
 
@@ -54,6 +57,44 @@ def responses(model: dict[str, float], frequencies: np.ndarray, mesh: jaxmt.Mesh
     log = (1 - inside) * np.log(model["background"]) + inside * np.log(model["resistivity"])
     survey = jaxmt.Survey(frequencies, STATIONS)
     return jaxmt.simulate(mesh, survey, jnp.asarray(np.exp(log)))
+
+
+def draw_pairs(
+    evaluate: dict[str, Callable], frequencies: np.ndarray, mesh: jaxmt.Mesh, every: int, folder: Path
+) -> dict:
+    """Maps of misfits over pairs of parameters; prints and returns how many local minima each has."""
+    figure = Figure(figsize=(3.6 * len(evaluate), 7), layout="constrained")
+    summary = {}
+    for axes, (first, second) in zip(figure.subplots(len(PAIRS), len(evaluate)), PAIRS, strict=True):
+        (x, x_label, x_log), (y, y_label, y_log) = RANGES[first], RANGES[second]
+        x, y = x[::every], y[::every]
+        maps = {name: np.empty((y.size, x.size)) for name in evaluate}
+        for i, j in np.ndindex(y.size, x.size):
+            model = TRUE | {first: float(x[j]), second: float(y[i])}
+            predicted = responses(model, frequencies, mesh).components
+            for name, function in evaluate.items():
+                maps[name][i, j] = float(function(predicted))
+        counts = {}
+        for ax, (name, values) in zip(axes, maps.items(), strict=True):
+            jaxmt.plot.landscape_map(
+                ax,
+                x,
+                y,
+                values,
+                true=(TRUE[first], TRUE[second]),
+                labels=(x_label, y_label),
+                log=(x_log, y_log),
+                title=name[0].upper() + name[1:],
+            )
+            if ax is not axes[0]:
+                ax.set_ylabel("")
+            counts[name] = len(jaxmt.plot.minima_of_map(values))
+        key = f"{first} and {second}"
+        summary[key] = {"x": x.tolist(), "y": y.tolist(), "minima": counts}
+        summary[key]["maps"] = {name: values.tolist() for name, values in maps.items()}
+        print(f"{key}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+    jaxmt.plot.save(figure, folder / "landscape_maps.png")
+    return summary
 
 
 def main() -> None:
@@ -88,6 +129,7 @@ def main() -> None:
         summary[key]["curves"] = {name: curve.tolist() for name, curve in curves.items()}
         print(f"{key:14}" + "".join(f"{counts[name]:24}" for name in evaluate))
     jaxmt.plot.save(figure, folder / "landscape.png")
+    summary |= draw_pairs(evaluate, frequencies, mesh, 5 if options.quick else 2, folder)
     jaxmt.io.write_summary(folder / "summary.json", summary)
     print(f"Interior local minima; results are in {folder}")
 

@@ -21,11 +21,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
+from jaxmt.plot.marks import log_axis
 from jaxmt.transport import Grid, divergence
 
 SHAPES = ((20, 31), (30, 31), (17, 73))
 BLURS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
-GROWTH_BLUR = 0.003
+GROWTH_BLURS = (0.01, 0.003)
 GROWTH = ((20, 25), (40, 50), (70, 72), (100, 100), (140, 143), (200, 250))
 TOLERANCE = 1e-3
 MOST_SWEEPS = 1000
@@ -179,15 +180,19 @@ def compare(quick: bool) -> list[dict]:
 def grow(quick: bool) -> list[dict]:
     """Prints and returns time and peak memory of value and gradient for ever larger clouds."""
     rows = []
-    print(f"{'points':>7}{'cold, s':>10}{'warm, s':>10}{'peak memory, MiB':>18}{'outcome':>11}")
+    print(f"{'points':>7}{'blur':>7}{'cold, s':>10}{'warm, s':>10}{'peak memory, MiB':>18}  not converged")
     for shape in GROWTH[:3] if quick else GROWTH:
         x, y = clouds(*shape)
-        found = ours(x, y, GROWTH_BLUR, 1)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        cold, warm = (found[f"jaxmt, {kind}"] for kind in ("cold", "warm"))
-        rows.append({"points": len(x), "cold": cold, "warm": warm, "peak_rss_mib": peak})
-        outcome = "converged" if cold["converged"] else "not met"
-        print(f"{len(x):7}{cold['seconds']:10.3f}{warm['seconds']:10.3f}{peak:18.0f}{outcome:>11}")
+        for blur in GROWTH_BLURS:
+            found = ours(x, y, blur, 1)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            cold, warm = (found[f"jaxmt, {kind}"] for kind in ("cold", "warm"))
+            rows.append({"points": len(x), "blur": blur, "cold": cold, "warm": warm, "peak_rss_mib": peak})
+            failed = [kind for kind, row in (("cold", cold), ("warm", warm)) if not row["converged"]]
+            print(
+                f"{len(x):7}{blur:7g}{cold['seconds']:10.3f}{warm['seconds']:10.3f}{peak:18.0f}"
+                f"  {', '.join(failed)}"
+            )
     return rows
 
 
@@ -208,15 +213,27 @@ def draw(rows: list[dict], growth: list[dict], path: Path) -> None:
                 ax.loglog(*zip(*some, strict=True), "o", color=colour, mfc=fill, ms=5) if some else None
         ax.set(xlabel="Blur", ylabel="Value and gradient (ms)", title=f"{size} points")
         ax.grid(color="0.9")
+        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            log_axis(axis, *limits)
     axes[0].legend(frameon=False, fontsize=8.5, title="hollow: not converged", title_fontsize=8.5)
-    points = [row["points"] for row in growth]
-    axes[-1].loglog(points, [r["cold"]["seconds"] for r in growth], "o-", color="#EE7733", label="cold")
-    axes[-1].loglog(points, [r["warm"]["seconds"] for r in growth], "o-", color="#CC3311", label="warm")
-    axes[-1].set(xlabel="Points", ylabel="Seconds", title=f"Growth, blur {GROWTH_BLUR:g}")
+    for blur, line in zip(GROWTH_BLURS, ("-", "--"), strict=True):
+        mine = [row for row in growth if row["blur"] == blur]
+        points = [row["points"] for row in mine]
+        for kind, colour in (("cold", "#EE7733"), ("warm", "#CC3311")):
+            spent = [row[kind]["seconds"] for row in mine]
+            axes[-1].loglog(points, spent, "o", ls=line, color=colour, ms=4, label=f"{kind}, blur {blur:g}")
+    axes[-1].set(xlabel="Points", ylabel="Seconds", title="Growth")
     axes[-1].grid(color="0.9")
     memory = axes[-1].twinx()
-    memory.loglog(points, [r["peak_rss_mib"] for r in growth], "s--", color="0.4", label="memory")
+    peaks = [row["peak_rss_mib"] for row in growth if row["blur"] == GROWTH_BLURS[-1]]
+    memory.loglog(points, peaks, "s:", color="0.4", ms=4, label="memory")
     memory.set_ylabel("Peak memory of the process (MiB)")
+    for axis, limits in (
+        (axes[-1].xaxis, axes[-1].get_xlim()),
+        (axes[-1].yaxis, axes[-1].get_ylim()),
+        (memory.yaxis, memory.get_ylim()),
+    ):
+        log_axis(axis, *limits)
     lines = [line for ax in (axes[-1], memory) for line in ax.get_lines()]
     axes[-1].legend(lines, [str(line.get_label()) for line in lines], frameon=False, fontsize=8.5)
     jaxmt.plot.save(figure, path)

@@ -6,7 +6,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
 
-from jaxmt import sinkhorn_divergence
+from jaxmt import sinkhorn_divergence, transport
 from jaxmt.transport import divergence
 
 RNG = np.random.default_rng(1)
@@ -64,6 +64,31 @@ def test_value_is_that_of_pot_and_geomloss(blur, pot, geomloss):
     assert value == pytest.approx(pot, abs=ROUNDING)
     # GeomLoss takes a fixed number of sweeps; at this scaling it stops 1e-7 short.
     assert value == pytest.approx(geomloss, abs=2e-7)
+
+
+def test_the_entropic_cost_has_the_entropy_of_the_plan():
+    r"""$-\epsilon H(P) = \epsilon KL(P|ab^T) - \epsilon\ln(nm)$, against an independent Sinkhorn."""
+    x, blur = X[:7], 0.5
+    cost = squared_distances(x, Y)
+    expected = entropic_cost(x, Y, blur) - blur**2 * np.log(7 * 8)
+    assert float(transport.entropic_cost(x, Y, blur=blur)) == pytest.approx(expected, abs=ROUNDING)
+    # And from its own plan: <P, C> - eps H(P).
+    potentials = transport.cost_term(jnp.asarray(x), jnp.asarray(Y), blur, tolerance=1e-9).potentials
+    plan = np.asarray(transport.plan_matrix(jnp.asarray(x), jnp.asarray(Y), potentials, blur**2))
+    assert np.sum(plan * (cost + blur**2 * np.log(plan))) == pytest.approx(expected, abs=1e-8)
+    with pytest.raises(ValueError, match=r"`entropic_cost\(blur=...\)` must be positive"):
+        transport.entropic_cost(x, Y, blur=-0.1)
+
+
+def test_a_single_point_moves_at_its_squared_distance():
+    x, y = np.array([[0.0, 0.5]]), np.array([[0.3, 0.1]])
+    assert float(value_of(x, y, 0.2)) == pytest.approx(0.25, abs=1e-15)
+
+
+def test_weights_of_zero_leave_nothing_to_compare():
+    """The limit of small weights: all points coincide, and so do the clouds."""
+    assert float(value_of(X, Y, 0.3, np.zeros(3))) == pytest.approx(0.0, abs=1e-14)
+    np.testing.assert_array_equal(gradient_of(X, Y, 0.3, np.zeros(3))[0], 0.0)
 
 
 def test_a_small_blur_gives_the_exact_squared_wasserstein_distance():

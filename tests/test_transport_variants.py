@@ -80,6 +80,19 @@ def test_small_blur_tends_to_the_exact_cost():
     assert float(divergence(X, Y, 0.02, **OPTIONS).value) == pytest.approx(exact, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("x", "y"), [(np.ones((3, 2)), np.ones((3, 3))), (np.ones((0, 2)), np.ones((3, 2)))]
+)
+def test_an_exact_plan_needs_clouds_of_one_dimension(x, y):
+    with pytest.raises(ValueError, match=r"`exact_plan\(x, y\)` takes two non-empty clouds"):
+        exact_plan(x, y)
+
+
+def test_an_exact_plan_needs_finite_points():
+    with pytest.raises(ValueError, match="mask missing data first"):
+        exact_plan(np.full((3, 2), np.nan), np.ones((3, 2)))
+
+
 @pytest.mark.parametrize(("n", "m"), [(5, 5), (5, 8), (6, 4), (1, 3)])
 def test_wasserstein_on_a_line_is_the_exact_cost(n, m):
     rng = np.random.default_rng(n + m)

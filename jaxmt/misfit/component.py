@@ -10,7 +10,7 @@ from ..transport import Grid
 from .abstract import AbstractSingleMisfit
 from .cloud import CloudState, CloudTransport
 
-Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray, " point"], Grid]]]
+Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray, " _"], Grid]]]
 
 
 class ComponentTransport(AbstractSingleMisfit):

@@ -10,9 +10,14 @@ from .curves import response_profile as response_profile
 from .figure import save as save
 from .l_curve import l_curve as l_curve
 from .landscape import landscape as landscape
+from .landscape import landscape_map as landscape_map
 from .landscape import local_minima as local_minima
+from .landscape import minima_of_map as minima_of_map
 from .misfit import misfit_by as misfit_by
 from .pseudosection import pseudosection as pseudosection
 from .pseudosection import pseudosections as pseudosections
 from .section import comparison as comparison
 from .section import section as section
+from .transport import misfit_gradients as misfit_gradients
+from .transport import moved_mass as moved_mass
+from .transport import transport_plan as transport_plan

@@ -4,24 +4,69 @@ from collections.abc import Mapping
 from itertools import cycle
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from .marks import SMALL, heading
+from .marks import SMALL, heading, require_shape
 
 COLOURS = ("#000000", "#0077BB", "#CC3311", "#009988", "#EE7733", "#AA3377")
 
 
-def local_minima(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " k"]:
+def local_minima(values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " k"]:
     """Indices of the interior points of a curve that lie below both neighbours."""
     inner = values[1:-1]
     return np.flatnonzero((inner < values[:-2]) & (inner < values[2:])) + 1
 
 
+def minima_of_map(values: Float[np.ndarray, "n m"]) -> Int[np.ndarray, "k 2"]:
+    """Indices of the interior points that lie below all eight neighbours."""
+    n, m = values.shape
+    lower = np.ones((n - 2, m - 2), bool)
+    for i, j in np.ndindex(3, 3):
+        if (i, j) != (1, 1):
+            lower &= values[1:-1, 1:-1] < values[i : n - 2 + i, j : m - 2 + j]
+    return np.argwhere(lower) + 1
+
+
+def landscape_map(
+    ax: Axes,
+    x: Float[np.ndarray, " m"],
+    y: Float[np.ndarray, " n"],
+    misfit: Float[np.ndarray, "_ _"],
+    *,
+    true: tuple[float, float],
+    labels: tuple[str, str],
+    log: tuple[bool, bool] = (False, False),
+    title: str | None = None,
+) -> Axes:
+    """Draws a misfit over two parameters as contours of its square root, with its local minima marked.
+
+    - `misfit`: rows are values of y; not negative but for rounding. `true`: (x, y) of the data.
+    - `labels`, `log`: of the two axes. The title ends in the number of interior local minima.
+    """
+    require_shape("landscape_map", "misfit", "y, x", misfit.shape, (y.size, x.size))
+    root = np.sqrt(np.maximum(misfit, 0.0))
+    minima = minima_of_map(misfit)
+    levels = np.linspace(0.0, 1.0, 21)
+    scaled = root / max(root.max(), np.finfo(float).tiny)
+    ax.contourf(x, y, scaled, levels, cmap="viridis")
+    ax.contour(x, y, scaled, levels, colors="white", linewidths=0.4, alpha=0.6)
+    ax.plot(*true, "*", color="white", mec="black", ms=13, label="true", zorder=4, ls="none")
+    if minima.size:
+        ax.plot(x[minima[:, 1]], y[minima[:, 0]], "v", color="#EE3377", mec="white", ms=7, zorder=3)
+    if log[0]:
+        ax.set_xscale("log")
+    if log[1]:
+        ax.set_yscale("log")
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    heading(ax, f"{title or 'Misfit'} ({len(minima)})")
+    return ax
+
+
 def landscape(
     ax: Axes,
     parameter: Float[np.ndarray, " n"],
-    misfits: Mapping[str, Float[np.ndarray, " n"]],
+    misfits: Mapping[str, Float[np.ndarray, " _"]],
     *,
     true: float,
     label: str,

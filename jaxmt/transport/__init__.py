@@ -1,10 +1,13 @@
 """Optimal transport: entropic between clouds, unbalanced, of graphs, on a line, exact."""
 
+from .all_pairs import plan_matrix as plan_matrix
 from .assignment import assignment as assignment
 from .assignment import exact_plan as exact_plan
+from .clouds import entropic_cost as entropic_cost
 from .clouds import sinkhorn_divergence as sinkhorn_divergence
 from .divergence import Divergence as Divergence
 from .divergence import Outcome as Outcome
+from .divergence import cost_term as cost_term
 from .divergence import divergence as divergence
 from .divergence import self_term as self_term
 from .graph_space import graph_space_distance as graph_space_distance

@@ -51,14 +51,21 @@ def _on_device(costs: Float[Array, "*batch n n"]) -> Int[Array, "*batch n"]:
 
 
 def exact_plan(
-    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m _"]
 ) -> tuple[float, Float[np.ndarray, "n m"]]:
     r"""$W_2^2 = \min_P\langle P, C\rangle$ without blur, and the plan: a reference for small clouds.
 
     On the host, by assignment if the sizes are equal and else by SciPy's linear programme (HiGHS). Each
-    cloud has mass one, and C holds squared distances.
+    cloud has mass one, and C holds squared distances. Raises `ValueError` for clouds of different
+    dimension, empty ones, and points that are not finite.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    shapes = x.shape[1:] == y.shape[1:] and x.ndim == 2 and x.size and y.size
+    if not shapes or not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
+        raise ValueError(
+            "`exact_plan(x, y)` takes two non-empty clouds (points, dimensions) of finite points and the "
+            f"same dimension. Got shapes {x.shape} and {y.shape}; mask missing data first."
+        )
     costs = np.square(x[:, None] - y[None]).sum(axis=-1)
     n, m = costs.shape
     if n == m:

@@ -5,21 +5,19 @@ the same potentials. The sum m of these masses bounds both errors of truncation:
 plan are off by at most m more (L1), and by duality the full cost lies between OT - $\varepsilon m$ and OT.
 
 Points are grouped in square tiles of the grid. Pairs in tiles close to each other are summed one by one.
-For two tiles far apart, with centres p and q, $|x_i - y_j|^2 \ge |p - q|^2 + 2(p - q)\cdot(\xi_i - \eta_j)$
-where $x_i = p + \xi_i$, $y_j = q + \eta_j$, so that no mass between them is larger than
-$\exp\big((\max_i[f_i - 2(p - q)\cdot\xi_i] + \max_j[g_j + 2(p - q)\cdot\eta_j]
-- |p - q|^2)/\varepsilon\big)$.
+For two tiles far apart, each in a box with centre p or q and half widths that add up to h, write
+$x_i = p + \xi_i$, $y_j = q + \eta_j$, and $f_i \le r + 2m\cdot\xi_i$, $g_j \le s - 2m'\cdot\eta_j$ for any
+slopes m and m'. Then $f_i + g_j - |x_i - y_j|^2$ is at most r + s and, for each coordinate,
+$|m - m'|h + \max_{|\delta| \le h}[(m + m')\delta - (p - q + \delta)^2]$, and so no pair has more mass than
+the exponential of that.
 """
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from .grid import Grid
-
-TOGETHER = 256
-"""Tiles that are compared with all others at once."""
 
 Cloud = Float[Array, "point d"]
 Ranks = Int[np.ndarray | Array, " point"]
@@ -92,46 +90,49 @@ def _far(
     rings: Int[Array, ""],
 ) -> Float[Array, ""]:
     """A bound on the mass between tiles more than `rings` apart."""
-    tiles = jnp.asarray(grid.tiles)
-    exists = tiles < len(x)
-    count = jnp.sum(exists, axis=1)
-
-    def centred(cloud: Cloud) -> tuple[Float[Array, "tile d"], Float[Array, "tile member d"]]:
-        members = jnp.pad(cloud, ((0, 1), (0, 0)))[tiles]
-        centre = jnp.sum(members, axis=1) / count[:, None].astype(x.dtype)
-        return centre, members - centre[:, None]
-
-    (p, xi), (q, eta) = centred(x), centred(y)
-    f_tiles, g_tiles = (
-        jnp.where(exists, jnp.append(potential, 0.0)[tiles], -jnp.inf) for potential in (f, g)
-    )
-    # What depends on one tile alone: 2 p.xi and 2 q.eta.
-    f_tiles = f_tiles - 2 * jnp.sum(p[:, None] * xi, axis=-1)
-    g_tiles = g_tiles - 2 * jnp.sum(q[:, None] * eta, axis=-1)
+    p, x_half, m, r = _boxes(x, f, grid)
+    q, y_half, slope, s = _boxes(y, g, grid)
     row, column = jnp.asarray(grid.tile_row), jnp.asarray(grid.tile_column)
 
-    def of_one(
-        centre: Float[Array, " d"],
-        members: Float[Array, "member d"],
-        potential: Float[Array, " member"],
-        place: tuple[Int[Array, ""], Int[Array, ""], Int[Array, ""]],
-    ) -> Float[Array, ""]:
-        x_part = jnp.max(potential + 2 * _dot(q[:, None], members), axis=1)
-        y_part = jnp.max(g_tiles + 2 * _dot(eta, centre), axis=1)
-        exponent = (x_part + y_part - jnp.sum(jnp.square(centre - q), axis=1)) / epsilon
-        my_row, my_column, my_count = place
-        far: Bool[Array, " tile"] = jnp.maximum(abs(row - my_row), abs(column - my_column)) > rings
-        pairs = (my_count * count).astype(x.dtype)
-        return jnp.sum(jnp.where(far, jnp.exp(exponent) * pairs, 0.0))
+    def pairs(mine: Array, theirs: Array) -> tuple[Array, Array]:
+        return mine[:, None], theirs[None, :]
 
-    # Some tiles at a time, so that memory grows with the points and not with pairs of tiles.
-    per_tile = lax.map(lambda t: of_one(*t), (p, xi, f_tiles, (row, column, count)), batch_size=TOGETHER)
-    return jnp.sum(per_tile)
+    exponent = sum(pairs(r, s))
+    for k in range(x.shape[1]):
+        apart = jnp.subtract(*pairs(p[k], q[k]))
+        half = jnp.add(*pairs(x_half[k], y_half[k]))
+        # The slope of g has the opposite sign.
+        total, difference = jnp.subtract(*pairs(m[k], slope[k])), jnp.add(*pairs(m[k], slope[k]))
+        delta = jnp.clip(total / 2 - apart, -half, half)
+        exponent = exponent + jnp.abs(difference) * half + total * delta - jnp.square(apart + delta)
+    rank_apart = jnp.maximum(*(jnp.abs(jnp.subtract(*pairs(ranks, ranks))) for ranks in (row, column)))
+    count = jnp.sum(jnp.asarray(grid.tiles) < len(x), axis=1).astype(x.dtype)
+    mass = jnp.multiply(*pairs(count, count)) * jnp.exp(exponent / epsilon)
+    return jnp.sum(jnp.where(rank_apart > rings, mass, 0.0))
 
 
-def _dot(a: Float[Array, "*#shape d"], b: Float[Array, "*#shape d"]) -> Float[Array, "*shape"]:
-    """Of the last axes, coordinate by coordinate: for so few a library call is no gain."""
-    total = a[..., 0] * b[..., 0]
-    for k in range(1, a.shape[-1]):
-        total = total + a[..., k] * b[..., k]
-    return total
+def _boxes(
+    cloud: Cloud, potential: Potential, grid: Grid
+) -> tuple[Float[Array, "d tile"], Float[Array, "d tile"], Float[Array, "d tile"], Float[Array, " tile"]]:
+    """Of each tile: centre and half widths of its box, half the slope and the height of a plane above."""
+    tiles = jnp.asarray(grid.tiles)
+    exists = tiles < len(cloud)
+
+    def of_tiles(values: Potential, missing: float) -> Tiles:
+        return jnp.append(values, missing)[tiles]
+
+    high = jnp.stack([jnp.max(of_tiles(values, -jnp.inf), axis=1) for values in cloud.T])
+    low = jnp.stack([jnp.min(of_tiles(values, jnp.inf), axis=1) for values in cloud.T])
+    centre, half = 0.5 * (high + low), 0.5 * (high - low)
+    height, slopes = of_tiles(potential, -jnp.inf), []
+    # Along the axes of the grid: any slope is right, and these hold the potential well.
+    for k in range(2):
+        place = jnp.where(exists, of_tiles(cloud[:, k], 0.0) - centre[k][:, None], 0.0)
+        spread = jnp.sum(jnp.square(place), axis=1)
+        rise = jnp.where(exists, of_tiles(potential, 0.0), 0.0)
+        rise = jnp.sum(place * jnp.where(exists, rise - jnp.mean(rise, axis=1)[:, None], 0.0), axis=1)
+        slope = jnp.where(spread > 0, rise / jnp.where(spread > 0, spread, 1.0), 0.0)
+        height = height - slope[:, None] * place
+        slopes.append(0.5 * slope)
+    flat = [jnp.zeros_like(slopes[0])] * (len(cloud.T) - 2)
+    return centre, half, jnp.stack(slopes + flat), jnp.max(height, axis=1)

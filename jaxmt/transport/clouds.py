@@ -1,4 +1,6 @@
-r"""The divergence of clouds as a function of arrays: what a user calls, checked at the door."""
+r"""Transport between clouds as functions of arrays: what a user calls, checked at the door."""
+
+import math
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -6,7 +8,9 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from .divergence import divergence
+from .divergence import cost_term, divergence
+
+MOST_SWEEPS = 5000
 
 ACCEPTABLE_ERROR = 1e-2
 """L1 error of a marginal beyond which a divergence is not worth returning."""
@@ -30,24 +34,48 @@ def sinkhorn_divergence(
     traced, for non-finite points and a blur that is not positive; raises at run time if the marginals
     stay off by more than `ACCEPTABLE_ERROR`.
     """
-    x, y, matrix = _checked(x, y, blur, weights)
-    tolerance = max(1e-6, 100 * float(jnp.finfo(x.dtype).eps))
-    result = divergence(x @ matrix.T, y @ matrix.T, blur, tolerance=tolerance, max_sweeps=5000)
+    x, y = _weighted("sinkhorn_divergence", x, y, blur, weights)
+    result = divergence(x, y, blur, tolerance=_tolerance(x), max_sweeps=MOST_SWEEPS)
+    return _or_raise("sinkhorn_divergence", result.value, result.marginal_error)
+
+
+def entropic_cost(
+    x: ArrayLike, y: ArrayLike, *, blur: ArrayLike, weights: ArrayLike | None = None
+) -> Float[Array, ""]:
+    r"""The entropic cost $\langle P, C\rangle - \varepsilon H(P)$ of the best plan P, not debiased.
+
+    $H(P) = -\sum_{ij} P_{ij}\ln P_{ij}$ is the entropy of the plan itself. With the relative entropy to the
+    product of the masses instead, $+\varepsilon\,\mathrm{KL}(P\,|\,ab^T)$, the cost of n against m points
+    is larger by $\varepsilon\ln(nm)$. Equal clouds do not cost zero, nor are they the closest: compare by
+    `sinkhorn_divergence`. Arguments, derivatives and errors are those of that function.
+    """
+    x, y = _weighted("entropic_cost", x, y, blur, weights)
+    term = cost_term(x, y, blur, tolerance=_tolerance(x), max_sweeps=MOST_SWEEPS)
+    epsilon = jnp.square(jnp.asarray(blur, x.dtype))
+    return _or_raise("entropic_cost", term.value - epsilon * math.log(len(x) * len(y)), term.marginal_error)
+
+
+def _tolerance(x: Float[Array, "n d"]) -> float:
+    return max(1e-6, 100 * float(jnp.finfo(x.dtype).eps))
+
+
+def _or_raise(function: str, value: Float[Array, ""], error: Float[Array, ""]) -> Float[Array, ""]:
     return eqx.error_if(
-        result.value,
-        ~(result.marginal_error < ACCEPTABLE_ERROR),
-        "`sinkhorn_divergence` did not converge in 5,000 sweeps: raise `blur`, or call "
+        value,
+        ~(error < ACCEPTABLE_ERROR),
+        f"`{function}` did not converge in {MOST_SWEEPS:,} sweeps: raise `blur`, or call "
         "`jaxmt.transport.divergence` with more `max_sweeps` and look at its `marginal_error`.",
     )
 
 
-def _checked(
-    first: ArrayLike, second: ArrayLike, blur: ArrayLike, weights: ArrayLike | None
-) -> tuple[Float[Array, "n d"], Float[Array, "m d"], Float[Array, "d d"]]:
+def _weighted(
+    function: str, first: ArrayLike, second: ArrayLike, blur: ArrayLike, weights: ArrayLike | None
+) -> tuple[Float[Array, "n d"], Float[Array, "m d"]]:
+    """Both clouds times W."""
     x, y = jnp.asarray(first), jnp.asarray(second)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or 0 in x.shape + y.shape:
         raise ValueError(
-            "`sinkhorn_divergence(x, y)` takes two non-empty clouds (points, dimensions) of the same "
+            f"`{function}(x, y)` takes two non-empty clouds (points, dimensions) of the same "
             f"dimension. Got shapes {x.shape} and {y.shape}."
         )
     dtype = np.result_type(x.dtype, y.dtype, np.float32)
@@ -56,7 +84,7 @@ def _checked(
     matrix = jnp.ones(d, x.dtype) if weights is None else jnp.asarray(weights, x.dtype)
     if matrix.shape not in ((d,), (d, d)):
         raise ValueError(
-            f"`sinkhorn_divergence(weights=...)` must be the diagonal ({d},) or the whole ({d}, {d}) of "
+            f"`{function}(weights=...)` must be the diagonal ({d},) or the whole ({d}, {d}) of "
             f"W, one row for each coordinate. Got shape {matrix.shape}."
         )
     for name, value, wanted, low in (
@@ -71,7 +99,9 @@ def _checked(
         bad = array[~(np.isfinite(array) & (array > low))]
         if bad.size:
             raise ValueError(
-                f"`sinkhorn_divergence({name}=...)` must be {wanted}. Got {bad.size} value(s) that are "
+                f"`{function}({name}=...)` must be {wanted}. Got {bad.size} value(s) that are "
                 f"not, the first {bad[0]}; mask missing data first."
             )
-    return x, y, jnp.diag(matrix) if matrix.ndim == 1 else matrix
+    if matrix.ndim == 1:
+        matrix = jnp.diag(matrix)
+    return x @ matrix.T, y @ matrix.T

@@ -78,6 +78,24 @@ def self_term(
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
+def cost_term(
+    x: Cloud,
+    y: Float[Array, "m d"],
+    blur: ArrayLike,
+    start: Term | None = None,
+    *,
+    grid: Grid | None = None,
+    marginals: AbstractMarginals = BALANCED,
+    tolerance: float = 1e-3,
+    max_sweeps: int = 2000,
+) -> Term:
+    """The term of x and y alone, which is not debiased; arguments as in `divergence`."""
+    options = Options(jnp.square(jnp.asarray(blur, x.dtype)), marginals, tolerance, max_sweeps)
+    with jax.numpy_dtype_promotion("standard"):
+        return solve(x, y, options, start, grid)
+
+
+@partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
 def divergence(
     x: Cloud,
     y: Float[Array, "m d"],

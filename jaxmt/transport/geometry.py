@@ -5,33 +5,48 @@ $\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$, over the neighbours j th
 are computed once, for both directions; time and memory grow with points times neighbours.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import jax.numpy as jnp
 from jax import lax
 from jax.tree_util import register_pytree_node_class
 from jaxtyping import Array, Float, Int
-from ott.geometry.geometry import Geometry
 
-from .grid import Table
-from .iterations import Pair
+from .grid import WIDTH, Table
+from .kernel import AbstractGeometry, AbstractKernel, Pair
 
-Costs = Float[Array, "block point width"]
+Costs = Float[Array, "block width point"]
 
 
 def squared_distances(
-    x: Float[Array, "n d"], y: Float[Array, "m d"], neighbours: Int[Array, "n width"]
-) -> Float[Array, "n width"]:
+    x: Float[Array, "n d"], y: Float[Array, "m d"], neighbours: Int[Array, "width n"]
+) -> Float[Array, "width n"]:
     """|x_i - y_j|^2 for the neighbours j of each i; infinite where there is none."""
     total = jnp.zeros(neighbours.shape, x.dtype)
     # Coordinate by coordinate, so that no array of differences is made.
     for mine, theirs in zip(x.T, y.T, strict=True):
-        total = total + jnp.square(mine[:, None] - jnp.append(theirs, jnp.inf)[neighbours])
+        total = total + jnp.square(mine - jnp.append(theirs, jnp.inf)[neighbours])
     return total
 
 
+class LocalKernel(AbstractKernel):
+    """A kernel over neighbours: from each point of x to those of y, and back."""
+
+    near: Pair
+    epsilon: Float[Array, ""]
+    table: Table
+    blocks: Int[Array, ""]
+    forth: Costs
+    back: Costs
+
+    def multiply(self, vector: Float[Array, " point"], axis: int) -> Float[Array, " point"]:
+        """Over the neighbours."""
+        return _multiply(self.forth if axis == 1 else self.back, self.table, self.blocks, vector)
+
+
 @register_pytree_node_class
-class LocalGeometry(Geometry):
+class LocalGeometry(AbstractGeometry):
     """Squared distances between two clouds on one grid, from each point to its neighbours.
 
     - `x`, `y`: the clouds, weighted; `table`: neighbours as in `Grid`; `blocks`: how many of its blocks
@@ -46,14 +61,14 @@ class LocalGeometry(Geometry):
         blocks: Int[Array, ""],
         epsilon: Float[Array, ""],
     ) -> None:
-        def fill(k: Int[Array, ""], costs: tuple[Costs, Costs]) -> tuple[Costs, Costs]:
-            neighbours = jnp.asarray(table)[k]
-            forth = squared_distances(x, y, neighbours)
-            back = forth if x is y else squared_distances(y, x, neighbours)
-            return costs[0].at[k].set(forth), costs[1].at[k].set(back)
+        def costs(mine: Float[Array, "point d"], theirs: Float[Array, "point d"]) -> Costs:
+            def fill(k: Int[Array, ""], known: Costs) -> Costs:
+                return known.at[k].set(squared_distances(mine, theirs, jnp.asarray(table)[k]))
 
-        empty = jnp.zeros(table.shape, x.dtype)
-        self._set(table, blocks, epsilon, *lax.fori_loop(0, blocks, fill, (empty, empty)))
+            return lax.fori_loop(0, blocks, fill, jnp.zeros(table.shape, x.dtype))
+
+        forth = costs(x, y)
+        self._set(table, blocks, epsilon, forth, forth if x is y else costs(y, x))
 
     def _set(
         self,
@@ -69,12 +84,54 @@ class LocalGeometry(Geometry):
     @property
     def shape(self) -> tuple[int, int]:
         """Number of points of x and of y."""
-        return self.table.shape[-2], self.table.shape[-2]
+        return self.table.shape[-1], self.table.shape[-1]
 
     @property
     def dtype(self) -> jnp.dtype:
         """Type of the costs."""
         return self.x_to_y.dtype
+
+    def kernel(self, pair: Pair, epsilon: Float[Array, ""]) -> LocalKernel:
+        """The kernel near (f', g)."""
+        least = self._over_blocks(
+            pair.g, 1, lambda total, margin: jnp.maximum(total, jnp.max(margin, axis=0)), -jnp.inf
+        )
+        near = Pair(-least, pair.g)
+        forth = self._entries(near.g, near.f, self.x_to_y, epsilon)
+        # A cloud against itself is never asked for the other direction.
+        back = forth if self.x_to_y is self.y_to_x else self._entries(near.f, near.g, self.y_to_x, epsilon)
+        return LocalKernel(near, epsilon, self.table, self.blocks, forth, back)
+
+    def _entries(
+        self,
+        theirs: Float[Array, " point"],
+        mine: Float[Array, " point"],
+        costs: Costs,
+        epsilon: Float[Array, ""],
+    ) -> Costs:
+        known, table = jnp.append(theirs, -jnp.inf), jnp.asarray(self.table)
+
+        def fill(k: Int[Array, ""], entries: Costs) -> Costs:
+            return entries.at[k].set(jnp.exp((mine + (known[table[k]] - costs[k])) / epsilon))
+
+        return lax.fori_loop(0, self.blocks, fill, jnp.zeros_like(costs))
+
+    def _over_blocks(
+        self,
+        potential: Float[Array, " point"],
+        axis: int,
+        add: Callable[[Float[Array, " point"], Float[Array, "width point"]], Float[Array, " point"]],
+        start: float,
+    ) -> Float[Array, " point"]:
+        """A reduction of g - c (axis 1) or f - c (axis 0) over the neighbours of each point."""
+        costs = self.x_to_y if axis == 1 else self.y_to_x
+        known, table = jnp.append(potential, -jnp.inf), jnp.asarray(self.table)
+        return lax.fori_loop(
+            0,
+            self.blocks,
+            lambda k, total: add(total, known[table[k]] - costs[k]),
+            jnp.full(potential.shape, start, potential.dtype),
+        )
 
     def apply_lse_kernel(
         self,
@@ -86,21 +143,17 @@ class LocalGeometry(Geometry):
     ) -> tuple[Float[Array, " n"], Float[Array, " 1"]]:
         r"""$\varepsilon\log\sum_i e^{(f_i - c_{ij})/\varepsilon}$ (axis 0) or the same over j (axis 1)."""
         del vec
-        potential, costs = (g, self.x_to_y) if axis == 1 else (f, self.y_to_x)
-        known = jnp.append(potential / eps, -jnp.inf)
-        table = jnp.asarray(self.table)
-
-        def add(
-            k: Int[Array, ""], carry: tuple[Float[Array, " n"], Float[Array, " n"]]
-        ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-            largest, total = carry
-            exponent = known[table[k]] - costs[k] / eps
-            new = jnp.maximum(largest, jnp.max(exponent, axis=1))
-            return new, total * jnp.exp(largest - new) + jnp.sum(jnp.exp(exponent - new[:, None]), axis=1)
-
-        start = (jnp.full(f.shape, jnp.finfo(f.dtype).min), jnp.zeros_like(f))
-        largest, total = lax.fori_loop(0, self.blocks, add, start)
-        return eps * (largest + jnp.log(total)), jnp.ones(1, f.dtype)
+        potential = g if axis == 1 else f
+        largest = self._over_blocks(
+            potential, axis, lambda total, margin: jnp.maximum(total, jnp.max(margin, axis=0)), -jnp.inf
+        )
+        total = self._over_blocks(
+            potential,
+            axis,
+            lambda total, margin: total + jnp.sum(jnp.exp((margin - largest) / eps), axis=0),
+            0.0,
+        )
+        return largest + eps * jnp.log(total), jnp.ones(1, f.dtype)
 
     def largest_cost(self) -> Float[Array, ""]:
         """Of all neighbours."""
@@ -129,17 +182,31 @@ def displacement(
     blocks: Int[Array, ""],
 ) -> Float[Array, "n d"]:
     r"""$\sum_j P_{ij}(x_i - y_j)$ over the neighbours: how far, and how much, the mass at $x_i$ moves."""
-    f, g = potentials.f / epsilon, jnp.append(potentials.g / epsilon, -jnp.inf)
+    known = jnp.append(potentials.g, -jnp.inf)
 
-    def add(k: Int[Array, ""], total: Float[Array, "d n"]) -> Float[Array, "d n"]:
+    def fill(k: Int[Array, ""], plan: Costs) -> Costs:
         neighbours = jnp.asarray(table)[k]
-        exponent = f[:, None] + g[neighbours] - squared_distances(x, y, neighbours) / epsilon
-        # Kept from being computed anew for each coordinate.
-        plan = lax.optimization_barrier(jnp.exp(exponent))
-        moved = [
-            jnp.sum(plan * (mine[:, None] - jnp.append(theirs, 0.0)[neighbours]), axis=1)
-            for mine, theirs in zip(x.T, y.T, strict=True)
-        ]
-        return total + jnp.stack(moved)
+        exponent = potentials.f + (known[neighbours] - squared_distances(x, y, neighbours))
+        return plan.at[k].set(jnp.exp(exponent / epsilon))
 
-    return lax.fori_loop(0, blocks, add, jnp.zeros_like(x.T)).T
+    # Kept, so that it is not computed anew for each coordinate.
+    plan = lax.fori_loop(0, blocks, fill, jnp.zeros(table.shape, x.dtype))
+    mass = _multiply(plan, table, blocks, jnp.ones_like(x[:, 0]))
+    return jnp.stack(
+        [mass * a - _multiply(plan, table, blocks, b) for a, b in zip(x.T, y.T, strict=True)], axis=1
+    )
+
+
+def _multiply(
+    entries: Costs, table: Table, blocks: Int[Array, ""], vector: Float[Array, " point"]
+) -> Float[Array, " point"]:
+    """For each point the sum over its neighbours of an entry times the vector there."""
+    known, neighbours = jnp.append(vector, 0.0), jnp.asarray(table)
+
+    def add(k: Int[Array, ""], total: Float[Array, " point"]) -> Float[Array, " point"]:
+        # One by one: as a sum over an axis it takes twice as long.
+        for j in range(WIDTH):
+            total = total + entries[k, j] * known[neighbours[k, j]]
+        return total
+
+    return lax.fori_loop(0, blocks, add, jnp.zeros_like(vector))

@@ -7,6 +7,9 @@ relation is symmetric, so that one table serves both directions.
 
 A table holds several windows, one inside the other. They are its levels, and each is a number of columns:
 how many are used may change at run time.
+
+Neighbours alone cannot tell how mass should move across the whole grid, but fewer points can: a large grid
+comes with a coarser one, on which a solve begins.
 """
 
 import equinox as eqx
@@ -19,10 +22,16 @@ WIDTH = 25
 SIZES = (25, 49, 121, 225, 441)
 """The most points in the window of each level."""
 
-MOST_ENTRIES = 6_000_000
+MOST_POINTS = 2048
+"""Of a cloud whose points are all compared where the window would hold more than a third of them."""
+
+MOST_ENTRIES = 24_000_000
 """Of a table: a larger cloud has fewer levels."""
 
-Table = Int[np.ndarray | Array, "block point width"]
+FEWEST_POINTS = 400
+"""Of a grid that has none coarser."""
+
+Table = Int[np.ndarray | Array, "block width point"]
 
 
 class Grid(eqx.Module):
@@ -36,6 +45,8 @@ class Grid(eqx.Module):
     - `tiles`: the points of each tile, a square of `side` by `side` ranks; the number of points for none.
     - `tile_row`, `tile_column`: where a tile stands.
     - `tile_table`: the tiles around each tile, in rings; the number of tiles for none.
+    - `mass`: of each point, one in all. `spacing`: the wider of the usual distances along the two axes.
+    - `coarser`: the grid of the means of 2 by 2 ranks, if there is one; `parent`: each point's place there.
     """
 
     row: Int[np.ndarray | Array, " point"]
@@ -48,14 +59,17 @@ class Grid(eqx.Module):
     tile_row: Int[np.ndarray | Array, " tile"]
     tile_column: Int[np.ndarray | Array, " tile"]
     tile_table: Int[np.ndarray | Array, "ring_offset tile"]
+    mass: Float[np.ndarray | Array, " point"]
+    spacing: Float[np.ndarray | Array, ""]
+    parent: Int[np.ndarray | Array, " point"] | None
+    coarser: "Grid | None"
     side: int = eqx.field(static=True)
-    complete: bool = eqx.field(static=True)
 
     @classmethod
-    def from_axes(cls, axes: Float[np.ndarray, "point 2"], sizes: tuple[int, ...] = SIZES) -> "Grid":
+    def from_axes(cls, axes: Float[np.ndarray, "point 2"], sizes: tuple[int, ...] | None = None) -> "Grid":
         """The grid of points at weighted (frequency, station) coordinates.
 
-        - `sizes`: the most points in the window of each level, ascending.
+        - `sizes`: the most points in the window of each level, ascending; by default those that pay.
 
         Raises `ValueError` if two points are at the same place or a coordinate is not finite.
         """
@@ -64,14 +78,29 @@ class Grid(eqx.Module):
                 "`Grid.from_axes(axes=...)` must hold finite coordinates (point, 2), at least one point. "
                 f"Got shape {axes.shape}."
             )
+        n = len(axes)
         values, ranks = zip(*(np.unique(a, return_inverse=True) for a in axes.T), strict=True)
         row, column = (r.astype(np.int32) for r in ranks)
-        shape = (values[0].size, values[1].size)
-        n = row.size
+        if np.unique(row.astype(np.int64) * values[1].size + column).size < n:
+            raise ValueError("`Grid.from_axes(axes=...)` holds two points at the same place.")
+        if sizes is None:
+            sizes = SIZES[:1] + tuple(s for s in SIZES[1:] if n > MOST_POINTS or 3 * s <= n)
+        return cls._from_ranks(row, column, values, np.full(n, 1 / n), sizes, MOST_POINTS)
+
+    @classmethod
+    def _from_ranks(
+        cls,
+        row: Int[np.ndarray, " point"],
+        column: Int[np.ndarray, " point"],
+        values: tuple[Float[np.ndarray, " row"], Float[np.ndarray, " column"]],
+        mass: Float[np.ndarray, " point"],
+        sizes: tuple[int, ...],
+        alone: int,
+    ) -> "Grid":
+        """`alone`: the most points of a grid without a coarser one."""
+        n, shape = row.size, (values[0].size, values[1].size)
         place = np.full(shape, n, np.int32)
         place[row, column] = np.arange(n)
-        if np.count_nonzero(place < n) < n:
-            raise ValueError("`Grid.from_axes(axes=...)` holds two points at the same place.")
         spacing = [float(np.median(np.diff(v))) if v.size > 1 else np.inf for v in values]
         allowed = [size for size in sizes if n * size <= MOST_ENTRIES or size == sizes[0]]
         windows = list(dict.fromkeys(_window(size, shape, spacing) for size in allowed))
@@ -79,11 +108,17 @@ class Grid(eqx.Module):
             _ring(place, row, column, window, inner)
             for window, inner in zip(windows, [None, *windows], strict=False)
         ]
-        table = np.concatenate(columns, axis=1).reshape(n, -1, WIDTH).transpose(1, 0, 2)
+        table = np.concatenate(columns, axis=1).T.reshape(-1, WIDTH, n)
         reach = np.array([_reach(values, window) for window in windows])
-        side = max(1, round(n**0.25 / 2.5))
-        tiles, tile_row, tile_column = _tiles(row, column, side)
+        side = max(1, int(n**0.25 / 2))
+        tiles, tile_row, tile_column, _ = _tiles(row, column, side)
         rings = max(-(-max(w) // side) for w in windows)
+        parent, coarser = None, None
+        if n > alone:
+            members, coarse_row, coarse_column, parent = _tiles(row, column, 2)
+            coarse_mass = np.append(mass, 0.0)[members].sum(axis=1)
+            middles = (_means(values[0]), _means(values[1]))
+            coarser = cls._from_ranks(coarse_row, coarse_column, middles, coarse_mass, sizes, FEWEST_POINTS)
         return cls(
             row,
             column,
@@ -95,8 +130,11 @@ class Grid(eqx.Module):
             tile_row,
             tile_column,
             _tile_table(tile_row, tile_column, rings),
+            mass,
+            np.asarray(max(s for s in (*spacing, 0.0) if np.isfinite(s))),
+            parent,
+            coarser,
             side,
-            bool(np.isinf(reach[-1])),
         )
 
 
@@ -146,16 +184,26 @@ def _reach(values: tuple[np.ndarray, ...], window: Window) -> float:
     return float(min(np.min(b, initial=np.inf) for b in beyond))
 
 
+def _means(values: Float[np.ndarray, " rank"]) -> Float[np.ndarray, " pair"]:
+    """Of each two in a row; the last may be alone."""
+    return np.array([np.mean(values[k : k + 2]) for k in range(0, values.size, 2)])
+
+
 def _tiles(
     row: Int[np.ndarray, " point"], column: Int[np.ndarray, " point"], side: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Members, row and column of every tile that holds a point."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Members, row and column of every tile that holds a point, and the tile of each point."""
     n = row.size
     across = int(column.max()) // side + 1
     number, tile = np.unique((row // side) * across + column // side, return_inverse=True)
     members = np.full((number.size, side * side), n, np.int32)
     members[tile, (row % side) * side + column % side] = np.arange(n)
-    return members, (number // across).astype(np.int32), (number % across).astype(np.int32)
+    return (
+        members,
+        (number // across).astype(np.int32),
+        (number % across).astype(np.int32),
+        tile.astype(np.int32),
+    )
 
 
 def _tile_table(
