@@ -8,6 +8,7 @@ from .convergence import convergence as convergence
 from .curves import fit_curves as fit_curves
 from .curves import response_profile as response_profile
 from .figure import save as save
+from .landscape import basin as basin
 from .landscape import landscape as landscape
 from .landscape import local_minima as local_minima
 from .misfit import misfit_by as misfit_by

@@ -1,0 +1,137 @@
+"""Does graph-space transport help magnetotelluric inversion?
+
+`python -m experiments.gsot_mt [--quick] [--out DIR]` scales the thicknesses of layered models, which shifts
+their sounding curves along frequency, and counts the false minima of every misfit; then it inverts noisy
+data of COMMEMI 2D-4 by least squares, graph-space and 6-D transport from several half-spaces.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import jaxmt
+from jaxmt.plot import basin, local_minima
+
+from . import layers, section
+
+SCALES = np.geomspace(0.1, 10.0, 81)
+
+
+def scaled_layers(every: int, folder: Path) -> dict:
+    """Misfits over the scale of all thicknesses; every `every`-th scale."""
+    scales = SCALES[::every]
+    decades = np.log10(scales)
+    found = {}
+    for weights in layers.WEIGHTS:
+        found[weights] = {}
+        print(f"\nThicknesses times 0.1 to 10, components weighted by {layers.WEIGHTS[weights]}:")
+        print(f"{'local minima, basin (decades)':32}" + "".join(f"{name:>20}" for name in layers.MODELS))
+        for name, model in layers.MODELS.items():
+            found[weights][name] = {}
+            for misfit, values in layers.profiles(model, scales, weights).items():
+                left, right = basin(decades, values, 0.0)
+                minima = scales[local_minima(values)].tolist()
+                row = {"values": values.tolist(), "minima": minima, "basin_decades": right - left}
+                found[weights][name][misfit] = row
+        for misfit in layers.misfits():
+            cells = [found[weights][name][misfit] for name in layers.MODELS]
+            texts = [f"{len(cell['minima'])}, {cell['basin_decades']:.2f}" for cell in cells]
+            print(f"{misfit:32}" + "".join(f"{text:>20}" for text in texts))
+    figure = Figure(figsize=(24, 10), layout="constrained")
+    axes = figure.subplots(len(layers.WEIGHTS), len(layers.MODELS))
+    for row, weights in zip(axes, layers.WEIGHTS, strict=True):
+        for ax, name in zip(row, layers.MODELS, strict=True):
+            curves = {m: np.array(found[weights][name][m]["values"]) for m in layers.DRAWN}
+            jaxmt.plot.landscape(
+                ax,
+                scales,
+                curves,
+                true=1.0,
+                label="Scale of all thicknesses",
+                log=True,
+                title=f"{name}, weights: {weights}",
+            )
+    jaxmt.plot.save(figure, folder / "scaled_layers.png")
+    return {"scales": scales.tolist(), "profiles": found}
+
+
+def inversions(size: section.Size, folder: Path) -> list[dict]:
+    """The section by every misfit from every start; rows of the table."""
+    problem = section.Problem(size)
+    rows, best = [], {}
+    for start in size.starts:
+        for name, misfit in section.MISFITS.items():
+            result, row = problem.invert(misfit, start)
+            rows.append({"misfit": name, **row})
+            best[name, start] = result
+    print(
+        f"\n{'start (ohm m)':>14}  {'misfit':22}{'nRMS at first':>14}{'last':>8}{'iterations':>12}"
+        f"{'RMSE log10 rho':>16}{'s / iteration':>15}"
+    )
+    for row in rows:
+        print(
+            f"{row['start_ohm_m']:14g}  {row['misfit']:22}{row['start_nrms']:14.2f}{row['nrms']:8.3f}"
+            f"{row['iterations']:12}{row['rmse_log10_rho']:16.3f}{row['seconds_per_iteration']:15.3f}"
+        )
+    figure = Figure(figsize=(7 * len(size.starts), 5), layout="constrained")
+    for ax, start in zip(np.ravel(figure.subplots(1, len(size.starts))), size.starts, strict=True):
+        for name in section.MISFITS:
+            ax.semilogy(best[name, start].history["nrms"], lw=2, label=name)
+        ax.axhline(section.TARGET, color="black", ls="--", lw=1)
+        ax.set(xlabel="Iteration", ylabel="nRMS", title=f"From {start:g} ohm m")
+        ax.grid(color="0.9", lw=0.8)
+        ax.legend(frameon=False)
+    jaxmt.plot.save(figure, folder / "convergence.png")
+    start = 100.0
+    figure = Figure(figsize=(16, 4 * (1 + len(section.MISFITS)) / 2 + 2), layout="constrained")
+    sections = {"true": problem.true} | {n: best[n, start].resistivity for n in section.MISFITS}
+    axes = np.ravel(figure.subplots(-(-len(sections) // 2), 2))
+    for ax, (name, values) in zip(axes, sections.items(), strict=False):
+        title = name if name == "true" else f"{name}, RMSE {problem.rmse(values):.3f}"
+        jaxmt.plot.section(
+            ax,
+            problem.mesh,
+            values,
+            depth=section.DEPTH,
+            limits=section.COMMEMI_2D_4.range,
+            title=title,
+            stations=problem.data.survey.stations,
+        )
+    for ax in axes[len(sections) :]:
+        ax.set_axis_off()
+    jaxmt.plot.save(figure, folder / "sections.png")
+    return rows
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer scales, one small inversion: a minute")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    options = parser.parse_args()
+    folder = options.out / "gsot_mt"
+    folder.mkdir(parents=True, exist_ok=True)
+    begin = time.perf_counter()
+    layered = scaled_layers(4 if options.quick else 1, folder)
+    rows = inversions(section.QUICK if options.quick else section.FULL, folder)
+    summary = {
+        "quick": options.quick,
+        "seed": section.SEED,
+        "seconds": time.perf_counter() - begin,
+        "scaled_layers": layered,
+        "inversions": rows,
+    }
+    jaxmt.io.write_summary(folder / "summary.json", summary)
+    print(f"{summary['seconds']:.0f} s; results are in {folder}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted.") from None
