@@ -11,13 +11,16 @@ from experiments.gsot_fwi.__main__ import correlation
 from experiments.gsot_fwi.acoustic import LARGEST_COURANT, Shot
 from experiments.gsot_fwi.inversion import invert
 from experiments.gsot_fwi.wavelet import refined, ricker
-from jaxmt.plot import basin
+from jaxmt.plot import basin, local_minima
 
 STEP, PEAK = 0.004, 0.06
 WAVELET = ricker(25.0, 60, STEP, PEAK)
 SHOT = Shot(WAVELET, (10, 5), (12, 35), sponge=20)
 SHAPE = (24, 42)
-record = jax.jit(lambda shot, velocity: shot(velocity), static_argnums=())
+
+
+def record(shot, velocity):
+    return jax.jit(lambda v: shot(v))(velocity)
 
 
 def rough(seed=0):
@@ -25,23 +28,33 @@ def rough(seed=0):
     return 1500 * (1 + 0.1 * jnp.asarray(np.random.default_rng(seed).uniform(-1, 1, SHAPE)))
 
 
-def test_shifted_wavelets_cost_what_deepwave_and_scipy_say():
-    for name, known in (
-        (f"graph space, eta {shift.ETA:g}", reference.SHIFT_GRAPH_SPACE),
+SHIFTS = np.arange(-30.0, 31.0)
+
+
+@pytest.fixture(scope="module")
+def curves():
+    return shift.costs(SHIFTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("graph space, eta 0.003", reference.SHIFT_GRAPH_SPACE),
         ("least squares", reference.SHIFT_LEAST_SQUARES),
-    ):
-        shifts = np.array(list(known), dtype=float)
-        for sign in (1, -1):
-            found = shift.costs(sign * shifts)[name]
-            # Four digits are given, computed in single precision.
-            np.testing.assert_allclose(found, list(known.values()), atol=6e-5)
+    ],
+)
+def test_shifted_wavelets_cost_what_deepwave_and_scipy_say(curves, name, known):
+    for sign in (1, -1):
+        found = [curves[name][np.flatnonzero(sign * k == SHIFTS)[0]] for k in known]
+        # Four digits are given, computed in single precision.
+        np.testing.assert_allclose(found, list(known.values()), atol=6e-5)
 
 
-def test_graph_space_has_one_basin_where_least_squares_has_false_minima():
-    shifts = np.arange(-30.0, 31.0)
-    found = shift.costs(shifts)
-    assert basin(shifts, found[f"graph space, eta {shift.ETA:g}"], 0.0) == (-26.0, 26.0)
-    assert basin(shifts, found["least squares"], 0.0) == (-4.0, 4.0)
+def test_graph_space_has_one_basin_where_least_squares_has_false_minima(curves):
+    assert basin(SHIFTS, curves["graph space, eta 0.003"], 0.0) == (-26.0, 26.0)
+    assert basin(SHIFTS, curves["least squares"], 0.0) == (-4.0, 4.0)
+    assert SHIFTS[local_minima(curves["graph space, eta 0.003"])].tolist() == [0.0]
+    assert SHIFTS[local_minima(curves["least squares"])].tolist() == [-9.0, 0.0, 9.0]
 
 
 def test_a_refined_wavelet_passes_through_its_samples():
@@ -74,22 +87,22 @@ def test_the_trace_is_the_closed_form_of_a_homogeneous_medium():
             substeps=4 * refinement,
             sponge=40 * refinement,
         )
-        trace = jax.jit(lambda v, shot=shot: shot(v))(jnp.full((2 * middle, 2 * edge + place[1]), 1500.0))
+        trace = record(shot, jnp.full((2 * middle, 2 * edge + place[1]), 1500.0))
         delay = spacing * place[1] / 1500.0
         exact = [-(spacing**2) / (2 * np.pi) * arriving(time, delay) for time in STEP * np.arange(60)]
         errors.append(np.linalg.norm(trace - np.array(exact)) / np.linalg.norm(exact))
-    print(errors)
-    assert errors[1] < errors[0] / 3
+    # 19 % and 1.0 % with 7 and 15 points a wavelength: second order at least, and the spacing of the case.
+    assert errors[1] < 0.02
+    assert errors[1] < errors[0] / 4
 
 
 def test_source_and_receiver_may_change_places():
     velocity = rough()
     back = Shot(WAVELET, SHOT.receiver, SHOT.source, sponge=20)
     there, here = record(SHOT, velocity), record(back, velocity)
-    # The force is v^2 f at the source; the operator over v^2 is symmetric.
-    ratio = (velocity[SHOT.source] / velocity[SHOT.receiver]) ** 2
+    # The force is v^2 f, and the operator over v^2 is symmetric: equal to rounding.
     assert float(jnp.abs(there).max()) > 1e-3
-    np.testing.assert_allclose(there, ratio * here, atol=1e-12 * float(jnp.abs(there).max()))
+    np.testing.assert_allclose(there, here, rtol=0, atol=1e-12 * float(jnp.abs(there).max()))
 
 
 def test_the_gradient_through_checkpoints_is_the_slope():
@@ -105,7 +118,7 @@ def test_the_gradient_through_checkpoints_is_the_slope():
 
 def test_the_trace_is_deepwaves():
     shot = case.FULL.shot()
-    trace = jax.jit(lambda v: shot(v))(jnp.asarray(case.FULL.uniform(case.TRUE)))
+    trace = record(shot, jnp.asarray(case.FULL.uniform(case.TRUE)))
     # The sponges differ from Deepwave's perfectly matched layers: 0.9992 was measured with 40 points.
     assert correlation(np.asarray(trace), reference.TRACE) >= 0.999
     assert int(np.argmax(trace)) == 127

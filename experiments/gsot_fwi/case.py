@@ -11,8 +11,8 @@ from .wavelet import high_pass, ricker
 FREQUENCY, CORNER = 25.0, 15.0
 """Of the wavelet and of the high-pass filter that takes its low frequencies, Hz."""
 
-TRUE, START = 1600.0, 1500.0
-"""Uniform velocities, m/s."""
+TRUE = 1600.0
+"""The uniform velocity to find, m/s."""
 
 RATE = 10.0
 """Adam's step, m/s."""
@@ -20,10 +20,14 @@ RATE = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A grid of `rows` by `columns` points, with source and receiver half way down, 20 from the sides."""
+    """A grid of `rows` by `columns` points, with source and receiver half way down, 20 from the sides.
+
+    - `start`: the uniform velocity to start from, m/s. `step`: s; `spacing`: m.
+    """
 
     rows: int
     columns: int
+    start: float
     epochs: int
     sponge: int
     samples: int = 200
@@ -58,5 +62,5 @@ class Case:
         return float(velocity[row, first : last + 1].mean())
 
 
-FULL = Case(rows=100, columns=216, epochs=250, sponge=40)
-QUICK = Case(rows=60, columns=140, epochs=15, sponge=20)
+FULL = Case(rows=100, columns=216, start=1500.0, epochs=250, sponge=40)
+QUICK = Case(rows=60, columns=140, start=1430.0, epochs=25, sponge=20)

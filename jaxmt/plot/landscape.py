@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import cycle
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
 from .marks import SMALL, heading
@@ -12,7 +12,7 @@ from .marks import SMALL, heading
 COLOURS = ("#000000", "#0077BB", "#CC3311", "#009988", "#EE7733", "#AA3377")
 
 
-def local_minima(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " k"]:
+def local_minima(values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " k"]:
     """Indices of the interior points of a curve that lie below both neighbours."""
     inner = values[1:-1]
     return np.flatnonzero((inner < values[:-2]) & (inner < values[2:])) + 1
