@@ -142,7 +142,7 @@ def waveform_inversion(case: Case, folder: Path) -> tuple[dict, dict[str, Fit], 
     drawing.traces(left, traces, window, case.step, f"After {case.epochs} epochs from {case.start:g} m/s")
     drawing.convergence(right, fits)
     jaxmt.plot.save(figure, folder / "inversion.png")
-    figure = Figure(figsize=(15, 4.2), layout="constrained")
+    figure = Figure(figsize=(15, 3.6), layout="constrained")
     drawing.velocities(figure, fits, shot, TRUE)
     jaxmt.plot.save(figure, folder / "velocity.png")
     return rows, fits, traces

@@ -53,8 +53,8 @@ def shift_test(
     etas.set(xlabel="Shift (samples)", ylabel="Misfit", title="The price of moving in time")
     for ax in (wave, both, etas):
         _finish(ax)
-        ax.margins(y=0.25 if ax is not wave else 0.05)
     for ax in (both, etas):
+        ax.set_ylim(-0.4, 12)
         ax.legend(frameon=False, title="local minima in brackets", loc="upper center", ncols=2)
     wave.set_xlim(target.size // 2 - 15, target.size // 2 + 25)
 
@@ -80,7 +80,7 @@ def traces(
 
 
 def velocities(figure: Figure, fits: Mapping[str, Fit], shot: Shot, true: float) -> None:
-    """Draws the velocity of each inversion, and its mean down to the ray's row along the line."""
+    """Draws the velocity of each inversion with source (star) and receiver; `true` is white, m/s."""
     axes = np.ravel(figure.subplots(1, len(fits), sharey=True))
     largest = max(np.abs(fit.velocity - true).max() for fit in fits.values())
     for ax, (name, fit) in zip(axes, fits.items(), strict=True):

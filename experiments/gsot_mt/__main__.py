@@ -21,25 +21,29 @@ SCALES = np.geomspace(0.1, 10.0, 81)
 
 
 def scaled_layers(every: int, folder: Path) -> dict:
-    """Misfits over the scale of all thicknesses; every `every`-th scale."""
+    """Misfits over the scale of all thicknesses; every `every`-th, with one blur if not all."""
     scales = SCALES[::every]
     decades = np.log10(scales)
+    misfits = layers.profiles(layers.BLURS if every == 1 else layers.BLURS[:1])
     found = {}
-    for weights in layers.WEIGHTS:
-        found[weights] = {}
-        print(f"\nThicknesses times 0.1 to 10, components weighted by {layers.WEIGHTS[weights]}:")
+    for weights, words in layers.WEIGHTS.items():
+        print(f"\nThicknesses times 0.1 to 10, components weighted by {words}:")
         print(f"{'local minima, basin (decades)':32}" + "".join(f"{name:>20}" for name in layers.MODELS))
-        for name, model in layers.MODELS.items():
-            found[weights][name] = {}
-            for misfit, values in layers.profiles(model, scales, weights).items():
+        found[weights] = {name: {} for name in layers.MODELS}
+        for misfit, profile in misfits.items():
+            line = f"{misfit:32}"
+            for name, model in layers.MODELS.items():
+                predicted = layers.soundings(model, scales)
+                values = np.asarray(profile(layers.observed(model, weights), predicted))
                 left, right = basin(decades, values, 0.0)
                 minima = scales[local_minima(values)].tolist()
-                row = {"values": values.tolist(), "minima": minima, "basin_decades": right - left}
-                found[weights][name][misfit] = row
-        for misfit in layers.misfits():
-            cells = [found[weights][name][misfit] for name in layers.MODELS]
-            texts = [f"{len(cell['minima'])}, {cell['basin_decades']:.2f}" for cell in cells]
-            print(f"{misfit:32}" + "".join(f"{text:>20}" for text in texts))
+                line += f"{f'{len(minima)}, {right - left:.2f}':>20}"
+                found[weights][name][misfit] = {
+                    "values": values.tolist(),
+                    "minima": minima,
+                    "basin_decades": right - left,
+                }
+            print(line, flush=True)
     figure = Figure(figsize=(24, 10), layout="constrained")
     axes = figure.subplots(len(layers.WEIGHTS), len(layers.MODELS))
     for row, weights in zip(axes, layers.WEIGHTS, strict=True):

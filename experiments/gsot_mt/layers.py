@@ -5,11 +5,13 @@ resistivity and phase do not have: what a wrong depth does to a sounding curve i
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jax import lax
+from jaxtyping import Array, ArrayLike, Float
 
 import jaxmt
 from jaxmt.embedding import VALUE_SCALE
@@ -69,26 +71,34 @@ def observed(model: Layers, weights: str) -> jaxmt.Data:
     return jaxmt.Data(data.survey, data.values, alike)
 
 
-def misfits() -> dict[str, AbstractMisfit]:
-    """All of them, transport with plans solved to the end and at one blur."""
-    found: dict[str, AbstractMisfit] = {"least squares": jaxmt.LeastSquares()}
-    found |= {f"graph space, eta {eta:g}": jaxmt.GraphSpaceTransport(eta) for eta in ETAS}
-    for blur in BLURS:
-        cloud = jaxmt.CloudTransport(start_blur=blur, final_blur=blur, max_sweeps=2000)
-        found[f"3-D transport, blur {blur:g}"] = jaxmt.ComponentTransport(cloud)
-        found[f"6-D transport, blur {blur:g}"] = cloud
-    return found
+Profile = Callable[[jaxmt.Data, Float[Array, "scale comp freq 1"]], Float[Array, " scale"]]
 
 
-def profiles(
-    model: Layers, scales: Float[np.ndarray, " scale"], weights: str
-) -> dict[str, Float[np.ndarray, " scale"]]:
-    """Each misfit between the sounding and those of scaled thicknesses."""
-    data = observed(model, weights)
-    predicted = jax.vmap(lambda s: responses(model, s).components)(jnp.asarray(scales))
-    found = {}
-    for name, misfit in misfits().items():
+def _pointwise(misfit: AbstractMisfit) -> Profile:
+    def profile(data: jaxmt.Data, predicted: Float[Array, "scale comp freq 1"]) -> Float[Array, " scale"]:
         prepared, state = misfit.prepare(data)
-        evaluate = jax.jit(lambda p, m=misfit, a=prepared, s=state: m(p, a, s)[0])
-        found[name] = np.array([float(evaluate(p)) for p in predicted])
+        return jax.jit(jax.vmap(lambda one: misfit(one, prepared, state)[0]))(predicted)
+
+    return profile
+
+
+def _transport(misfit: AbstractMisfit) -> Profile:
+    # Compiled once for all data, which takes longer than all the rest.
+    compiled = jax.jit(lambda p, *prepared: lax.map(lambda one: misfit(one, *prepared)[0], p))
+    return lambda data, predicted: compiled(predicted, *misfit.prepare(data))
+
+
+def profiles(blurs: tuple[float, ...] = BLURS) -> dict[str, Profile]:
+    """Each misfit between data and many predictions; transport plans are solved to the end."""
+    found = {"least squares": _pointwise(jaxmt.LeastSquares())}
+    found |= {f"graph space, eta {eta:g}": _pointwise(jaxmt.GraphSpaceTransport(eta)) for eta in ETAS}
+    for blur in blurs:
+        cloud = jaxmt.CloudTransport(start_blur=blur, final_blur=blur, max_sweeps=2000)
+        found[f"3-D transport, blur {blur:g}"] = _transport(jaxmt.ComponentTransport(cloud))
+        found[f"6-D transport, blur {blur:g}"] = _transport(cloud)
     return found
+
+
+def soundings(model: Layers, scales: Float[np.ndarray, " scale"]) -> Float[Array, "scale comp freq 1"]:
+    """Responses for each scale of the thicknesses, in the order of `COMPONENTS`."""
+    return jax.vmap(lambda scale: responses(model, scale).components)(jnp.asarray(scales))
