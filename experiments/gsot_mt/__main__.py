@@ -18,6 +18,8 @@ from jaxmt.plot import basin, local_minima
 from . import layers, section
 
 SCALES = np.geomspace(0.1, 10.0, 81)
+LINES = ("-", (0, (4, 3)), "-.", "-", "-")
+"""Broken lines over whole ones: curves often coincide."""
 
 
 def scaled_layers(every: int, folder: Path) -> dict:
@@ -65,12 +67,12 @@ def scaled_layers(every: int, folder: Path) -> dict:
 def inversions(size: section.Size, folder: Path) -> list[dict]:
     """The section by every misfit from every start; rows of the table."""
     problem = section.Problem(size)
-    rows, best = [], {}
+    rows, results = [], {}
     for start in size.starts:
         for name, misfit in section.MISFITS.items():
             result, row = problem.invert(misfit, start)
             rows.append({"misfit": name, **row})
-            best[name, start] = result
+            results[name, start] = result
     print(
         f"\n{'start (ohm m)':>14}  {'misfit':22}{'nRMS at first':>14}{'last':>8}{'iterations':>12}"
         f"{'RMSE log10 rho':>16}{'s / iteration':>15}"
@@ -82,8 +84,8 @@ def inversions(size: section.Size, folder: Path) -> list[dict]:
         )
     figure = Figure(figsize=(7 * len(size.starts), 5), layout="constrained")
     for ax, start in zip(np.ravel(figure.subplots(1, len(size.starts))), size.starts, strict=True):
-        for name in section.MISFITS:
-            ax.semilogy(best[name, start].history["nrms"], lw=2, label=name)
+        for name, line in zip(section.MISFITS, LINES, strict=True):
+            ax.semilogy(results[name, start].history["nrms"], ls=line, lw=2, label=name)
         ax.axhline(section.TARGET, color="black", ls="--", lw=1)
         ax.set(xlabel="Iteration", ylabel="nRMS", title=f"From {start:g} ohm m")
         ax.grid(color="0.9", lw=0.8)
@@ -91,7 +93,7 @@ def inversions(size: section.Size, folder: Path) -> list[dict]:
     jaxmt.plot.save(figure, folder / "convergence.png")
     start = 100.0
     figure = Figure(figsize=(16, 4 * (1 + len(section.MISFITS)) / 2 + 2), layout="constrained")
-    sections = {"true": problem.true} | {n: best[n, start].resistivity for n in section.MISFITS}
+    sections = {"true": problem.true} | {n: results[n, start].resistivity for n in section.MISFITS}
     axes = np.ravel(figure.subplots(-(-len(sections) // 2), 2))
     for ax, (name, values) in zip(axes, sections.items(), strict=False):
         title = name if name == "true" else f"{name}, RMSE {problem.rmse(values):.3f}"

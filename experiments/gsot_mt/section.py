@@ -18,6 +18,7 @@ MISFITS: dict[str, AbstractMisfit] = {
     "least squares": jaxmt.LeastSquares(),
     "graph space, eta 1": jaxmt.GraphSpaceTransport(1.0),
     "graph space, eta 0.1": jaxmt.GraphSpaceTransport(0.1),
+    "graph space, eta 0.01": jaxmt.GraphSpaceTransport(0.01),
     "6-D transport": jaxmt.CloudTransport(),
 }
 
