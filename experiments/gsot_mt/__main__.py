@@ -22,13 +22,15 @@ LINES = ("-", (0, (4, 3)), "-.", "-", "-")
 """Broken lines over whole ones: curves often coincide."""
 
 
-def scaled_layers(every: int, folder: Path) -> dict:
-    """Misfits over the scale of all thicknesses; every `every`-th, with one blur if not all."""
-    scales = SCALES[::every]
+def scaled_layers(quick: bool, folder: Path) -> dict:
+    """Misfits over the scale of all thicknesses; quick: fewer of all."""
+    scales = SCALES[:: 4 if quick else 1]
     decades = np.log10(scales)
-    misfits = layers.profiles(layers.BLURS if every == 1 else layers.BLURS[:1])
+    misfits = layers.profiles(layers.BLURS[:1] if quick else layers.BLURS)
+    chosen = list(layers.WEIGHTS)[: 1 if quick else 2]
     found = {}
-    for weights, words in layers.WEIGHTS.items():
+    for weights in chosen:
+        words = layers.WEIGHTS[weights]
         print(f"\nThicknesses times 0.1 to 10, components weighted by {words}:")
         print(f"{'local minima, basin (decades)':32}" + "".join(f"{name:>20}" for name in layers.MODELS))
         found[weights] = {name: {} for name in layers.MODELS}
@@ -46,9 +48,9 @@ def scaled_layers(every: int, folder: Path) -> dict:
                     "basin_decades": right - left,
                 }
             print(line, flush=True)
-    figure = Figure(figsize=(24, 10), layout="constrained")
-    axes = figure.subplots(len(layers.WEIGHTS), len(layers.MODELS))
-    for row, weights in zip(axes, layers.WEIGHTS, strict=True):
+    figure = Figure(figsize=(24, 5 * len(chosen)), layout="constrained")
+    axes = figure.subplots(len(chosen), len(layers.MODELS), squeeze=False)
+    for row, weights in zip(axes, chosen, strict=True):
         for ax, name in zip(row, layers.MODELS, strict=True):
             curves = {m: np.array(found[weights][name][m]["values"]) for m in layers.DRAWN}
             jaxmt.plot.landscape(
@@ -69,8 +71,8 @@ def inversions(size: section.Size, folder: Path) -> list[dict]:
     problem = section.Problem(size)
     rows, results = [], {}
     for start in size.starts:
-        for name, misfit in section.MISFITS.items():
-            result, row = problem.invert(misfit, start)
+        for name in size.misfits:
+            result, row = problem.invert(section.MISFITS[name], start)
             rows.append({"misfit": name, **row})
             results[name, start] = result
     print(
@@ -84,7 +86,7 @@ def inversions(size: section.Size, folder: Path) -> list[dict]:
         )
     figure = Figure(figsize=(7 * len(size.starts), 5), layout="constrained")
     for ax, start in zip(np.ravel(figure.subplots(1, len(size.starts))), size.starts, strict=True):
-        for name, line in zip(section.MISFITS, LINES, strict=True):
+        for name, line in zip(size.misfits, LINES, strict=False):
             ax.semilogy(results[name, start].history["nrms"], ls=line, lw=2, label=name)
         ax.axhline(section.TARGET, color="black", ls="--", lw=1)
         ax.set(xlabel="Iteration", ylabel="nRMS", title=f"From {start:g} ohm m")
@@ -92,8 +94,8 @@ def inversions(size: section.Size, folder: Path) -> list[dict]:
         ax.legend(frameon=False)
     jaxmt.plot.save(figure, folder / "convergence.png")
     start = 100.0
-    figure = Figure(figsize=(16, 4 * (1 + len(section.MISFITS)) / 2 + 2), layout="constrained")
-    sections = {"true": problem.true} | {n: results[n, start].resistivity for n in section.MISFITS}
+    figure = Figure(figsize=(16, 4 * (1 + len(size.misfits)) / 2 + 2), layout="constrained")
+    sections = {"true": problem.true} | {n: results[n, start].resistivity for n in size.misfits}
     axes = np.ravel(figure.subplots(-(-len(sections) // 2), 2))
     for ax, (name, values) in zip(axes, sections.items(), strict=False):
         title = name if name == "true" else f"{name}, RMSE {problem.rmse(values):.3f}"
@@ -123,7 +125,7 @@ def main() -> None:
     folder = options.out / "gsot_mt"
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    layered = scaled_layers(4 if options.quick else 1, folder)
+    layered = scaled_layers(options.quick, folder)
     rows = inversions(section.QUICK if options.quick else section.FULL, folder)
     summary = {
         "quick": options.quick,

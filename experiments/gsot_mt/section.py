@@ -33,10 +33,11 @@ class Size:
     fine_growth: float
     iterations: int
     starts: tuple[float, ...]
+    misfits: tuple[str, ...] = tuple(MISFITS)
 
 
 FULL = Size(13, 13, 0.2, 0.1, 100, (10.0, 100.0, 1000.0))
-QUICK = Size(7, 6, 0.3, 0.15, 10, (100.0,))
+QUICK = Size(7, 6, 0.3, 0.15, 10, (100.0,), ("least squares", "graph space, eta 0.1", "6-D transport"))
 
 
 class Problem:
