@@ -48,7 +48,7 @@ def scaled_layers(quick: bool, folder: Path) -> dict:
                     "basin_decades": right - left,
                 }
             print(line, flush=True)
-    figure = Figure(figsize=(24, 5 * len(chosen)), layout="constrained")
+    figure = Figure(figsize=(24, 6.5 * len(chosen)), layout="constrained")
     axes = figure.subplots(len(chosen), len(layers.MODELS), squeeze=False)
     for row, weights in zip(axes, chosen, strict=True):
         for ax, name in zip(row, layers.MODELS, strict=True):
@@ -62,6 +62,8 @@ def scaled_layers(quick: bool, folder: Path) -> dict:
                 log=True,
                 title=f"{name}, weights: {weights}",
             )
+            style = {"title": "local minima in brackets", "frameon": False, "fontsize": 9}
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, **style)
     jaxmt.plot.save(figure, folder / "scaled_layers.png")
     return {"scales": scales.tolist(), "profiles": found}
 
