@@ -9,6 +9,7 @@ from .curves import fit_curves as fit_curves
 from .curves import response_profile as response_profile
 from .figure import save as save
 from .l_curve import l_curve as l_curve
+from .landscape import basin as basin
 from .landscape import landscape as landscape
 from .landscape import landscape_map as landscape_map
 from .landscape import local_minima as local_minima

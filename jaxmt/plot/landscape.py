@@ -18,6 +18,23 @@ def local_minima(values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " k"]:
     return np.flatnonzero((inner < values[:-2]) & (inner < values[2:])) + 1
 
 
+def basin(
+    parameter: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], true: float
+) -> tuple[float, float]:
+    """Ends of the stretch around the true value on which a curve falls towards it from either side.
+
+    A level stretch, to 1e-9 of the largest value, is no longer part of it.
+    """
+    rises = np.diff(values) > 1e-9 * np.abs(values).max()
+    falls = np.diff(values) < -1e-9 * np.abs(values).max()
+    left = right = int(np.argmin(np.abs(parameter - true)))
+    while right < values.size - 1 and rises[right]:
+        right += 1
+    while left > 0 and falls[left - 1]:
+        left -= 1
+    return float(parameter[left]), float(parameter[right])
+
+
 def minima_of_map(values: Float[np.ndarray, "n m"]) -> Int[np.ndarray, "k 2"]:
     """Indices of the interior points that lie below all eight neighbours."""
     n, m = values.shape

@@ -1,0 +1,1 @@
+"""Does graph-space transport keep a waveform inversion from skipping cycles?"""

@@ -1,0 +1,1 @@
+"""Does graph-space transport help magnetotelluric inversion?"""
