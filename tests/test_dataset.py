@@ -13,10 +13,10 @@ from jaxmt.processing import Journal
 
 def results():
     generator = np.random.default_rng(6)
-    survey = Survey([10.0, 1.0 / 3.0], [-5.0, 7.0, 11.0], modes=("te",), names=("A", "B ü", "C"))
+    survey = Survey([10.0, 1.0 / 3.0], [-5.0, 7.0, 11.0], ("te",), ("A", "B ü", "C"), [0.0, 0.5, 0.25])
     values = generator.normal(size=(6, 2, 3))
     values[2:4] = np.nan
-    mesh = Mesh([0.0, 1.0, 3.0], [-2.0, 0.0, 1.0, 4.0])
+    mesh = Mesh([0.0, 1.0, 3.0], [-2.0, 0.0, 1.0, 4.0, 9.0], [0.0, 0.5, 0.25])
     return Results(
         data=Data(survey, values, np.abs(values) + 0.1),
         predicted=generator.normal(size=(6, 2, 3)),
