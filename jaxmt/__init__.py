@@ -10,6 +10,7 @@ from .forward import simulate as simulate
 from .inversion import Record as Record
 from .inversion import Result as Result
 from .inversion import invert as invert
+from .langevin import langevin as langevin
 from .mesh import Mesh as Mesh
 from .mesh import MeshWarning as MeshWarning
 from .misfit import CloudTransport as CloudTransport
@@ -23,6 +24,7 @@ from .processing import rotate as rotate
 from .progress import ProgressBar as ProgressBar
 from .regularization import Smoothness as Smoothness
 from .responses import Responses as Responses
+from .restarts import descend as descend
 from .sensitivity import jacobian as jacobian
 from .sensitivity import jacobian_vector_product as jacobian_vector_product
 from .sensitivity import vector_jacobian_product as vector_jacobian_product
