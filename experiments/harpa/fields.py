@@ -142,7 +142,7 @@ def trained(
         return lax.scan(step, carry, draws)
 
     carry = (siren.layers, optimiser.init(siren.layers))
-    for draws in jnp.split(jax.random.split(key, steps), range(CHUNK, steps, CHUNK)):
+    for draws in jnp.split(jax.random.split(key, steps), list(range(CHUNK, steps, CHUNK))):
         carry, values = chunk(carry, draws)
         progress(len(draws), float(jnp.sqrt(jnp.mean(values))))
     return eqx.tree_at(lambda s: s.layers, siren, carry[0])

@@ -116,7 +116,7 @@ def fitted(
 
     carry = (variable, optimiser.init(variable))
     per_speed = float(scale) * np.sqrt(kept / flat.shape[1])
-    for part in jnp.split(jax.random.split(draws, steps), range(CHUNK, steps, CHUNK)):
+    for part in jnp.split(jax.random.split(draws, steps), list(range(CHUNK, steps, CHUNK))):
         carry, losses = chunk(carry, part)
         progress(len(part), per_speed * float(jnp.sqrt(jnp.mean(losses))))
     model = eqx.tree_at(networks, model, eqx.combine(carry[0], fixed))
