@@ -4,20 +4,22 @@ Exploration, not a posterior: with a learning rate and a temperature that fall, 
 data, what is sampled is not calibrated.
 """
 
-from typing import NamedTuple
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 Schedule = float | optax.Schedule
 
 
-class LangevinState(NamedTuple):
+class LangevinState(eqx.Module):
     """Steps made, the mean square of past gradients, and the key of the noise to come."""
 
-    count: Int[Array, ""]
+    steps: Int[Array, ""]
     mean_square: PyTree[Float[Array, "..."]]
     key: Key[Array, ""]
 
@@ -60,31 +62,36 @@ def langevin(
             f"`langevin(damping=...)` must be positive, in units of the gradient. Got {damping}."
         )
 
-    def init(parameters: PyTree) -> LangevinState:
-        return LangevinState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.zeros_like, parameters), key)
+    def init(params: optax.Params) -> Any:
+        return LangevinState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.zeros_like, params), key)
 
     def update(
-        gradient: PyTree, state: LangevinState, parameters: PyTree | None = None
-    ) -> tuple[PyTree, LangevinState]:
-        del parameters
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
         rate, heat = (
-            value(state.count) if callable(value) else value for value in (learning_rate, temperature)
+            value(state.steps) if callable(value) else value for value in (learning_rate, temperature)
         )
         mean_square = jax.tree.map(
-            lambda v, g: decay * v + (1 - decay) * jnp.square(g), state.mean_square, gradient
+            lambda v, g: decay * v + (1 - decay) * jnp.square(g), state.mean_square, updates
         )
-        count = optax.safe_increment(state.count)
+        steps = jnp.asarray(optax.safe_increment(state.steps))
         following, current = jax.random.split(state.key)
-        leaves, structure = jax.tree.flatten(gradient)
-        keys = jax.tree.unflatten(structure, jax.random.split(current, len(leaves)))
+        leaves, structure = jax.tree.flatten(updates)
+        # Drawn at once: to compile one generator takes as long as all the rest.
+        draws = jax.random.normal(current, (sum(leaf.size for leaf in leaves),), jnp.result_type(*leaves))
+        ends = np.cumsum([leaf.size for leaf in leaves])
+        shaken = [
+            part.reshape(leaf.shape).astype(leaf.dtype)
+            for part, leaf in zip(jnp.split(draws, ends[:-1]), leaves, strict=True)
+        ]
 
-        def step(g: Array, v: Array, own: Array) -> Array:
-            seen = 1 - jnp.asarray(decay, g.dtype) ** count.astype(g.dtype)
+        def step(g: Array, v: Array, xi: Array) -> Array:
+            seen = 1 - jnp.asarray(decay, g.dtype) ** steps.astype(g.dtype)
             scale = jnp.asarray(rate, g.dtype) / (jnp.sqrt(v / seen) + damping)
-            spread = jnp.sqrt(2 * jnp.asarray(heat, g.dtype) * scale)
-            return spread * jax.random.normal(own, g.shape, g.dtype) - scale * g
+            return jnp.sqrt(2 * jnp.asarray(heat, g.dtype) * scale) * xi - scale * g
 
-        updates = jax.tree.map(step, gradient, mean_square, keys)
-        return updates, LangevinState(count, mean_square, following)
+        moved = jax.tree.map(step, updates, mean_square, jax.tree.unflatten(structure, shaken))
+        return moved, LangevinState(steps, mean_square, following)
 
     return optax.GradientTransformation(init, update)

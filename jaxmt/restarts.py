@@ -25,7 +25,7 @@ class Descent(NamedTuple):
 
 def descend(
     loss: Callable[[Any, Key[Array, ""]], Float[Array, ""]],
-    starts: PyTree[Float[Array, "restart ..."]],
+    starts: PyTree[Array],
     optimiser: Callable[[Key[Array, ""]], optax.GradientTransformation],
     steps: int,
     *,
@@ -60,8 +60,8 @@ def descend(
     ((restarts,),) = counts
 
     def run(start: PyTree, own: Key[Array, ""]) -> Descent:
-        noise, draws = jax.random.split(own)
-        transformation = optimiser(noise)
+        keys = jax.random.split(own, steps + 1)
+        transformation = optimiser(keys[0])
 
         def step(carry: tuple[PyTree, Any], draw: Key[Array, ""]) -> tuple[Any, Float[Array, ""]]:
             parameters, state = carry
@@ -75,8 +75,8 @@ def descend(
             carry, values = lax.scan(step, carry, draws)
             return carry, (carry[0], values)
 
-        keys = jax.random.split(draws, (steps // thin, thin))
-        (end, _), (path, values) = lax.scan(stretch, (start, transformation.init(start)), keys)
+        draws = keys[1:].reshape(steps // thin, thin)
+        (end, _), (path, values) = lax.scan(stretch, (start, transformation.init(start)), draws)
         return Descent(end, path, values.reshape(steps))
 
     return jax.vmap(run)(starts, jax.random.split(key, restarts))

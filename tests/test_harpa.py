@@ -17,7 +17,7 @@ from experiments.harpa.fields import Siren, Table, trained
 from experiments.harpa.latent import fitted
 from experiments.harpa.picks import SPURIOUS, Picks, Truth, record, station_nodes
 from experiments.harpa.scene import Scene, solve, table
-from experiments.harpa.scores import partners, score
+from experiments.harpa.scores import nearest, partners, score
 
 N = 9
 
@@ -206,7 +206,7 @@ def outcome():
     field = table(cube, where)
     found, real = record(rng, where, cube, np.asarray(field.times), 2, window=5.0)
     phases = [Phase(0.02, 1e-3, 600), Phase(0.004, 0.0, 600)]
-    return solve([Scene(found, real, field)], phases, restarts=4, seed=0, kept=3)[0]
+    return solve([Scene(found, real, field)], phases, restarts=4, seed=0)[0]
 
 
 def test_two_events_are_found(outcome):
@@ -215,7 +215,7 @@ def test_two_events_are_found(outcome):
     # The spacing of the nodes, 12.5 km: the search moves between them.
     assert outcome.best.location_error < 12.5
     assert outcome.found.mismatch.min() == outcome.found.mismatch[outcome.found.best]
-    assert outcome.found.path.location.shape == (4, 7, 2, 3)
+    assert outcome.found.path.location.shape == (4, 51, 2, 3)
 
 
 def test_the_truth_scores_full_marks_and_swapped_picks_none(outcome):
@@ -225,6 +225,11 @@ def test_the_truth_scores_full_marks_and_swapped_picks_none(outcome):
     assert dataclasses.astuple(best) == (1.0, 0.0, 0.0, 0.0)
     swapped = dataclasses.replace(scene.truth, origin=1 - scene.truth.origin)
     assert score(*args, swapped).accuracy == 0.0
+
+
+def test_events_at_one_place_are_told_apart_by_their_times():
+    real = dataclasses.replace(truth([0.0, 1.0], [[0.0, 1.0]]), locations=np.full((2, 3), 0.5))
+    np.testing.assert_array_equal(nearest(np.full((2, 3), 0.4), np.array([0.9, 0.1]), real), [1, 0])
 
 
 def test_figures_are_drawn(outcome, tmp_path):

@@ -10,6 +10,7 @@
 """
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,14 +104,15 @@ def network(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
     """The second."""
     del folder
     with Bar("network") as bar:
-        rows, error = studies.network(size, seed, 300 if quick else 3000, bar)
+        rows, error = studies.network(size, seed, 200 if quick else 1500, bar)
     medians = report(rows, ("field",), f"A neural field, rms error {error:.3f} s")
     return {"rows": rows, "medians": medians, "field_error": error}
 
 
 def noise(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
     """The third."""
-    levels = (0.0, 5e-4, 5e-3) if quick else (0.0, 1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
+    levels = (0.0, 5e-4, 5e-3) if quick else (0.0, 5e-4, 1e-3, 3e-3, 1e-2)
+    size = size if quick else dataclasses.replace(size, restarts=2 * size.restarts)
     with Bar("noise") as bar:
         rows, success = studies.noise(size, seed, levels, bar)
     drawing.noise(levels, success, folder / "noise.png")
@@ -131,8 +133,8 @@ def picks(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
 
 def sweeps(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
     """The fifth."""
-    stations, events = ((8, 12), (3, 4)) if quick else ((10, 20, 40), (4, 8, 16))
-    shares, timing = ((0.0, 0.05), (0.0, 0.1)) if quick else ((0.0, 0.01, 0.03, 0.1), (0.0, 0.03, 0.1, 0.3))
+    stations, events = ((12,), (3, 4)) if quick else ((10, 20, 40), (4, 8, 16))
+    shares, timing = ((0.0, 0.05), (0.1,)) if quick else ((0.0, 0.01, 0.03, 0.1), (0.0, 0.03, 0.1, 0.3))
     with Bar("crowds") as bar:
         crowds = studies.crowds(size, seed, stations, events, bar)
     with Bar("errors") as bar:
@@ -159,7 +161,7 @@ def sweeps(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
 
 def unknown(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
     """The last."""
-    training = Training(16, 12, 3, 24, 4, 3, 32, 2, 200, 512, 600) if quick else Training()
+    training = Training(12, 12, 3, 100, 24, 4, 3, 32, 2, 300, 512, 1000) if quick else Training()
     with Bar("unknown") as bar:
         rows, learning, cubes = studies.unknown(size, training, seed, bar)
     outcome, cube = cubes[0]

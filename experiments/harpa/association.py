@@ -23,6 +23,9 @@ from .fields import AbstractField, Chosen, Latent
 from .picks import Picks
 from .units import SECONDS
 
+KEPT = 25
+"""Points of the path of each phase."""
+
 
 class Guess(eqx.Module):
     """Events, and the wave speed where it is unknown, all scaled to between 0 and 1."""
@@ -64,7 +67,8 @@ class Problem(eqx.Module):
 class Phase:
     """One stage of the search.
 
-    - `rate`: learning rate; `noise`: square root of the temperature; `steps`.
+    - `rate`: learning rate; `noise`: square root of the temperature.
+    - `steps`: as many of them as are a multiple of `KEPT`.
     - `price`: s; a pick and an arrival further apart than this are rather left without partner.
     """
 
@@ -108,7 +112,7 @@ def starts(key: Key[Array, ""], restarts: int, events: int, latents: int = 0) ->
 class Found:
     """What the search of one problem found from each start.
 
-    - `guesses`: the ends, restarts first; `path`: (restart, kept, ...), from the start on.
+    - `guesses`: the ends, restarts first; `path`: (restart, point, ...), from the start on.
     - `mismatch`: of all stations, s^2 in the mean; `best`: the restart where it is least.
     """
 
@@ -140,12 +144,11 @@ def associate(
     guesses: Sequence[Guess],
     phases: Sequence[Phase],
     key: Key[Array, ""],
-    kept: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Found]:
     """Searches all problems side by side, one phase after another; all must have the same shapes.
 
-    - `kept`: points of each phase's path. `progress`: called with the number of steps made.
+    - `progress`: called with the number of steps made.
     """
     together, found = (
         jax.tree.map(lambda *leaves: jnp.stack(leaves), *several) for several in (problems, guesses)
@@ -158,8 +161,8 @@ def associate(
         )
         keys = jax.random.split(jax.random.fold_in(key, number), len(problems))
         rate, noise = jnp.asarray(phase.rate), jnp.asarray(phase.noise)
-        thin = phase.steps // kept
-        descent = _search(priced, found, rate, noise, thin * kept, thin, keys)
+        thin = phase.steps // KEPT
+        descent = _search(priced, found, rate, noise, thin * KEPT, thin, keys)
         found = descent.parameters
         paths.append(descent.path)
         progress(phase.steps)
@@ -191,7 +194,7 @@ def _search(
 
     def one(problem: Problem, guesses: Guess, key: Key[Array, ""]) -> Descent:
         def loss(guess: Guess, draw: Key[Array, ""]) -> Float[Array, ""]:
-            station = jax.random.randint(draw, (1,), 0, len(problem.times))
+            station = (jax.random.uniform(draw, (1,)) * len(problem.times)).astype(int)
             return problem.mismatch(problem.predicted(guess, station)[:, 0], station[0])
 
         return jaxmt.descend(

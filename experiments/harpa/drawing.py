@@ -28,9 +28,12 @@ def colour(event: int) -> str:
 
 def arrivals(outcomes: Sequence[Outcome], titles: Sequence[str], path: Path) -> None:
     """Picks at each station: the disc is the event they are of, the ring the one they were given to."""
-    figure = Figure(figsize=(6.2 * len(outcomes), 6), layout="constrained")
-    axes = figure.subplots(1, len(outcomes), squeeze=False)[0]
-    for ax, outcome, title in zip(axes, outcomes, titles, strict=True):
+    rows = -(-len(outcomes) // 2)
+    figure = Figure(figsize=(12, 5 * rows), layout="constrained")
+    axes = figure.subplots(rows, 2, squeeze=False).ravel()
+    for ax in axes[len(outcomes) :]:
+        ax.remove()
+    for ax, outcome, title in zip(axes, outcomes, titles, strict=False):
         picks, origin = outcome.scene.picks, outcome.scene.truth.origin
         given = outcome.given()
         order = np.argsort(np.where(picks.exists, picks.times, np.inf).min(axis=1))
@@ -40,7 +43,9 @@ def arrivals(outcomes: Sequence[Outcome], titles: Sequence[str], path: Path) -> 
                 ring, disc = colour(given[station, k]), colour(origin[station, k])
                 ax.plot(time, row, "o", ms=9, mfc="none", mec=ring, mew=1.8)
                 ax.plot(time, row, "o", ms=4, mfc=disc, mec="none")
-        ax.set(xlabel="Arrival time (s)", ylabel="Station, by first arrival")
+        ax.set(
+            xlabel="Arrival time (s)", ylabel="Station, by first arrival", yticks=range(0, len(order), 5)
+        )
         ax.set_title(
             f"{title}: chaos {outcome.scene.truth.chaos:.2f}, accuracy {outcome.best.accuracy:.1%}",
             fontsize=10,

@@ -44,8 +44,8 @@ class Outcome:
 
     def given(self) -> np.ndarray:
         """The true event that each pick is given by the best restart."""
-        where, _, arrivals = self.found.events()[self.found.best]
-        return named(where, arrivals, self.scene.picks, self.scene.truth, self.found.price)
+        events = self.found.events()[self.found.best]
+        return named(*events, self.scene.picks, self.scene.truth, self.found.price)
 
     @property
     def success(self) -> float:
@@ -72,12 +72,11 @@ def solve(
     *,
     restarts: int,
     seed: int,
-    kept: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Outcome]:
     """Searches scenes of as many events and stations side by side, and scores every restart.
 
-    - `kept`: points of each phase's path. `progress`: called with the number of steps made.
+    - `progress`: called with the number of steps made.
     """
     width = max(scene.picks.times.shape[1] for scene in scenes)
     scenes = [padded(scene, width) for scene in scenes]
@@ -89,7 +88,7 @@ def solve(
         starts(key, restarts, scene.events, scene.latents)
         for scene, key in zip(scenes, jax.random.split(begin, len(scenes)), strict=True)
     ]
-    found = associate(problems, guesses, phases, search, kept, progress)
+    found = associate(problems, guesses, phases, search, progress)
     return [
         Outcome(
             scene, one, [score(*events, scene.picks, scene.truth, one.price) for events in one.events()]

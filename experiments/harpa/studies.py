@@ -28,16 +28,16 @@ CHAOTIC = 0.8
 class Size:
     """How much is done."""
 
-    n: int = 32
+    n: int = 24
     stations: int = 20
     events: int = 8
     scenes: int = 5
     restarts: int = 20
-    steps: int = 4000
+    steps: int = 2500
     sweep_scenes: int = 3
 
 
-QUICK = Size(16, 12, 4, 2, 6, 600, 1)
+QUICK = Size(16, 12, 4, 2, 10, 1000, 2)
 
 
 def two_phases(size: Size, rate: float = 0.01, noise: float = 1e-3) -> list[Phase]:
@@ -89,7 +89,7 @@ def known(size: Size, seed: int, progress: Progress) -> tuple[list[dict], list[O
     ]
     for kind, speed, window, chaotic in kinds:
         made = scenes(size, speed, size.scenes, seed, chaotic=chaotic, window=window)
-        found = solve(made, two_phases(size), restarts=size.restarts, seed=seed, kept=40)
+        found = solve(made, two_phases(size), restarts=size.restarts, seed=seed)
         rows += [
             row(outcome, speed=kind, window=window, seed=[seed, number])
             for number, outcome in enumerate(found)
@@ -106,7 +106,7 @@ def noise(
     made = scenes(size, random_speed, size.scenes, seed)
     rows, success = [], []
     for level in levels:
-        found = solve(made, two_phases(size, 0.005, level), restarts=2 * size.restarts, seed=seed)
+        found = solve(made, two_phases(size, 0.005, level), restarts=size.restarts, seed=seed)
         rows += [row(outcome, noise=level, seed=[seed, number]) for number, outcome in enumerate(found)]
         success.append([outcome.success for outcome in found])
         progress(1 / len(levels), f"noise {level:g}")
@@ -152,21 +152,36 @@ PRICES = (4.0, 1.0, 0.5)
 
 def wrong_picks(size: Size, seed: int, shares: Sequence[float], progress: Progress) -> list[dict]:
     """Spurious and missing picks, in all combinations of shares; the same events in all."""
-    rows = []
-    groups = [(spurious, missing) for spurious in shares for missing in shares]
     phases = [
         Phase(0.01, 1e-3, size.steps),
         *[Phase(0.01 / 3**k, 1e-3 / 3**k, size.steps // 2, price) for k, price in enumerate(PRICES)],
     ]
-    for spurious, missing in groups:
-        made = scenes(size, random_speed, size.scenes, seed, spurious=spurious, missing=missing)
-        found = solve(made, phases, restarts=size.restarts, seed=seed)
-        rows += [
-            row(outcome, spurious=spurious, missing=missing, seed=[seed, number])
-            for number, outcome in enumerate(found)
-        ]
-        progress(1 / len(groups), f"{spurious:.0%} spurious, {missing:.0%} missing")
-    return rows
+    labels, made = [], []
+    for spurious in shares:
+        for missing in shares:
+            group = scenes(size, random_speed, size.scenes, seed, spurious=spurious, missing=missing)
+            labels += [
+                {"spurious": spurious, "missing": missing, "seed": [seed, k]} for k in range(len(group))
+            ]
+            made += group
+            progress(0.3 / len(shares) ** 2, "scenes")
+    return together(made, labels, phases, size, seed, lambda share: progress(0.7 * share, "search"))
+
+
+def together(
+    made: list[Scene],
+    labels: list[dict],
+    phases: list[Phase],
+    size: Size,
+    seed: int,
+    progress: Callable[[float], None],
+) -> list[dict]:
+    """Searches scenes of one shape side by side; a row for each with its labels."""
+    total = sum(phase.steps for phase in phases)
+    found = solve(
+        made, phases, restarts=size.restarts, seed=seed, progress=lambda steps: progress(steps / total)
+    )
+    return [row(outcome, **label) for outcome, label in zip(found, labels, strict=True)]
 
 
 def crowds(
@@ -178,11 +193,8 @@ def crowds(
     for one, other in groups:
         sized = dataclasses.replace(size, stations=one, events=other)
         made = scenes(sized, random_speed, size.sweep_scenes, seed)
-        found = solve(made, two_phases(size), restarts=size.restarts, seed=seed)
-        rows += [
-            row(outcome, stations=one, events=other, seed=[seed, number])
-            for number, outcome in enumerate(found)
-        ]
+        labels = [{"stations": one, "events": other, "seed": [seed, k]} for k in range(len(made))]
+        rows += together(made, labels, two_phases(size), size, seed, lambda _: None)
         progress(1 / len(groups), f"{one} stations, {other} events")
     return rows
 
@@ -191,22 +203,21 @@ def errors(
     size: Size, seed: int, shares: Sequence[float], timing: Sequence[float], progress: Progress
 ) -> list[dict]:
     """A speed wrong by a share of itself, and picks late or early by so many seconds, both rms."""
-    rows = []
-    for error in timing:
-        made = scenes(size, random_speed, size.sweep_scenes, seed, error=error)
-        for share in shares:
-            wrong = []
-            for number, scene in enumerate(made):
-                speed = distorted(np.random.default_rng([seed, number, 1]), scene.truth.speed, share)
-                nodes = np.rint(scene.picks.stations * (size.n - 1)).astype(int)
-                wrong.append(dataclasses.replace(scene, field=table(speed, nodes)))
-            found = solve(wrong, two_phases(size), restarts=size.restarts, seed=seed)
-            rows += [
-                row(outcome, distortion=share, timing=error, seed=[seed, number])
-                for number, outcome in enumerate(found)
-            ]
-            progress(1 / len(shares) / len(timing), f"speed off by {share:.0%}, picks by {error:g} s")
-    return rows
+    labels, made = [], []
+    for share in shares:
+        fields = {}
+        for error in timing:
+            for k, scene in enumerate(scenes(size, random_speed, size.sweep_scenes, seed, error=error)):
+                if k not in fields:
+                    rng = np.random.default_rng([seed, k, 1])
+                    nodes = np.rint(scene.picks.stations * (size.n - 1)).astype(int)
+                    fields[k] = table(distorted(rng, scene.truth.speed, share), nodes)
+                made.append(dataclasses.replace(scene, field=fields[k]))
+                labels.append({"distortion": share, "timing": error, "seed": [seed, k]})
+            progress(0.3 / len(shares) / len(timing), "scenes")
+    return together(
+        made, labels, two_phases(size), size, seed, lambda share: progress(0.7 * share, "search")
+    )
 
 
 def unknown(

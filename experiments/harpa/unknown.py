@@ -44,19 +44,24 @@ class World:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """How large the nodes, sets and networks are."""
+    """How large the nodes, sets and networks are.
 
-    n: int = 24
+    - `examples`: speeds that the latent model is fitted to; `speeds`: the first of them, whose travel times
+      the field learns.
+    """
+
+    n: int = 16
     stations: int = 20
-    patterns: int = 10
-    speeds: int = 300
-    held_out: int = 20
+    patterns: int = 6
+    examples: int = 2000
+    speeds: int = 350
+    held_out: int = 10
     latents: int = 4
-    width: int = 128
+    width: int = 96
     depth: int = 4
-    steps: int = 3000
-    batch: int = 4096
-    latent_steps: int = 6000
+    steps: int = 1500
+    batch: int = 2048
+    latent_steps: int = 4000
 
 
 def learned(sizes: Training, seed: int, progress: Progress) -> World:
@@ -66,12 +71,13 @@ def learned(sizes: Training, seed: int, progress: Progress) -> World:
     """
     rng, n = np.random.default_rng(seed), sizes.n
     patterns = np.stack([random_field(rng, n) for _ in range(sizes.patterns)])
-    speeds = random_speeds(rng, patterns, sizes.speeds + sizes.held_out)
+    examples = random_speeds(rng, patterns, sizes.examples)
+    speeds = np.concatenate([examples[: sizes.speeds], random_speeds(rng, patterns, sizes.held_out)])
     nodes = station_nodes(rng, n, sizes.stations)
     one, two, three = jax.random.split(jax.random.key(seed), 3)
 
     latent = fitted(
-        speeds[: sizes.speeds],
+        examples,
         sizes.latents,
         key=one,
         steps=sizes.latent_steps,
