@@ -106,7 +106,7 @@ def noise(
     made = scenes(size, random_speed, size.scenes, seed)
     rows, success = [], []
     for level in levels:
-        found = solve(made, two_phases(size, 0.005, level), restarts=size.restarts, seed=seed)
+        found = solve(made, two_phases(size, noise=level), restarts=size.restarts, seed=seed)
         rows += [row(outcome, noise=level, seed=[seed, number]) for number, outcome in enumerate(found)]
         success.append([outcome.success for outcome in found])
         progress(1 / len(levels), f"noise {level:g}")
@@ -114,18 +114,18 @@ def noise(
 
 
 def network(size: Size, seed: int, steps: int, progress: Progress) -> tuple[list[dict], float]:
-    """The same thrusts by a neural field instead of the table; also its error in s, rms over nodes."""
-    made = scenes(size, thrust, 1, seed)[0]
-    assert isinstance(made.field, Table)
+    """The first thrust again by a neural field in place of the table; also its error, s, rms over nodes."""
+    scene = scenes(size, thrust, 1, seed)[0]
+    assert isinstance(scene.field, Table)
     axis = np.linspace(0, 1, size.n)
     points = jnp.asarray(
         np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3), dtype=float
     )
-    times = made.field.times.reshape(1, -1, size.stations)
+    times = scene.field.times.reshape(1, -1, size.stations)
     nothing = jnp.zeros((1, 0))
     one, two = jax.random.split(jax.random.key(seed))
-    mean = jnp.mean(1 / jnp.asarray(made.truth.speed, dtype=float))
-    siren = Siren(jnp.asarray(made.picks.stations, dtype=float), mean, 0, 128, 4, key=one)
+    mean = jnp.mean(1 / jnp.asarray(scene.truth.speed, dtype=float))
+    siren = Siren(jnp.asarray(scene.picks.stations, dtype=float), mean, 0, 128, 4, key=one)
     siren = trained(
         siren,
         points,
@@ -137,13 +137,10 @@ def network(size: Size, seed: int, steps: int, progress: Progress) -> tuple[list
     )
     found = siren(points, nothing[0], jnp.arange(size.stations))
     error = SECONDS * rms(np.asarray(found - times[0]))
-    made = [dataclasses.replace(made, field=field) for field in (made.field, siren)]
-    rows = []
-    for name, scene in zip(("table", "network"), made, strict=True):
-        outcome = solve([scene], two_phases(size), restarts=size.restarts, seed=seed)[0]
-        rows.append(row(outcome, field=name, seed=[seed, 0]))
-        progress(0.1, name)
-    return rows, error
+    scene = dataclasses.replace(scene, field=siren)
+    outcome = solve([scene], two_phases(size), restarts=size.restarts, seed=seed)[0]
+    progress(0.2, "search")
+    return [row(outcome, speed="thrust", window=1.0, seed=[seed, 0])], error
 
 
 PRICES = (4.0, 1.0, 0.5)
@@ -203,9 +200,9 @@ def errors(
     size: Size, seed: int, shares: Sequence[float], timing: Sequence[float], progress: Progress
 ) -> list[dict]:
     """A speed wrong by a share of itself, and picks late or early by so many seconds, both rms."""
-    labels, made = [], []
+    rows = []
     for share in shares:
-        fields = {}
+        labels, made, fields = [], [], {}
         for error in timing:
             for k, scene in enumerate(scenes(size, random_speed, size.sweep_scenes, seed, error=error)):
                 if k not in fields:
@@ -214,10 +211,9 @@ def errors(
                     fields[k] = table(distorted(rng, scene.truth.speed, share), nodes)
                 made.append(dataclasses.replace(scene, field=fields[k]))
                 labels.append({"distortion": share, "timing": error, "seed": [seed, k]})
-            progress(0.3 / len(shares) / len(timing), "scenes")
-    return together(
-        made, labels, two_phases(size), size, seed, lambda share: progress(0.7 * share, "search")
-    )
+        rows += together(made, labels, two_phases(size), size, seed, lambda _: None)
+        progress(1 / len(shares), f"speed off by {share:.0%}")
+    return rows
 
 
 def unknown(
