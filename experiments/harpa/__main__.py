@@ -7,6 +7,8 @@
 - noise: does Langevin noise help?
 - picks: spurious and missing picks. sweeps: stations and events; wrong speeds and late picks.
 - unknown: the speed is unknown, and found with the events.
+
+All of them by default; known, picks and unknown with `--quick`.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from . import drawing, studies
 from .unknown import Training
 
 PARTS = ("known", "network", "noise", "picks", "sweeps", "unknown")
+QUICK_PARTS = ("known", "picks", "unknown")
 COLUMNS = {
     "chaos": ("chaos", "{:.2f}"),
     "accuracy": ("accuracy", "{:.3f}"),
@@ -176,7 +179,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="small cubes, few scenes and steps")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which questions")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="which questions")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
     options = parser.parse_args()
@@ -184,7 +187,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     size = studies.QUICK if options.quick else studies.Size()
     summary = {"seed": options.seed, "quick": options.quick}
-    for part in options.parts:
+    for part in options.parts or (QUICK_PARTS if options.quick else PARTS):
         begin = time.perf_counter()
         if part == "known":
             found = known(size, options.seed, folder)

@@ -124,6 +124,8 @@ def speeds(true: np.ndarray, found: np.ndarray, outcome: Outcome, path: Path) ->
     figure = Figure(figsize=(12, 6.5), layout="constrained")
     axes = figure.subplots(2, 3, sharex="row", sharey="row")
     unit = KILOMETRES / SECONDS
+    # A pixel is centred on its node.
+    low, high = -0.5 * KILOMETRES / (n - 1), KILOMETRES * (1 + 0.5 / (n - 1))
     where, _, _ = outcome.found.events()[outcome.found.best]
     for row, (name, index) in enumerate(
         (("y = 50 km", np.s_[:, n // 2]), ("depth 50 km", np.s_[:, :, n // 2]))
@@ -134,7 +136,7 @@ def speeds(true: np.ndarray, found: np.ndarray, outcome: Outcome, path: Path) ->
             signed = title.startswith("Found -")
             image = ax.imshow(
                 unit * values.T,
-                extent=(0, KILOMETRES, KILOMETRES, 0) if row == 0 else (0, KILOMETRES, 0, KILOMETRES),
+                extent=(low, high, high, low) if row == 0 else (low, high, low, high),
                 origin="upper" if row == 0 else "lower",
                 cmap="RdBu" if signed else "viridis",
                 vmin=-3 if signed else unit * SLOWEST,
