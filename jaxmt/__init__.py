@@ -12,6 +12,7 @@ from .forward import simulate as simulate
 from .inversion import invert as invert
 from .l_curve import LCurve as LCurve
 from .l_curve import l_curve as l_curve
+from .langevin import langevin as langevin
 from .mesh import Mesh as Mesh
 from .mesh import MeshWarning as MeshWarning
 from .misfit import CloudTransport as CloudTransport
@@ -32,6 +33,7 @@ from .regularization import Smoothness as Smoothness
 from .relief import Relief as Relief
 from .relief import drape as drape
 from .responses import Responses as Responses
+from .restarts import descend as descend
 from .result import Record as Record
 from .result import Result as Result
 from .sensitivity import jacobian as jacobian

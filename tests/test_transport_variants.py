@@ -117,6 +117,32 @@ def test_partial_matching_on_a_line_is_the_exact_assignment(seed):
     np.testing.assert_allclose(slope, expected, atol=1e-14)
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("price", [0.0, 1e-3, 0.02, 10.0])
+def test_matching_on_a_line_at_a_price_is_the_exact_assignment(seed, price):
+    rng = np.random.default_rng(seed)
+    x, y = rng.random(6), rng.random(8)
+    x_mask, y_mask = rng.random(6) < 0.7, rng.random(8) < 0.5
+    n, m = x_mask.sum(), y_mask.sum()
+    # A row and a column for each point's absence: partnered with its own it costs the price.
+    costs = np.full((n + m, m + n), 1e6)
+    costs[:n, :m] = np.square(x[x_mask][:, None] - y[y_mask])
+    costs[:n, m:][np.eye(n, dtype=bool)] = costs[n:, :m][np.eye(m, dtype=bool)] = price
+    costs[n:, m:] = 0.0
+    rows, columns = linear_sum_assignment(costs)
+    arguments = map(jnp.asarray, (x, y, x_mask, y_mask, price))
+    value, (slope, dear) = jax.value_and_grad(partial_1d, (0, 4))(*arguments)
+    # Sums of a dozen numbers below 100.
+    assert float(value) == pytest.approx(costs[rows, columns].sum(), abs=1e-13)
+    real = (rows < n) & (columns < m)
+    expected = np.zeros(6)
+    matched = np.flatnonzero(x_mask)[rows[real]]
+    expected[matched] = 2 * (x[matched] - y[y_mask][columns[real]])
+    if price > 0:
+        np.testing.assert_allclose(slope, expected, atol=1e-13)
+        assert float(dear) == pytest.approx(n + m - 2 * real.sum(), abs=1e-12)
+
+
 def test_assignment_in_a_batch_under_jit_and_vmap():
     costs = RNG.random((3, 2, 5, 5))
     found = jax.jit(jax.vmap(assignment))(jnp.asarray(costs))

@@ -7,7 +7,7 @@ balanced problem is solved by matching quantiles, and the partial one by a recur
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 Line = Float[Array, " _"]
 
@@ -33,17 +33,30 @@ def partial_1d(
     y: Float[Array, " m"],
     x_mask: Bool[Array, " n"] | None = None,
     y_mask: Bool[Array, " m"] | None = None,
+    price: ArrayLike | None = None,
 ) -> Float[Array, ""]:
-    """The least sum of squared differences that matches every point of the smaller set to one of the other.
+    """The least sum of squared differences that matches points of one set to points of the other.
 
     - `x_mask`, `y_mask`: which points exist, all by default; so sets of changing size have one shape.
+    - `price`: added for every point of either set that is left without a partner, in units of a squared
+      difference; so no two points are matched that are more than sqrt(2 price) apart. By default every
+      point of the smaller set is matched, and nothing is paid for the rest.
 
-    Differentiable; zero if a set is empty.
+    Differentiable, also in `price`; without a price zero if a set is empty.
     """
     x_mask = jnp.ones(x.shape, bool) if x_mask is None else x_mask
     y_mask = jnp.ones(y.shape, bool) if y_mask is None else y_mask
+    if price is not None:
+        return _match_priced(x, y, x_mask, y_mask, jnp.asarray(price, x.dtype))
     x_all, y_all = _match(x, y, x_mask, y_mask), _match(y, x, y_mask, x_mask)
     return jnp.where(jnp.sum(x_mask) <= jnp.sum(y_mask), x_all, y_all)
+
+
+def _ordered(points: Line, mask: Bool[Array, " _"]) -> tuple[Line, Bool[Array, " _"]]:
+    """Sorted, those that do not exist last, and as zeros."""
+    far = jnp.asarray(jnp.finfo(points.dtype).max / 4, points.dtype)
+    order = jnp.argsort(jnp.where(mask, lax.stop_gradient(points), far))
+    return jnp.where(mask, points, 0.0)[order], mask[order]
 
 
 def _match(
@@ -51,13 +64,8 @@ def _match(
 ) -> Float[Array, ""]:
     """The cost of matching all of `few`; without meaning if there are more of them than of `many`."""
     far = jnp.asarray(jnp.finfo(few.dtype).max / 4, few.dtype)
-
-    def ordered(points: Line, mask: Bool[Array, " _"]) -> tuple[Line, Bool[Array, " _"]]:
-        order = jnp.argsort(jnp.where(mask, lax.stop_gradient(points), far))
-        return jnp.where(mask, points, 0.0)[order], mask[order]
-
-    a, a_mask = ordered(few, few_mask)
-    b, b_mask = ordered(many, many_mask)
+    a, a_mask = _ordered(few, few_mask)
+    b, b_mask = _ordered(many, many_mask)
 
     # least[i]: matching the first i of a to some of the points of b seen so far.
     def step(least: Line, point: tuple[Float[Array, ""], Bool[Array, ""]]) -> tuple[Line, None]:
@@ -68,3 +76,25 @@ def _match(
     start = jnp.full(a.size + 1, far).at[0].set(0.0)
     least, _ = lax.scan(step, start, (b, b_mask))
     return least[jnp.sum(a_mask)]
+
+
+def _match_priced(
+    x: Line, y: Line, x_mask: Bool[Array, " _"], y_mask: Bool[Array, " _"], price: Float[Array, ""]
+) -> Float[Array, ""]:
+    """The cost of matching at will, at a price for the rest."""
+    far = jnp.asarray(jnp.finfo(x.dtype).max / 4, x.dtype)
+    a, a_mask = _ordered(x, x_mask)
+    b, b_mask = _ordered(y, y_mask)
+    # paid[i]: leaving the first i of a.
+    paid = price * jnp.concatenate([jnp.zeros(1, x.dtype), jnp.cumsum(a_mask.astype(x.dtype))])
+
+    # least[i]: the first i of a and the points of b seen so far; points of a may be left after each.
+    def step(least: Line, point: tuple[Float[Array, ""], Bool[Array, ""]]) -> tuple[Line, None]:
+        value, exists = point
+        left = least + jnp.where(exists, price, 0.0)
+        matched = least[:-1] + jnp.where(a_mask & exists, jnp.square(a - value), far)
+        best = left.at[1:].set(jnp.where(matched < left[1:], matched, left[1:]))
+        return paid + lax.cummin(best - paid), None
+
+    least, _ = lax.scan(step, paid, (b, b_mask))
+    return least[-1]
