@@ -3,6 +3,7 @@
 from . import benchmarks as benchmarks
 from . import io as io
 from . import plot as plot
+from . import report as report
 from .data import Data as Data
 from .earth import Earth as Earth
 from .earth import grid_blocks as grid_blocks

@@ -13,5 +13,9 @@ from .landscape import local_minima as local_minima
 from .misfit import misfit_by as misfit_by
 from .pseudosection import pseudosection as pseudosection
 from .pseudosection import pseudosections as pseudosections
+from .rose import strike_rose as strike_rose
 from .section import comparison as comparison
 from .section import section as section
+from .station_map import station_map as station_map
+from .tensors import dimensionality_section as dimensionality_section
+from .tensors import tensor_section as tensor_section

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from ..mesh import Mesh
@@ -41,6 +42,7 @@ def section(
     y_range: Pair | None = None,
     depth: float | None = None,
     limits: Pair | None = None,
+    trust: Float[np.ndarray | Array, "earth y"] | None = None,
     title: str | None = None,
     colorbar: bool = True,
 ) -> Axes:
@@ -52,8 +54,12 @@ def section(
     - `depth`: m; by default half the width shown, if the mesh is that deep.
     - `limits`: ohm m, lowest and highest colour; by default those of the cells shown, rounded
       outward to half decades.
+    - `trust`: between 0 and 1, shape of `resistivity`; cells fade to white from 1 to 0, such as below the
+      depth of investigation.
     """
     image = _draw("section", ax, mesh, resistivity, stations, names, y_range, depth, limits)
+    if trust is not None:
+        _fade(ax, mesh, np.asarray(trust, dtype=float))
     heading(ax, title)
     if colorbar:
         resistivity_bar([image], [ax]).set_label("Resistivity (Ω m)")
@@ -72,16 +78,18 @@ def comparison(
     depth: float | None = None,
     limits: Pair | None = None,
     titles: tuple[str, str] = ("True", "Recovered"),
+    true_mesh: Mesh | None = None,
 ) -> list[Axes]:
     """Draws two sections, one above the other, with the same axes, colours and one colour bar.
 
-    Arguments as in `section`; `limits` are by default those of the `true` section. Reads well on
-    10 by 7 inches.
+    Arguments as in `section`; `limits` are by default those of the `true` section, and `true_mesh`, on
+    which it stands, is `mesh`. Reads well on 10 by 7 inches.
     """
     constrain(figure)
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
     y_range, depth = _window(mesh, stations, y_range, depth)
-    first = _draw("comparison", upper, mesh, true, stations, names, y_range, depth, limits)
+    true_mesh = mesh if true_mesh is None else true_mesh
+    first = _draw("comparison", upper, true_mesh, true, stations, names, y_range, depth, limits)
     low, high = (float(10**v) for v in first.get_clim())
     second = _draw("comparison", lower, mesh, recovered, stations, None, y_range, depth, (low, high))
     upper.set_xlabel("")
@@ -125,6 +133,24 @@ def _draw(
             require_shape(function, "names", "station", (len(names),), stations.shape)
         station_marks(ax, np.asarray(stations), names)
     return image
+
+
+def _fade(ax: Axes, mesh: Mesh, trust: Float[np.ndarray, "earth y"]) -> None:
+    """White over the section, as opaque as trust is low."""
+    require_shape("section", "trust", "earth row, column", trust.shape, mesh.shape)
+    if not np.all((trust >= 0) & (trust <= 1)):
+        raise ValueError(
+            f"`section(trust=...)` must lie between 0 and 1. Got {np.nanmin(trust)} to {np.nanmax(trust)}."
+        )
+    ax.pcolormesh(
+        mesh.y_nodes / 1e3,
+        mesh.earth_nodes / 1e3,
+        np.zeros(mesh.shape),
+        cmap=ListedColormap(["white"]),
+        alpha=1 - trust,
+        rasterized=True,
+        label="trust",
+    )
 
 
 def _log10(

@@ -36,6 +36,8 @@ from .stations import OffLine as OffLine
 from .stations import Offset as Offset
 from .stations import Rating as Rating
 from .stations import mend_signs as mend_signs
+from .stations import positions as positions
 from .stations import screen_stations as screen_stations
 from .strike import Strike as Strike
 from .strike import strike as strike
+from .strike import tensor_axes as tensor_axes
