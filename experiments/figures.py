@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
+from jaxmt.processing import positions
 
 from .line import Line
 
@@ -33,7 +34,9 @@ def draw_line(folder: Path, line: Line) -> None:
     if not line.sites:
         return
     if np.isfinite(line.distances).any():
-        figure = Figure(figsize=(9, 7), layout="constrained")
+        north, east = np.nanmax(positions(line.sites), axis=0) - np.nanmin(positions(line.sites), axis=0)
+        height = float(np.clip(9 * (north + 0.35 * east) / max(east, 1.0), 4.0, 8.0))
+        figure = Figure(figsize=(9, height), layout="constrained")
         jaxmt.plot.station_map(
             figure.add_subplot(), line.sites, strike=line.strike, kept=line.data.survey.names
         )

@@ -5,9 +5,6 @@ for a conductor buried in a half-space: its depth, its resistivity, that of the 
 all stations. Counts interior local minima of least squares, 3-D, 6-D and graph-space transport.
 """
 
-import argparse
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +12,8 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.misfit import AbstractMisfit
+
+from . import options as command
 
 STATIONS = np.linspace(-6e3, 6e3, 13)
 TRUE = {"depth": 2000.0, "resistivity": 3.0, "background": 100.0, "shift": 0.0}
@@ -58,14 +57,9 @@ def responses(model: dict[str, float], frequencies: np.ndarray, mesh: jaxmt.Mesh
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a third of the values and frequencies")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "a third of the values and frequencies")
     options = parser.parse_args()
-    folder = options.out / "landscape"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "landscape")
     every = 4 if options.quick else 1
     frequencies = np.geomspace(100.0, 1e-3, 7 if options.quick else 16)
     survey = jaxmt.Survey(frequencies, STATIONS)

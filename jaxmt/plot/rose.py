@@ -45,7 +45,7 @@ def strike_rose(
     height = _petals(azimuths, weights)
     centres = np.deg2rad(-90 + PETAL * (np.arange(height.size) + 0.5))
     width = np.deg2rad(PETAL) * 0.92
-    for turn, colour, label in ((np.pi / 2, AMBIGUOUS, "or, at 90° to it"), (0.0, TENSOR, "larger phase")):
+    for turn, colour, label in ((np.pi / 2, AMBIGUOUS, "or at 90° to it"), (0.0, TENSOR, "larger phase")):
         for half in (0.0, np.pi):
             ax.bar(
                 centres + turn + half,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from jaxtyping import Int
 from matplotlib.axes import Axes
 
 from ..processing import positions
@@ -57,14 +58,16 @@ def station_map(
                 label=label,
             )
     ax.margins(0.12)
-    ax.set(xlabel="Easting (km)", ylabel="Northing (km)")
+    ax.set(
+        xlabel=f"Easting (km){_origin(sites, known[used] if used.any() else known)}", ylabel="Northing (km)"
+    )
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
     _names(ax, east, north, names)
     ax.annotate(
         "N",
-        (0.965, 0.97),
         (0.965, 0.86),
+        (0.965, 0.97),
         xycoords="axes fraction",
         ha="center",
         va="center",
@@ -73,6 +76,16 @@ def station_map(
     ax.legend(frameon=False, fontsize=SMALL, loc="best")
     heading(ax, title)
     return ax
+
+
+def _origin(sites: Sequence[Site], shown: Int[np.ndarray, " n"]) -> str:
+    """Where easting and northing are zero, if degrees are known."""
+    latitude = float(np.mean([sites[k].latitude for k in shown]))
+    longitude = float(np.mean([sites[k].longitude for k in shown]))
+    if not np.isfinite(latitude + longitude):
+        return ""
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"; 0, 0 near {abs(latitude):.2f}° {north}, {abs(longitude):.2f}° {east}"
 
 
 def _profile(ax: Axes, east: np.ndarray, north: np.ndarray, strike: float) -> None:
@@ -86,8 +99,8 @@ def _profile(ax: Axes, east: np.ndarray, north: np.ndarray, strike: float) -> No
     ax.plot(
         np.stack([east, along * c]), np.stack([north, -along * s]), color=LINE, lw=0.7, alpha=0.6, zorder=1
     )
-    half = 0.12 * reach * np.array([-1, 1])
-    centre = 0.5 * (low + high)
+    half = 0.1 * reach * np.array([-1, 1])
+    centre = ends[0]
     ax.plot(
         centre * c + half * s,
         -centre * s + half * c,

@@ -25,7 +25,7 @@ DIMENSIONS = ("#4477AA", "#CCBB44", "#AA3377")
 """Colours of 1-D, 2-D, 3-D."""
 
 LONE = 1e3
-SMALLEST, LARGEST = 5.0, 16.0
+SMALLEST, LARGEST = 5.0, 13.0
 """Length of the longer axis of an ellipse, points."""
 
 Places = Float[np.ndarray, " site"]
@@ -70,7 +70,7 @@ def tensor_section(
         scale = (
             ax.get_window_extent().height * 72 / ax.figure.dpi / abs(np.diff(np.log10(ax.get_ylim()))[0])
         )
-        exists = exists[spread(-np.log10(site.frequencies[exists]) * scale, 0.9 * size)]
+        exists = exists[spread(-np.log10(site.frequencies[exists]) * scale, 0.75 * size)]
         offsets += [(distances[k] / 1e3, 1 / f) for f in site.frequencies[exists]]
         angles.append(90 - tensor.azimuth[exists])
         # (pi_2 - pi_1) / (pi_2 + pi_1) from their ratio.

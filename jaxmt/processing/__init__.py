@@ -13,6 +13,7 @@ from .phase_tensor import phase_tensor as phase_tensor
 from .preparation import Prepared as Prepared
 from .preparation import in_band as in_band
 from .preparation import prepare as prepare
+from .profile import Along as Along
 from .profile import Frequencies as Frequencies
 from .profile import Table as Table
 from .profile import data_with_errors as data_with_errors
