@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.projections.polar import PolarAxes
 
 from ..processing import Strike, tensor_axes
 from ..site import Site
@@ -35,7 +36,7 @@ def strike_rose(
     Dark petals are the axes of larger phase, weighted by ellipticity; pale ones, at right angles, are
     what a phase tensor cannot tell from them. Raises `ValueError` if no tensor is left.
     """
-    if ax.name != "polar":
+    if not isinstance(ax, PolarAxes):
         raise ValueError(
             f'`strike_rose(ax=...)` must be polar: `figure.add_subplot(projection="polar")`. Got {ax.name}.'
         )
@@ -84,7 +85,7 @@ def _petals(azimuths: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"])
     return np.histogram(azimuths, edges, weights=weights)[0] / weights.sum()
 
 
-def _axis(ax: Axes, angle: float, top: float, label: str, **style: str | float) -> None:
+def _axis(ax: Axes, angle: float, top: float, label: str, color: str, ls: str, lw: float) -> None:
     """A line through the centre at an azimuth, degrees."""
     theta = np.deg2rad(angle)
-    ax.plot([theta, theta + np.pi], [top, top], label=label, zorder=4, **style)
+    ax.plot([theta, theta + np.pi], [top, top], label=label, color=color, ls=ls, lw=lw, zorder=4)

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from ..mesh import Mesh
@@ -142,15 +141,8 @@ def _fade(ax: Axes, mesh: Mesh, trust: Float[np.ndarray, "earth y"]) -> None:
         raise ValueError(
             f"`section(trust=...)` must lie between 0 and 1. Got {np.nanmin(trust)} to {np.nanmax(trust)}."
         )
-    ax.pcolormesh(
-        mesh.y_nodes / 1e3,
-        mesh.earth_nodes / 1e3,
-        np.zeros(mesh.shape),
-        cmap=ListedColormap(["white"]),
-        alpha=1 - trust,
-        rasterized=True,
-        label="trust",
-    )
+    white = np.concatenate([np.ones((*mesh.shape, 3)), 1 - trust[..., None]], axis=-1)
+    ax.pcolormesh(mesh.y_nodes / 1e3, mesh.earth_nodes / 1e3, white, rasterized=True, label="trust")
 
 
 def _log10(

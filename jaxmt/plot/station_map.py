@@ -37,7 +37,7 @@ def station_map(
             "`station_map(sites=...)`: no site has a position; set latitude and longitude, or easting and "
             "northing, with `dataclasses.replace`."
         )
-    names = [sites[k].name for k in known]
+    names = [sites[int(k)].name for k in known]
     used = np.array([kept is None or name in kept for name in names])
     middle = place[known][used if used.any() else slice(None)].mean(axis=0)
     north, east = ((place[known] - middle) / 1e3).T
@@ -80,8 +80,8 @@ def station_map(
 
 def _origin(sites: Sequence[Site], shown: Int[np.ndarray, " n"]) -> str:
     """Where easting and northing are zero, if degrees are known."""
-    latitude = float(np.mean([sites[k].latitude for k in shown]))
-    longitude = float(np.mean([sites[k].longitude for k in shown]))
+    latitude = float(np.mean([sites[int(k)].latitude for k in shown]))
+    longitude = float(np.mean([sites[int(k)].longitude for k in shown]))
     if not np.isfinite(latitude + longitude):
         return ""
     north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
