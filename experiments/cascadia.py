@@ -96,8 +96,8 @@ def cafe_line(folder: Path, variance: str = "standard_error", north: str = "geog
     return dataclasses.replace(without_tipper(line), cite=CITE["CAFE"])
 
 
-def row_line(folder: Path, row: str) -> tuple[Line, float]:
-    """The stations of a USArray row, and the easting (m) of the profile's y = 0."""
+def row_line(folder: Path, row: str) -> tuple[Line, Reference | None]:
+    """The stations of a USArray row, and ModEM's section under them."""
     stations = [
         line for line in read_table(folder / "cascadia_modem" / "profiles.csv") if line["profile"][0] == row
     ]
@@ -116,7 +116,9 @@ def row_line(folder: Path, row: str) -> tuple[Line, float]:
     )
     line = dataclasses.replace(without_tipper(line), cite=CITE["row"])
     survey = line.data.survey
-    return line, eastings[survey.names[0]] - float(survey.stations[0])
+    origin = eastings[survey.names[0]] - float(survey.stations[0])
+    northing = float(np.mean([site.northing for site in sites]))
+    return line, section_3d(folder, northing, origin)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -127,18 +129,14 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def section_3d(folder: Path, row: str, origin: float, mesh: jaxmt.Mesh) -> np.ndarray | None:
-    """ModEM's 3-D section under a row, sampled on `mesh` in ohm m (NaN outside); None if not at hand."""
-    paths = sorted((folder / "cascadia_modem").glob(f"modem3d_section_{row}_*.csv"))
-    if not paths:
+def section_3d(folder: Path, northing: float, origin: float) -> Reference | None:
+    """ModEM's 3-D section along the row, in the profile's own y; None if the model is not at hand."""
+    path = folder / "cascadia_modem" / "cascad_half_inverse.ws"
+    if not path.is_file():
         return None
-    cells = np.array([[float(v) for v in line.values()] for line in read_table(paths[0])])
-    section = np.full(mesh.shape, np.nan)
-    for y_low, y_high, z_low, z_high, log10_rho, _ in cells:
-        rows = (mesh.z_centres >= z_low) & (mesh.z_centres < z_high)
-        columns = (mesh.y_centres + origin >= y_low) & (mesh.y_centres + origin < y_high)
-        section[np.ix_(rows, columns)] = 10**log10_rho
-    return section
+    mesh, resistivity = jaxmt.io.read_ws_model(path).section(northing)
+    mesh = jaxmt.Mesh(mesh.y_nodes - origin, mesh.z_nodes)
+    return Reference("ModEM, 3-D (NLCG, rms 1.84)", mesh, resistivity)
 
 
 def published_mesh() -> jaxmt.Mesh:
@@ -163,13 +161,14 @@ def graded(count: int, first: float, total: float) -> np.ndarray:
     return first * low ** np.arange(count)
 
 
-def sea_cells(section: np.ndarray | None, mesh: jaxmt.Mesh) -> np.ndarray:
+def sea_cells(known: Reference | None, mesh: jaxmt.Mesh) -> np.ndarray:
     """True where the 3-D model has the Pacific; its westernmost column goes on to the mesh edge."""
-    if section is None:
+    if known is None:
         return np.zeros(mesh.shape, bool)
+    section = known.on(mesh)
     sea = np.isclose(section, SEA, rtol=1e-3)
-    known = np.flatnonzero(np.isfinite(section[0]))
-    sea[:, : known[0]] = sea[:, known[:1]]
+    inside = np.flatnonzero(np.isfinite(section[0]))
+    sea[:, : inside[0]] = sea[:, inside[:1]]
     return sea
 
 
@@ -195,7 +194,7 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def plan_of(options: argparse.Namespace, line: Line, origin: float, folder: Path) -> Plan:
+def plan_of(options: argparse.Namespace, line: Line, known: Reference | None) -> Plan:
     """Mesh, start and settings of the first floor."""
     kind = "quick" if options.quick else "designed" if options.row else options.mesh
     start = ROW_START if options.row else CAFE_START
@@ -203,7 +202,6 @@ def plan_of(options: argparse.Namespace, line: Line, origin: float, folder: Path
         mesh = published_mesh()
     else:
         mesh = jaxmt.Mesh.design(line.data.survey, start, growth=0.3 if options.quick else 0.12)
-    known = section_3d(folder, options.row, origin, mesh) if options.row else None
     sea = sea_cells(known, mesh)
     # Stations 70 km apart constrain little between them.
     te_weight, trade_off = (1.0, 1.0) if options.row else (3.0, 0.1)
@@ -219,7 +217,7 @@ def plan_of(options: argparse.Namespace, line: Line, origin: float, folder: Path
         te_weight=te_weight if options.te_weight is None else options.te_weight,
         first_step=FIRST_STEP,
         limits=LIMITS,
-        reference=None if known is None else Reference("ModEM, 3-D (NLCG, rms 1.84)", mesh, known),
+        reference=known,
         settings=(("start", f"{start:g} ohm m"), ("cells of sea", f"{int(sea.sum())} at {SEA:g} ohm m")),
     )
 
@@ -248,7 +246,7 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
         for north in NORTHS:
             line = cafe_line(folder, variance, north)
             line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
-            plan = plan_of(options, line, 0.0, folder)
+            plan = plan_of(options, line, None)
             tag = f"{variance}_{north}".replace(", ", "_").replace(" ", "_")
             outcome = invert_line(line, plan, options.out / "cascadia_readings" / tag, devices)
             table += [
@@ -278,8 +276,8 @@ def main() -> None:
     if options.readings:
         readings(options, folder, devices)
         return
-    line, origin = row_line(folder, options.row) if options.row else (cafe_line(folder), 0.0)
-    plan = plan_of(options, line, origin, folder)
+    line, known = row_line(folder, options.row) if options.row else (cafe_line(folder), None)
+    plan = plan_of(options, line, known)
     kind = "quick" if options.quick else "designed" if options.row else options.mesh
     floors(options, line, plan, f"cascadia_{options.row or 'cafe'}_{kind}", devices)
 

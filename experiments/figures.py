@@ -41,7 +41,7 @@ def draw_line(folder: Path, line: Line) -> None:
             figure.add_subplot(), line.sites, strike=line.strike, kept=line.data.survey.names
         )
         jaxmt.plot.save(figure, folder / "station_map.png")
-    if line.found is None:
+    if line.found is None or not np.isfinite(line.distances).any():
         return
     figure = Figure(figsize=(13, 11), layout="constrained")
     for ax, colour in zip(figure.subplots(2, 1), ("beta", "phi_min"), strict=True):

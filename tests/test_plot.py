@@ -309,6 +309,20 @@ def test_pseudosections_leave_out_a_mode_without_data():
         plot.pseudosections(Figure(), tippers, predicted)
 
 
+def test_pseudosections_of_tippers():
+    data, predicted = some_data()
+    panels = plot.pseudosections(Figure(figsize=(11, 9)), data, predicted, tipper=True)
+    assert panels.shape == (3, 2)
+    assert [ax.get_title() for ax in panels[0]] == ["Tipper, real part", "Tipper, imaginary part"]
+    assert image(panels[0, 0]).get_clim() == (-0.5, 0.5)
+    # Real parts lie 5 errors off, imaginary ones 6.
+    np.testing.assert_allclose(image(panels[2, 0]).get_array(), 5.0, rtol=1e-9)
+    np.testing.assert_allclose(image(panels[2, 1]).get_array(), 6.0, rtol=1e-9)
+    alone, _ = some_data(missing=(4, 5))
+    with pytest.raises(ValueError, match="holds no tipper"):
+        plot.pseudosections(Figure(), alone, predicted, tipper=True)
+
+
 # Curves.
 
 
@@ -550,17 +564,3 @@ def test_rounded_decades_hold_the_values_and_at_least_a_decade():
 
 def test_spread_keeps_names_apart():
     assert spread(np.array([0.0, 1.0, 10.0, 19.0, 20.0]), 10.0) == [0, 2, 4]
-
-
-def test_pseudosections_of_tippers():
-    data, predicted = some_data()
-    panels = plot.pseudosections(Figure(figsize=(11, 9)), data, predicted, tipper=True)
-    assert panels.shape == (3, 2)
-    assert [ax.get_title() for ax in panels[0]] == ["Tipper, real part", "Tipper, imaginary part"]
-    assert image(panels[0, 0]).get_clim() == (-0.5, 0.5)
-    # Real parts lie 5 errors off, imaginary ones 6.
-    np.testing.assert_allclose(image(panels[2, 0]).get_array(), 5.0, rtol=1e-9)
-    np.testing.assert_allclose(image(panels[2, 1]).get_array(), 6.0, rtol=1e-9)
-    alone, _ = some_data(missing=(4, 5))
-    with pytest.raises(ValueError, match="holds no tipper"):
-        plot.pseudosections(Figure(), alone, predicted, tipper=True)

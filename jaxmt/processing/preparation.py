@@ -125,6 +125,8 @@ def prepare(
 
 def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray, " site"]:
     """Position of every site along the profile of `data`, m."""
+    if len(sites) == 1:
+        return data.survey.stations
     north, east = positions(sites).T
     y = east * np.cos(np.deg2rad(angle)) - north * np.sin(np.deg2rad(angle))
     first = [site.name for site in sites].index(data.survey.names[0])
