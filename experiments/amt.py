@@ -32,7 +32,7 @@ def main() -> None:
     parser = command.parser(__doc__, "every third station, 3 frequencies a decade, 10 iterations")
     parser.add_argument("--line", choices=("L1", "L2", "L3"), default="L3")
     parser.add_argument("--floor", type=float, default=0.05, help="relative error of |Z|; default 0.05")
-    parser.add_argument("--per-decade", type=int, default=6, help="frequencies; default 6")
+    parser.add_argument("--per-decade", type=int, default=4, help="frequencies; default 4")
     parser.add_argument("--depth", type=float, default=3e3, help="m shown; default 3000")
     command.add_inversion(parser)
     command.add_data(parser)
@@ -51,7 +51,7 @@ def main() -> None:
     )
     line = dataclasses.replace(without_tipper(line), cite=CITE)
     start = median_resistivity(line.data)
-    mesh = station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.12)
+    mesh = station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
     plan = Plan(
         mesh=mesh,
         start=start,

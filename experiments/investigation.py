@@ -12,7 +12,7 @@ import numpy as np
 import jaxmt
 
 PROBES = 8
-SEEN, UNSEEN = 30.0, 3.0
+SEEN, UNSEEN = 5.0, 1.0
 """Standard deviations of all data together: a body of a decade's contrast is trusted from SEEN on, and not
 at all below UNSEEN, where the noise alone would make it."""
 
@@ -38,11 +38,14 @@ def detectability(result: jaxmt.Result) -> np.ndarray:
 
 
 def trust(result: jaxmt.Result) -> np.ndarray:
-    """Between 0 and 1, from UNSEEN to SEEN in logarithm; it never grows again below where it fell."""
+    """Between 0 and 1, from UNSEEN to SEEN in logarithm; what lies above something trusted is trusted too.
+
+    For near the ground a body as large as its depth is small, and few see it.
+    """
     seen = np.log(np.maximum(detectability(result), 1e-12))
     # Probes scatter: the mean over neighbouring columns and rows.
     padded = np.pad(seen, 1, mode="edge")
     rows, columns = seen.shape
     smooth = np.mean([padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)], axis=0)
     part = np.clip((smooth - np.log(UNSEEN)) / np.log(SEEN / UNSEEN), 0, 1)
-    return np.minimum.accumulate(part, axis=0)
+    return np.maximum.accumulate(part[::-1], axis=0)[::-1]

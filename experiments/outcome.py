@@ -39,22 +39,23 @@ class Reference:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One inversion: its misfit, result, seconds an iteration, share of the transport, warnings."""
+    """One inversion: its misfit, result, trust in each cell, seconds an iteration, share of the transport."""
 
     name: str
     result: jaxmt.Result
+    trust: np.ndarray
     seconds: float
     share: float
     warnings: tuple[str, ...] = ()
 
     def agreement(self, reference: Reference | None) -> dict[str, float]:
-        """Correlation and rms of log10 rho against a reference, under the stations to half their span."""
+        """Correlation and rms of log10 rho against a reference, in trusted cells under the stations."""
         if reference is None:
             return {}
         mesh, stations = self.result.mesh, self.result.data.survey.stations
         other = np.log10(reference.on(mesh))
         inside = (mesh.y_centres >= stations.min()) & (mesh.y_centres <= stations.max())
-        inside = inside & (mesh.z_centres <= 0.5 * np.ptp(stations))[:, None] & np.isfinite(other)
+        inside = inside & (self.trust >= 0.5) & np.isfinite(other)
         weight = (mesh.dz / mesh.z_centres)[:, None] * mesh.dy
         w, a, b = weight[inside], np.log10(self.result.resistivity)[inside], other[inside]
         a_mean, b_mean = np.average(a, weights=w), np.average(b, weights=w)
@@ -98,7 +99,7 @@ def write_report(folder: Path, outcome: Outcome) -> None:
             page = page.figure(
                 folder / run.name / "beside.png",
                 f"{outcome.reference.title} above, {LABELS[run.name]} below, in the same colours. Under "
-                "the stations, to half the length of the line, log10 resistivity correlates to "
+                "the stations, down to where half the colour is left, log10 resistivity correlates to "
                 f"{met['correlation_log10_rho']:.2f} and differs by {met['rms_log10_rho']:.2f} decades "
                 "rms (cells weighted by width and relative height).",
             )

@@ -14,13 +14,16 @@ from jaxmt.processing import Journal
 from jaxmt.site import Site
 
 from . import options as command
-from .line import Line, found_strike, median_resistivity
+from .line import Line, found_strike
 from .outcome import Reference
 from .pipeline import Plan, invert_line
 from .station_mesh import station_mesh
 
 TARGET = 1.0
 STRIKE = 7.0
+START = 100.0
+"""ohm m; what Occam2D started from."""
+
 RANGE = (1.0, 1000.0)
 CITE = (
     "Data and Occam2D result: University of Adelaide, Paralana, May 2010, as handed on with mtpy "
@@ -53,7 +56,7 @@ def main() -> None:
         mesh = station_mesh(data.survey, *RANGE, column=0.5)
     plan = Plan(
         mesh=mesh,
-        start=median_resistivity(data),
+        start=START,
         misfits=options.misfit,
         depth=options.depth,
         target=TARGET,

@@ -123,7 +123,7 @@ def invert_by(
         trust=seen,
         reference=plan.reference,
     )
-    return Run(name, result, each, share, tuple(str(warning.message) for warning in caught))
+    return Run(name, result, seen, each, share, tuple(str(warning.message) for warning in caught))
 
 
 def transport_seconds(misfit: jaxmt.CloudTransport, result: jaxmt.Result, repeats: int = 5) -> float:

@@ -23,7 +23,7 @@ RESULT = ("section.png", "convergence.png", "misfit.png", "pseudosections.png", 
 
 
 def a_mesh():
-    return jaxmt.Mesh.design(SURVEY, 100.0, growth=0.5)
+    return jaxmt.Mesh.design(SURVEY, (30.0, 100.0), growth=0.5)
 
 
 @pytest.fixture(scope="module")
