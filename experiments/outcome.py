@@ -39,7 +39,7 @@ class Reference:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One inversion: its misfit, result, trust in each cell, seconds an iteration, share of the transport."""
+    """One inversion: misfit, result, trust in its cells, seconds an iteration, share of the transport."""
 
     name: str
     result: jaxmt.Result
