@@ -8,8 +8,10 @@ import dataclasses
 
 import numpy as np
 
+from jaxmt.processing import bostick_section
+
 from . import options as command
-from .line import from_sites, median_resistivity, reading_of, without_tipper
+from .line import from_sites, reading_of, without_tipper
 from .pipeline import Plan, invert_line
 from .station_mesh import station_mesh
 
@@ -50,16 +52,18 @@ def main() -> None:
         per_decade=3 if options.quick else options.per_decade,
     )
     line = dataclasses.replace(without_tipper(line), cite=CITE)
-    start = median_resistivity(line.data)
     mesh = station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
     plan = Plan(
         mesh=mesh,
-        start=start,
+        start=bostick_section(line.data, mesh),
         misfits=options.misfit,
         depth=options.depth,
         target=TARGET,
         iterations=10 if options.quick else options.iterations,
-        settings=(("error floor", f"{options.floor:g} of the geometric mean of |Zxy| and |Zyx|"),),
+        settings=(
+            ("start", "Niblett-Bostick transform of the data"),
+            ("error floor", f"{options.floor:g} of the geometric mean of |Zxy| and |Zyx|"),
+        ),
     )
     name = f"amt_{options.line}{'_quick' if options.quick else ''}"
     outcome = invert_line(line, plan, options.out / name)

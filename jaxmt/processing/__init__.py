@@ -1,5 +1,6 @@
 """From the transfer functions of stations to data along a profile."""
 
+from .bostick import bostick_section as bostick_section
 from .common_grid import on_frequencies as on_frequencies
 from .declination import declination as declination
 from .declination import magnetic_to_geographic as magnetic_to_geographic
