@@ -9,7 +9,7 @@ Constable 1993, the same volume).
 import numpy as np
 
 import jaxmt
-from jaxmt.processing import Journal
+from jaxmt.processing import Journal, bostick_section
 
 from . import options as command
 from .line import Line
@@ -17,7 +17,6 @@ from .pipeline import Plan, invert_line
 from .station_mesh import station_mesh
 
 TARGET = 1.05
-START = 10.0
 RANGE = (2.0, 100.0)
 """ohm m; its ends set the finest cells and how far the mesh reaches."""
 
@@ -61,15 +60,19 @@ def main() -> None:
     )
     journal = journal.note("static shift", "all", "corrected by A. G. Jones before the data were released")
     line = Line("COPROD2", data, journal, cite=CITE)
+    mesh = station_mesh(data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
     plan = Plan(
-        mesh=station_mesh(data.survey, *RANGE, growth=0.25 if options.quick else 0.12),
-        start=START,
+        mesh=mesh,
+        start=bostick_section(data, mesh),
         misfits=options.misfit,
         depth=DEPTH,
         target=TARGET,
         iterations=20 if options.quick else options.iterations,
         limits=(1.0, 1000.0),
-        settings=(("errors", "as stated in the file, 2.5 % of |Z| and more"),),
+        settings=(
+            ("start", "Niblett-Bostick transform of the data"),
+            ("errors", "as stated in the file, 2.5 % of |Z| and more"),
+        ),
     )
     folder = command.results(options, f"coprod2{'_quick' if options.quick else ''}")
     outcome = invert_line(line, plan, folder)

@@ -12,7 +12,7 @@ import numpy as np
 import jaxmt
 
 PROBES = 8
-SEEN, UNSEEN = 5.0, 1.0
+SEEN, UNSEEN = 10.0, 2.0
 """Standard deviations of all data together: a body of a decade's contrast is trusted from SEEN on, and not
 at all below UNSEEN, where the noise alone would make it."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
-from jaxmt.report import CITATION, Page, misfit_table, versions, write_page
+from jaxmt.report import CITATION, FROM_SOURCE, Page, misfit_table, versions, write_page
 
 from .investigation import SEEN, UNSEEN
 from .line import Line
@@ -108,7 +108,9 @@ def write_report(folder: Path, outcome: Outcome) -> None:
     page = page.table("Files beside this report.", ["file", "what"], FILES)
     page = page.table("Versions.", ["what", "version"], versions())
     page = page.heading("How to cite")
-    for text in (f"{CITATION}, version {dict(versions())['jaxmt']}.", *line.cite):
+    version = dict(versions())["jaxmt"]
+    cite = CITATION if version == FROM_SOURCE else f"{CITATION}, version {version}"
+    for text in (f"{cite}.", *line.cite):
         page = page.paragraph(text)
     write_page(folder / "report.html", page)
 

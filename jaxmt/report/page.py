@@ -22,8 +22,8 @@ nav ol { columns: 2; font-size: 0.9rem; } a { color: #05507a; text-decoration: n
 table { border-collapse: collapse; margin: 1rem 0; font-size: 0.85rem; }
 caption, figcaption { text-align: left; font-size: 0.85rem; color: #222; padding: 0.3rem 0; }
 th, td { padding: 0.15rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; }
-thead th { border-bottom: 1.5px solid #333; } td:first-child, th:first-child, td.words { text-align: left; }
-td.words { white-space: pre-wrap; } td.high { font-weight: bold; color: #b02a10; }
+thead th { border-bottom: 1.5px solid #333; } td:first-child, th:first-child, .words { text-align: left; }
+td.high { font-weight: bold; color: #b02a10; }
 figure { margin: 1.2rem 0; } figure img { max-width: 100%; height: auto; }
 pre { font-size: 0.72rem; white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6;
   padding: 0.6rem; }
@@ -32,7 +32,7 @@ pre { font-size: 0.72rem; white-space: pre-wrap; overflow-wrap: anywhere; backgr
   @page { size: A4; margin: 16mm; }
   body { font-size: 10pt; margin: 0; max-width: none; padding: 0; }
   figure, table { break-inside: avoid; } table.long { break-inside: auto; } tr { break-inside: avoid; }
-  h2, h3 { break-after: avoid; } figure img { max-height: 225mm; } a { color: inherit; }
+  h2, h3, caption { break-after: avoid; } figure img { max-height: 225mm; } a { color: inherit; }
   pre { background: none; padding: 0; }
 }
 """
@@ -57,6 +57,8 @@ $body
 
 LONG = 30
 """Rows from which a table may be torn by a page break."""
+
+_WORDS = ' class="words"'
 
 Cell = str | float | int | None
 
@@ -107,7 +109,7 @@ class Page:
         """A numbered table.
 
         - `rows`: text is set as it is, numbers with three digits; None and NaN become a dash.
-        - `high`: numbers above it, beyond the first column, stand out.
+        - `high`: fractional numbers above it stand out.
 
         Raises `ValueError` for a row that is not as long as `head`.
         """
@@ -116,7 +118,11 @@ class Page:
                 raise ValueError(
                     f"`Page.table(rows=...)` must have {len(head)} cells a row. Got {list(row)}."
                 )
-        top = "".join(f"<th>{html.escape(text)}</th>" for text in head)
+        words = [bool(rows) and isinstance(value, str) for value in (rows[0] if rows else head)]
+        top = "".join(
+            f"<th{_WORDS if word else ''}>{html.escape(text)}</th>"
+            for text, word in zip(head, words, strict=True)
+        )
         body = "\n".join(f"<tr>{''.join(_cell(value, high) for value in row)}</tr>" for row in rows)
         kind = ' class="long"' if len(rows) >= LONG else ""
         title = f"Table {self._number('table')}. {caption}"
@@ -163,10 +169,11 @@ def write_page(path: FilePath, page: Page) -> None:
 
 def _cell(value: Cell, high: float | None) -> str:
     if isinstance(value, str):
-        return f'<td class="words">{html.escape(value)}</td>'
+        return f"<td{_WORDS}>{html.escape(value)}</td>"
     # NaN differs from itself.
     if value is None or value != value:
         return "<td>\N{EN DASH}</td>"
-    text = str(value) if isinstance(value, int) else f"{value:.3g}"
+    if isinstance(value, int):
+        return f"<td>{value}</td>"
     kind = ' class="high"' if high is not None and value > high else ""
-    return f"<td{kind}>{text}</td>"
+    return f"<td{kind}>{value:.3g}</td>"

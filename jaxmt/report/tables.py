@@ -12,6 +12,9 @@ from ..plot.misfit import LABELS, residuals, rms
 
 PACKAGES = ("jaxmt", "jax", "equinox", "optax", "ott-jax", "numpy", "scipy", "matplotlib", "py-mkl-pardiso")
 
+FROM_SOURCE = "from source"
+"""The version of jaxmt that runs without being installed."""
+
 CITATION = (
     "The jaxmt developers (2026). jaxmt: differentiable 2-D magnetotelluric simulation and inversion in JAX"
 )
@@ -57,5 +60,5 @@ def versions() -> list[tuple[str, str]]:
         try:
             found.append((name, importlib.metadata.version(name)))
         except importlib.metadata.PackageNotFoundError:
-            found.append((name, "not installed"))
+            found.append((name, FROM_SOURCE if name == "jaxmt" else "not installed"))
     return found
