@@ -1,5 +1,6 @@
 """The figures that every inversion leaves in its folder, and those of a line of field data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,8 @@ PAGE = 12
 """Stations on a page of fit curves."""
 
 
-DRAWN = ("station_map.png", "phase_tensors.png", "dimensionality.png", "strike.png")
+BOTH = "both.png"
+DRAWN = ("station_map.png", "phase_tensors.png", "dimensionality.png", "strike.png", BOTH)
 """What a line may have; those of an earlier run must not stay."""
 
 
@@ -116,6 +118,31 @@ def draw_result(
     figure = Figure(figsize=(8, 7))
     jaxmt.plot.convergence(figure, result.history, target=target)
     jaxmt.plot.save(figure, folder / "convergence.png")
+
+
+def draw_both(
+    folder: Path,
+    results: Sequence[jaxmt.Result],
+    titles: tuple[str, str],
+    *,
+    depth: float,
+    limits: tuple[float, float] | None,
+) -> None:
+    """Draws the sections of two inversions of the same data one above the other."""
+    survey = results[0].data.survey
+    figure = Figure(figsize=(12, 9))
+    jaxmt.plot.comparison(
+        figure,
+        results[0].mesh,
+        results[0].resistivity,
+        results[1].resistivity,
+        titles=titles,
+        depth=depth,
+        limits=limits,
+        stations=survey.stations,
+        names=survey.names,
+    )
+    jaxmt.plot.save(figure, folder / BOTH)
 
 
 def draw_fit(folder: Path, data: jaxmt.Data, predicted: np.ndarray) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import jaxmt
 from jaxmt.report import CITATION, FROM_SOURCE, Page, misfit_table, versions, write_page
 
+from .figures import BOTH
 from .investigation import SEEN, UNSEEN
 from .line import Line
 from .options import LABELS
@@ -86,7 +87,7 @@ def write_report(folder: Path, outcome: Outcome) -> None:
     page = Page(
         line.name, f"2-D inversion of magnetotelluric data: {survey.stations.size} stations; {ends}"
     )
-    page = _summary(page.heading("Summary"), outcome)
+    page = _summary(page.heading("Summary"), folder, outcome)
     page = _survey(page.heading("Survey"), folder, line)
     page = _dimension(page.heading("Dimensionality and strike"), folder, line)
     page = _processing(page.heading("Processing"), line)
@@ -125,7 +126,7 @@ FILES = (
 )
 
 
-def _summary(page: Page, outcome: Outcome) -> Page:
+def _summary(page: Page, folder: Path, outcome: Outcome) -> Page:
     rows = []
     for run in outcome.runs:
         history = run.result.history
@@ -156,6 +157,10 @@ def _summary(page: Page, outcome: Outcome) -> Page:
     page = page.table(caption, head, rows)
     for run in outcome.runs:
         page = page.paragraph(f"{LABELS[run.name]}: {run.result.message}.")
+    if len(outcome.runs) == 2:
+        page = page.figure(
+            folder / BOTH, "The sections of both misfits, from the same start, in the same colours."
+        )
     return page
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import jaxmt
 from jaxmt.inversion import FIRST_STEP, default_optimiser
 
-from .figures import draw_line, draw_result
+from .figures import draw_both, draw_line, draw_result
 from .investigation import trust
 from .line import Line
 from .options import LABELS, MISFITS
@@ -72,6 +72,10 @@ def invert_line(
             + ("" if np.isnan(run.share) else f", {100 * run.share:.1f} % of it transport")
         )
         runs.append(run)
+    if len(runs) == 2:
+        titles = tuple(f"{LABELS[run.name]}, nRMS {run.result.nrms:.2f}" for run in runs)
+        results = [run.result for run in runs]
+        draw_both(folder, results, titles, depth=plan.depth, limits=plan.limits)
     outcome = Outcome(line, tuple(runs), plan.target, plan.reference, settings_of(plan))
     write_report(folder, outcome)
     jaxmt.io.write_summary(folder / "summary.json", summary_of(outcome))

@@ -49,8 +49,8 @@ def test_a_line_leaves_a_folder_that_explains_itself(inverted):
     root = page(folder)
     assert root.findtext("body/h1") == "A <line>"
     assert any("nothing & more" in p.text for p in root.iter("p") if p.get("class") == "warning")
-    # Five figures and the one beside the reference for each misfit.
-    assert len(list(root.iter("img"))) == 12
+    # Five figures and the one beside the reference for each misfit, and one of both.
+    assert len(list(root.iter("img"))) == 13
     for name in ("cloud", "l2"):
         for file in (*RESULT, "beside.png", "model.npz", "model.rho", "predicted.dat", "summary.json"):
             assert (folder / name / file).is_file(), file
