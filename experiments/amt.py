@@ -8,12 +8,13 @@ import dataclasses
 
 import numpy as np
 
+import jaxmt
 from jaxmt.processing import bostick_section
 
 from . import options as command
 from .line import from_sites, reading_of, without_tipper
 from .pipeline import Plan, invert_line
-from .station_mesh import station_mesh
+from .station_mesh import growing_blocks, station_mesh
 
 BAND = (1.0, 10_500.0)
 STRIKE = 44.0
@@ -56,6 +57,7 @@ def main() -> None:
     plan = Plan(
         mesh=mesh,
         start=bostick_section(line.data, mesh),
+        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)),
         misfits=options.misfit,
         depth=options.depth,
         target=TARGET,

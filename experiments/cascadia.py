@@ -15,6 +15,7 @@ magnetic (15 degrees east), and then the strike may be that of the map or that o
 import argparse
 import csv
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from . import machine
 from . import options as command
 from .line import Line, from_sites, without_tipper
 from .outcome import Outcome, Reference
-from .pipeline import Plan, invert_line
+from .pipeline import Plan, invert_line, inverted
 
 CAFE_STRIKE = -15.0
 CAFE_START = 33.0
@@ -242,30 +243,31 @@ def sections(outcome: Outcome) -> dict[str, np.ndarray]:
 def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -> None:
     """The same inversion for each way to read the files; prints and writes what comes of them."""
     table = []
-    for variance in VARIANCES:
-        for north in NORTHS:
-            line = cafe_line(folder, variance, north)
-            line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
-            plan = plan_of(options, line, None)
-            tag = f"{variance}_{north}".replace(", ", "_").replace(" ", "_")
-            outcome = invert_line(line, plan, options.out / "cascadia_readings" / tag, devices)
-            table += [
+    for variance, north in itertools.product(VARIANCES, NORTHS):
+        line = cafe_line(folder, variance, north)
+        line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
+        plan = plan_of(options, line, None)
+        for name in options.misfit:
+            result, _ = inverted(name, line, plan, devices)
+            table.append(
                 {
                     "variance": variance,
                     "north": north,
-                    "misfit": run.name,
-                    "nrms": run.result.nrms,
-                    "iterations": len(run.result.history["nrms"]) - 1,
+                    "misfit": name,
+                    "nrms": result.nrms,
+                    "iterations": len(result.history["nrms"]) - 1,
                     "median_relative_error": float(np.nanmedian(np.deg2rad(line.data.errors[[1, 3]]))),
                 }
-                for run in outcome.runs
-            ]
+            )
+            print(table[-1])
     print(f"{'VAR holds':16}{'north':32}{'misfit':8}{'nRMS':>8}{'iterations':>12}")
     for row in table:
         print(
             f"{row['variance']:16}{row['north']:32}{row['misfit']:8}{row['nrms']:8.3f}{row['iterations']:12}"
         )
-    jaxmt.io.write_summary(options.out / "cascadia_readings" / "summary.json", {"readings": table})
+    jaxmt.io.write_summary(
+        command.results(options, "cascadia_readings") / "summary.json", {"readings": table}
+    )
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from jaxmt.processing import Journal, bostick_section
 from . import options as command
 from .line import Line
 from .pipeline import Plan, invert_line
-from .station_mesh import station_mesh
+from .station_mesh import growing_blocks, station_mesh
 
 TARGET = 1.05
 RANGE = (2.0, 100.0)
@@ -64,6 +64,7 @@ def main() -> None:
     plan = Plan(
         mesh=mesh,
         start=bostick_section(data, mesh),
+        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)),
         misfits=options.misfit,
         depth=DEPTH,
         target=TARGET,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import jaxmt
 
-MISFITS: dict[str, Callable[..., jaxmt.CloudTransport | jaxmt.LeastSquares]] = {
+Misfit = jaxmt.CloudTransport | jaxmt.LeastSquares
+MISFITS: dict[str, Callable[..., Misfit]] = {
     "cloud": jaxmt.CloudTransport,
     "l2": jaxmt.LeastSquares,
 }

@@ -16,7 +16,7 @@ from jaxmt.inversion import FIRST_STEP, default_optimiser
 from .figures import draw_both, draw_line, draw_result
 from .investigation import trust
 from .line import Line
-from .options import LABELS, MISFITS
+from .options import LABELS, MISFITS, Misfit
 from .outcome import Outcome, Reference, Run, write_report
 
 WARM_UP = 2
@@ -72,13 +72,14 @@ def invert_line(
             + ("" if np.isnan(run.share) else f", {100 * run.share:.1f} % of it transport")
         )
         runs.append(run)
-    if len(runs) == 2:
-        titles = tuple(f"{LABELS[run.name]}, nRMS {run.result.nrms:.2f}" for run in runs)
-        results = [run.result for run in runs]
-        draw_both(folder, results, titles, depth=plan.depth, limits=plan.limits)
-    outcome = Outcome(line, tuple(runs), plan.target, plan.reference, settings_of(plan))
-    write_report(folder, outcome)
-    jaxmt.io.write_summary(folder / "summary.json", summary_of(outcome))
+        if len(runs) == 2:
+            titles = tuple(f"{LABELS[run.name]}, nRMS {run.result.nrms:.2f}" for run in runs)
+            results = [run.result for run in runs]
+            draw_both(folder, results, titles, depth=plan.depth, limits=plan.limits)
+        # After each, for the next may take long.
+        outcome = Outcome(line, tuple(runs), plan.target, plan.reference, settings_of(plan))
+        write_report(folder, outcome)
+        jaxmt.io.write_summary(folder / "summary.json", summary_of(outcome))
     print(f"The report is {folder / 'report.html'}")
     return outcome
 
@@ -87,28 +88,10 @@ def invert_by(
     name: str, line: Line, plan: Plan, folder: Path, devices: tuple[jax.Device, ...] | None
 ) -> Run:
     """One inversion, its files and its figures."""
-    told = {"te_weight": plan.te_weight, "start_blur": plan.start_blur} if name == "cloud" else {}
-    misfit = MISFITS[name](**told)
-    start = plan.start[name] if isinstance(plan.start, dict) else plan.start
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", jaxmt.MeshWarning)
-        with jaxmt.ProgressBar(plan.iterations) as bar:
-            result = jaxmt.invert(
-                line.data,
-                plan.mesh,
-                start,
-                misfit,
-                earth=plan.earth,
-                trade_off=plan.trade_off,
-                optimiser=default_optimiser(plan.first_step),
-                target=plan.target,
-                max_iterations=plan.iterations,
-                devices=devices,
-                progress=bar,
-            )
+    result, caught = inverted(name, line, plan, devices)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
-    share = transport_seconds(misfit, result) / each if name == "cloud" else np.nan
+    share = transport_seconds(misfit_of(name, plan), result) / each if name == "cloud" else np.nan
     seen = trust(result)
     jaxmt.io.write_result(
         folder,
@@ -127,7 +110,37 @@ def invert_by(
         trust=seen,
         reference=plan.reference,
     )
-    return Run(name, result, seen, each, share, tuple(str(warning.message) for warning in caught))
+    return Run(name, result, seen, each, share, caught)
+
+
+def misfit_of(name: str, plan: Plan) -> Misfit:
+    """The misfit of this name with the settings of a plan."""
+    told = {"te_weight": plan.te_weight, "start_blur": plan.start_blur} if name == "cloud" else {}
+    return MISFITS[name](**told)
+
+
+def inverted(
+    name: str, line: Line, plan: Plan, devices: tuple[jax.Device, ...] | None
+) -> tuple[jaxmt.Result, tuple[str, ...]]:
+    """What comes of a line by one misfit, and the warnings on the way."""
+    start = plan.start[name] if isinstance(plan.start, dict) else plan.start
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", jaxmt.MeshWarning)
+        with jaxmt.ProgressBar(plan.iterations) as bar:
+            result = jaxmt.invert(
+                line.data,
+                plan.mesh,
+                start,
+                misfit_of(name, plan),
+                earth=plan.earth,
+                trade_off=plan.trade_off,
+                optimiser=default_optimiser(plan.first_step),
+                target=plan.target,
+                max_iterations=plan.iterations,
+                devices=devices,
+                progress=bar,
+            )
+    return result, tuple(str(warning.message) for warning in caught)
 
 
 def transport_seconds(misfit: jaxmt.CloudTransport, result: jaxmt.Result, repeats: int = 5) -> float:
