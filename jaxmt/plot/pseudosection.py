@@ -45,7 +45,7 @@ class Kind:
 
 KINDS = {
     "log10_rho": Kind("turbo_r", "Apparent resistivity (Ω m)", "Ω m"),
-    "phase": Kind("viridis", "Phase (°)", "degrees"),
+    "phase": Kind("viridis", "Phase (°)", "°"),
     "residual": Kind("RdBu", "Residual (σ)", "σ"),
     "tipper": Kind("PuOr", "Tipper", ""),
 }
