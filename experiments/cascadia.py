@@ -245,6 +245,8 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
     table = []
     for variance, north in itertools.product(VARIANCES, NORTHS):
         line = cafe_line(folder, variance, north)
+        # The deviation of a phase in radians is the relative error of |Z|.
+        relative = float(np.nanmedian(np.deg2rad(line.data.errors[[1, 3]])))
         line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
         plan = plan_of(options, line, None)
         for name in options.misfit:
@@ -256,10 +258,10 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
                     "misfit": name,
                     "nrms": result.nrms,
                     "iterations": len(result.history["nrms"]) - 1,
-                    "median_relative_error": float(np.nanmedian(np.deg2rad(line.data.errors[[1, 3]]))),
+                    "median_relative_error": relative,
                 }
             )
-            print(table[-1])
+            print(f"{variance}, {north}, {name}: nRMS {result.nrms:.3f}")
     print(f"{'VAR holds':16}{'north':32}{'misfit':8}{'nRMS':>8}{'iterations':>12}")
     for row in table:
         print(
