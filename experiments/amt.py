@@ -1,7 +1,7 @@
 """What do audio-magnetotelluric data over a sedimentary cover say?
 
 Inverts a line of the East Tennant survey (Geoscience Australia, 2019) from 10 kHz to 1 Hz:
-`python -m experiments.amt [--line L3|L1|L2] [--misfit cloud l2] [--floor 0.05] [--quick]`.
+`python -m experiments.amt [--line L3|L1|L2] [--misfit cloud l2] [--floor 0.05] [--blocks] [--quick]`.
 """
 
 import dataclasses
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--per-decade", type=int, default=4, help="frequencies; default 4")
     parser.add_argument("--depth", type=float, default=3e3, help="m shown; default 3000")
     command.add_inversion(parser)
+    command.add_blocks(parser)
     command.add_data(parser)
     options = parser.parse_args()
     folder = command.data_folder(options.data, ["east_tennant"]) / "east_tennant" / options.line
@@ -57,10 +58,11 @@ def main() -> None:
     plan = Plan(
         mesh=mesh,
         start=bostick_section(line.data, mesh),
-        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)),
+        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
         misfits=options.misfit,
         depth=options.depth,
         target=TARGET,
+        limits=(1.0, 1e4),
         iterations=10 if options.quick else options.iterations,
         settings=(
             ("start", "Niblett-Bostick transform of the data"),

@@ -1,6 +1,6 @@
 """Is the conductor under the Williston Basin found where the literature has it?
 
-Inverts TE and TM of COPROD2 together: `python -m experiments.coprod2 [--misfit cloud l2] [--quick]`. The
+Inverts TE and TM of COPROD2 together: `python -m experiments.coprod2 [--misfit cloud l2] [--blocks] [--quick]`. The
 North American Central Plains conductor lies in the lower crust under y = 60 to 140 km, order 15 to 25 km
 deep, below some 3 ohm m of sediments (Jones 1993, J. Geomag. Geoelectr. 45, 933-955; deGroot-Hedlin &
 Constable 1993, the same volume).
@@ -51,6 +51,7 @@ def main() -> None:
     """Runs the experiment from the command line."""
     parser = command.parser(__doc__, "a coarse mesh and 20 iterations")
     command.add_inversion(parser)
+    command.add_blocks(parser)
     command.add_data(parser)
     options = parser.parse_args()
     path = command.data_folder(options.data, ["coprod2"]) / "coprod2" / "coprod2data.dat"
@@ -64,7 +65,7 @@ def main() -> None:
     plan = Plan(
         mesh=mesh,
         start=bostick_section(data, mesh),
-        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)),
+        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
         misfits=options.misfit,
         depth=DEPTH,
         target=TARGET,

@@ -54,6 +54,11 @@ def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
     made.add_argument("--iterations", type=int, default=iterations, help=f"at most; default {iterations}")
 
 
+def add_blocks(made: argparse.ArgumentParser) -> None:
+    """Adds the choice of parameters that widen with depth."""
+    made.add_argument("--blocks", action="store_true", help="join columns to half their depth")
+
+
 def add_data(made: argparse.ArgumentParser) -> None:
     """Adds the folder of field data."""
     made.add_argument("--data", type=Path, help="folder of field data; default $JAXMT_DATA")
