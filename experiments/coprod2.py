@@ -1,10 +1,9 @@
 """Is the conductor under the Williston Basin found where the literature has it?
 
 Inverts TE and TM of COPROD2 together: `python -m experiments.coprod2 [--misfit cloud l2] [--blocks]
-[--quick]`. The
-North American Central Plains conductor lies in the lower crust under y = 60 to 140 km, order 15 to 25 km
-deep, below some 3 ohm m of sediments (Jones 1993, J. Geomag. Geoelectr. 45, 933-955; deGroot-Hedlin &
-Constable 1993, the same volume).
+[--quick]`. The North American Central Plains conductor lies in the lower crust under y = 60 to 140 km,
+order 15 to 25 km deep, below some 3 ohm m of sediments (Jones 1993, J. Geomag. Geoelectr. 45, 933-955;
+deGroot-Hedlin & Constable 1993, the same volume).
 """
 
 import numpy as np

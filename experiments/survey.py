@@ -117,8 +117,8 @@ def main() -> None:
         mesh=mesh,
         start=start,
         misfits=options.misfit,
-        # The depth of Bostick at the lowest frequency.
-        depth=float(np.sqrt(start / (2 * np.pi * survey.frequencies.min() * MU_0))),
+        # Twice the depth of Bostick at the lowest frequency.
+        depth=2 * float(np.sqrt(start / (2 * np.pi * survey.frequencies.min() * MU_0))),
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
         settings=(("error floor", f"{options.floor:g} of |Z|"),),
