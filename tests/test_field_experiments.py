@@ -28,7 +28,7 @@ def a_mesh():
 
 @pytest.fixture(scope="module")
 def inverted(tmp_path_factory):
-    """A line without tensors, inverted by both misfits in two iterations beside a reference."""
+    """A line without tensors, inverted by both misfits in four iterations beside a reference."""
     folder = tmp_path_factory.mktemp("line")
     mesh = a_mesh()
     rho = np.where(np.abs(mesh.y_centres) < 1e3, 30.0, 100.0) * np.ones(mesh.shape)
@@ -36,7 +36,7 @@ def inverted(tmp_path_factory):
     data = data.with_noise(jax.random.key(0), 0.05)
     given = line.Line("A <line>", data, Journal().note("warning", "all", "nothing & more"))
     reference = outcome.Reference("Another code", mesh, rho)
-    plan = pipeline.Plan(mesh, 60.0, ("cloud", "l2"), 5e3, iterations=2, reference=reference)
+    plan = pipeline.Plan(mesh, 60.0, ("cloud", "l2"), 5e3, iterations=4, reference=reference)
     return folder, pipeline.invert_line(given, plan, folder)
 
 
@@ -107,7 +107,7 @@ def test_trust_falls_with_depth_and_detectability_with_the_error(inverted):
     assert np.all((trust >= 0) & (trust <= 1))
     assert np.all(np.diff(trust, axis=0) <= 0)
     column = np.argmin(np.abs(result.mesh.y_centres))
-    assert trust[0, column] == 1
+    assert trust[0, column] > 0.5
     assert trust[-1, column] == 0
 
 
