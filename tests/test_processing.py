@@ -292,7 +292,7 @@ def test_one_station_needs_no_position():
         (
             [half_space(z=np.where(np.eye(2, dtype=bool), np.nan, half_space().z))],
             {"strike": 10.0},
-            "S1 must be rotated by 10 degrees",
+            "site S must be rotated by 10 degrees",
         ),
     ],
 )
