@@ -22,6 +22,7 @@ from .marks import (
 )
 
 Resistivity = Float[np.ndarray | Array, "earth y"]
+Other = Float[np.ndarray | Array, "earth_2 y_2"]
 Pair = tuple[float, float]
 
 MARGIN = 0.1
@@ -68,7 +69,7 @@ def section(
 def comparison(
     figure: Figure,
     mesh: Mesh,
-    true: Resistivity,
+    true: Other,
     recovered: Resistivity,
     *,
     stations: Points | None = None,
