@@ -4,7 +4,6 @@ Prints the responses of the COMMEMI models beside the published ones, then inver
 of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2] [--quick] [--out DIR]`.
 """
 
-import argparse
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import jaxmt
 from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
 
 from . import machine
+from . import options as command
 from .figures import draw_result
 
 NOISE = 0.05
@@ -164,18 +164,13 @@ def recover(
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__, "coarse meshes and few iterations: a minute")
     parser.add_argument("--model", choices=sorted(COMMEMI), default="2D-4", help="the section to recover")
     parser.add_argument("--misfit", choices=sorted(MISFITS), default="cloud")
-    parser.add_argument("--quick", action="store_true", help="coarse meshes and few iterations: a minute")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
     machine.add_options(parser)
     options = parser.parse_args()
     devices = machine.start(options)
-    folder = options.out / f"commemi_{options.model}_{options.misfit}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, f"commemi_{options.model}_{options.misfit}")
     begin = time.perf_counter()
     growth = 0.15 if options.quick else 0.06
     table = forward_table(growth, folder)

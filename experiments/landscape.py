@@ -6,7 +6,6 @@ all stations; then over two at a time, depth and resistivity, background and shi
 local minima of least squares, 3-D, 6-D and graph-space transport.
 """
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.misfit import AbstractMisfit
+
+from . import options as command
 
 STATIONS = np.linspace(-6e3, 6e3, 13)
 TRUE = {"depth": 2000.0, "resistivity": 3.0, "background": 100.0, "shift": 0.0}
@@ -99,14 +100,9 @@ def draw_pairs(
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a third of the values and frequencies")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "a third of the values and frequencies")
     options = parser.parse_args()
-    folder = options.out / "landscape"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "landscape")
     every = 4 if options.quick else 1
     frequencies = np.geomspace(100.0, 1e-3, 7 if options.quick else 16)
     survey = jaxmt.Survey(frequencies, STATIONS)

@@ -1,6 +1,6 @@
-"""From a folder of transfer functions to a section, with one command.
+"""From a folder of transfer functions to a section and a report, with one command.
 
-`python -m experiments.survey DIR [--strike auto|DEG] [--band LO HI] [--floor 0.05] [--misfit cloud]
+`python -m experiments.survey DIR [--strike auto|DEG] [--band LO HI] [--floor 0.05] [--misfit cloud l2]
 [--dry-run]`. DIR holds EDI or EMTF XML files, or is a ModEM list, an Occam2D data file or COPROD2's
 list. A dry run says what was read, found, removed and left, and inverts nothing.
 """
@@ -14,9 +14,11 @@ import numpy as np
 
 import jaxmt
 from jaxmt.conventions import MU_0
-from jaxmt.processing import RULES, STATION_RULES, Journal, prepare
+from jaxmt.processing import RULES, STATION_RULES
 
-from .figures import draw_result
+from . import options as command
+from .line import Line, from_sites, median_resistivity, reading_of, without_tipper
+from .pipeline import Plan, invert_line
 
 TARGET = 1.05
 
@@ -26,31 +28,35 @@ def angle(text: str) -> float | None:
     return None if text == "auto" else float(text)
 
 
-def line_of(
-    reading: jaxmt.io.Reading, options: argparse.Namespace, journal: Journal
-) -> tuple[jaxmt.Data, Journal]:
+def line_of(reading: jaxmt.io.Reading, name: str, options: argparse.Namespace) -> Line:
     """The data of a file that is along a profile already, in the band and with the floor asked for."""
-    name, data = next(iter(reading.lines.items()))
+    file, data = next(iter(reading.lines.items()))
+    journal = reading.journal
+    for other in list(reading.lines)[1:]:
+        journal = journal.note("pass over", Path(other).name, f"one line at a time: {Path(file).name}")
     low, high = options.band
     survey = data.survey
     keep = (survey.frequencies >= low) & (survey.frequencies <= high)
     if not keep.any():
-        raise ValueError(f"no frequency of {name} lies between {low:g} and {high:g} Hz; widen --band.")
+        raise ValueError(f"no frequency of {file} lies between {low:g} and {high:g} Hz; widen --band.")
     survey = dataclasses.replace(survey, frequencies=survey.frequencies[keep])
     data = jaxmt.Data(survey, data.values[:, keep], data.errors[:, keep])
-    journal = journal.note("band", name, f"frequencies from {low:g} to {high:g} Hz kept")
-    journal = journal.note("floor", name, f"relative error of |Z| at least {options.floor:g}")
-    return data.with_floor(options.floor), journal
+    journal = journal.note("band", file, f"frequencies from {low:g} to {high:g} Hz kept")
+    journal = journal.note("floor", file, f"relative error of |Z| at least {options.floor:g}")
+    return Line(name, data.with_floor(options.floor), journal)
 
 
-def prepared(options: argparse.Namespace) -> tuple[jaxmt.Data, Journal]:
+def prepared(options: argparse.Namespace) -> Line:
     """Data and journal of everything that was read and done."""
-    reading = jaxmt.io.read(options.path, variance=options.variance, relative_error=options.floor)
+    name = options.path.resolve().stem
+    reading = reading_of(options.path, variance=options.variance, relative_error=options.floor)
     if reading.lines and not reading.sites:
-        return line_of(reading, options, reading.journal)
+        return line_of(reading, name, options)
     skipped = {name.replace("-", "") for name in options.skip}
-    done = prepare(
+    return from_sites(
+        name,
         reading.sites,
+        reading.journal,
         angle=options.strike,
         declination=options.declination,
         band=tuple(options.band),
@@ -60,14 +66,11 @@ def prepared(options: argparse.Namespace) -> tuple[jaxmt.Data, Journal]:
         station_rules=[rule for rule in STATION_RULES if type(rule).__name__.lower() not in skipped],
         repair=options.repair,
     )
-    return done.data, reading.journal + done.journal
 
 
-def main() -> None:
-    """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = command.parser(__doc__, "a coarse mesh and 15 iterations")
     names = [type(rule).__name__ for rule in (*RULES, *STATION_RULES)]
     parser.add_argument("path", type=Path, metavar="DIR", help="folder or file of transfer functions")
     parser.add_argument("--strike", type=angle, default=None, help="degrees from north, or auto (default)")
@@ -79,59 +82,48 @@ def main() -> None:
     parser.add_argument("--per-decade", type=int, default=6, help="frequencies; default 6")
     parser.add_argument("--skip", nargs="*", default=[], help=f"rules to leave out of {', '.join(names)}")
     parser.add_argument("--repair", action="store_true", help="mend flipped electric cables")
+    parser.add_argument("--tipper", action="store_true", help="invert the tippers too")
     parser.add_argument("--variance", choices=("variance", "standard_error"), default="variance")
-    parser.add_argument("--misfit", choices=("cloud", "l2"), default="cloud")
-    parser.add_argument("--iterations", type=int, default=200, help="at most")
-    parser.add_argument("--quick", action="store_true", help="a coarse mesh and 15 iterations")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, invert nothing")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
-    options = parser.parse_args()
+    command.add_inversion(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    options = parsed()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
-            data, journal = prepared(options)
+            line = prepared(options)
         except ValueError as error:
             raise SystemExit(f"Nothing to invert: {error}") from None
     for warning in caught:
-        journal = journal.note("warning", "all", str(warning.message))
-    print(journal)
-    # A first look at the ground: the median of all apparent resistivities.
-    start = float(10 ** np.nanmedian(data.values[[0, 2]]))
-    mesh = jaxmt.Mesh.design(data.survey, start, growth=0.3 if options.quick else 0.12)
-    survey = data.survey
-    print(
-        f"{survey.stations.size} stations, {survey.frequencies.size} frequencies, {int(data.mask.sum())} "
-        f"data; start {start:.3g} ohm m, mesh {mesh.n_z} x {mesh.n_y}"
-    )
+        noted = line.journal.note("warning", "all", str(warning.message))
+        line = dataclasses.replace(line, journal=noted)
+    line = line if options.tipper else without_tipper(line)
+    print(line.journal)
+    start = median_resistivity(line.data)
+    survey = line.data.survey
+    mesh = jaxmt.Mesh.design(survey, start, growth=0.3 if options.quick else 0.12)
     if options.dry_run:
-        print("Dry run: nothing was inverted or written.")
-        return
-    iterations = 15 if options.quick else options.iterations
-    with jaxmt.ProgressBar(iterations) as bar:
-        result = jaxmt.invert(
-            data,
-            mesh,
-            start,
-            jaxmt.CloudTransport() if options.misfit == "cloud" else jaxmt.LeastSquares(),
-            target=TARGET,
-            max_iterations=iterations,
-            progress=bar,
+        print(
+            f"{survey.stations.size} stations, {survey.frequencies.size} frequencies, "
+            f"{int(line.data.mask.sum())} data; start {start:.3g} ohm m, mesh {mesh.n_z} x {mesh.n_y}\n"
+            "Dry run: nothing was inverted or written."
         )
-    print(f"{result.message}; nRMS {result.nrms:.3f}")
-    out = options.out / f"survey_{options.path.stem}_{options.misfit}"
-    summary = {
-        "path": options.path.name,
-        "floor": options.floor,
-        "misfit": options.misfit,
-        "start_ohm_m": start,
-    }
-    jaxmt.io.write_result(out, result, summary, journal)
-    # The depth of Bostick at the lowest frequency.
-    depth = float(np.sqrt(start / (2 * np.pi * survey.frequencies.min() * MU_0)))
-    draw_result(
-        out, result, target=TARGET, depth=depth, title=f"{options.path.stem}, nRMS {result.nrms:.2f}"
+        return
+    plan = Plan(
+        mesh=mesh,
+        start=start,
+        misfits=options.misfit,
+        # Twice the depth of Bostick at the lowest frequency.
+        depth=2 * float(np.sqrt(start / (2 * np.pi * survey.frequencies.min() * MU_0))),
+        target=TARGET,
+        iterations=15 if options.quick else options.iterations,
+        settings=(("error floor", f"{options.floor:g} of |Z|"),),
     )
-    print(f"Results are in {out}")
+    invert_line(line, plan, options.out / f"survey_{line.name}")
 
 
 if __name__ == "__main__":

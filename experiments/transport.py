@@ -8,7 +8,6 @@ Conventions: our blur b and cost |x - y|^2 give twice GeomLoss (p = 2) at blur b
 blur but epsilon = b^2, and its cost is made KL to the product of the masses before it is debiased.
 """
 
-import argparse
 import importlib.util
 import resource
 import time
@@ -23,6 +22,8 @@ from matplotlib.figure import Figure
 import jaxmt
 from jaxmt.plot.marks import log_axis
 from jaxmt.transport import Grid, divergence
+
+from . import options as command
 
 SHAPES = ((20, 31), (30, 31), (17, 73))
 BLURS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
@@ -241,14 +242,9 @@ def draw(rows: list[dict], growth: list[dict], path: Path) -> None:
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="one size, two blurs, 5,000 points at most")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "one size, two blurs, 5,000 points at most")
     options = parser.parse_args()
-    folder = options.out / "transport"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "transport")
     growth = grow(options.quick)
     rows = compare(options.quick)
     draw(rows, growth, folder / "transport.png")

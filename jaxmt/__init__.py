@@ -4,6 +4,7 @@ from . import benchmarks as benchmarks
 from . import comparison as comparison
 from . import io as io
 from . import plot as plot
+from . import report as report
 from .checkpoint import Checkpoint as Checkpoint
 from .data import Data as Data
 from .earth import Earth as Earth

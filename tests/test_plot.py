@@ -91,6 +91,28 @@ def test_section_defaults_to_the_stations_and_a_tenth_more():
     assert ax.get_ylim() == (5.4, 0.0)
 
 
+def test_section_fades_where_it_is_not_trusted():
+    mesh, ax = a_mesh(), axes()
+    trust = np.linspace(0, 1, mesh.n_earth * mesh.n_y).reshape(mesh.shape)
+    plot.section(ax, mesh, a_section(mesh), trust=trust)
+    white = next(c for c in ax.collections if c.get_label() == "trust").get_array()
+    np.testing.assert_allclose(white[..., :3], 1.0)
+    np.testing.assert_allclose(white[..., 3], 1 - trust, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"trust=.*between 0 and 1"):
+        plot.section(axes(), mesh, a_section(mesh), trust=2 * trust)
+
+
+def test_comparison_takes_sections_on_two_meshes():
+    mesh, other = a_mesh(), Mesh(np.linspace(-20e3, 20e3, 11), np.array([-1.0, 0.0, 300.0, 20e3]))
+    figure = Figure(figsize=(8, 6))
+    upper, lower = plot.comparison(
+        figure, mesh, np.full(other.shape, 10.0), a_section(mesh), stations=STATIONS, true_mesh=other
+    )
+    assert image(upper).get_array().shape == other.shape
+    assert image(lower).get_array().shape == mesh.shape
+    assert upper.get_xlim() == lower.get_xlim()
+
+
 def test_section_without_stations_shows_the_whole_mesh():
     mesh, ax = a_mesh(), axes()
     plot.section(ax, mesh, a_section(mesh))
@@ -283,6 +305,20 @@ def test_pseudosections_leave_out_a_mode_without_data():
     tippers, predicted = some_data(missing=[0, 1, 2, 3])
     with pytest.raises(ValueError, match=r"pseudosections\(data=.*tippers alone"):
         plot.pseudosections(Figure(), tippers, predicted)
+
+
+def test_pseudosections_of_tippers():
+    data, predicted = some_data()
+    panels = plot.pseudosections(Figure(figsize=(11, 9)), data, predicted, tipper=True)
+    assert panels.shape == (3, 2)
+    assert [ax.get_title() for ax in panels[0]] == ["Tipper, real part", "Tipper, imaginary part"]
+    assert image(panels[0, 0]).get_clim() == (-0.5, 0.5)
+    # Real parts lie 5 errors off, imaginary ones 6.
+    np.testing.assert_allclose(image(panels[2, 0]).get_array(), 5.0, rtol=1e-9)
+    np.testing.assert_allclose(image(panels[2, 1]).get_array(), 6.0, rtol=1e-9)
+    alone, _ = some_data(missing=(4, 5))
+    with pytest.raises(ValueError, match="holds no tipper"):
+        plot.pseudosections(Figure(), alone, predicted, tipper=True)
 
 
 # Curves.

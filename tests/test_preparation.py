@@ -59,6 +59,22 @@ def test_a_two_dimensional_line_comes_out_as_it_is(strike, arrow):
     assert steps == ["band", "strike", "rotate", "floor", "profile"]
 
 
+def test_every_station_has_a_place_along_the_profile():
+    sites = line()
+    # A station without data is left out, but keeps its place on the map.
+    sites[2] = dataclasses.replace(sites[2], z=np.full_like(sites[2].z, np.nan))
+    prepared = prepare(sites, angle=20.0, per_decade=None)
+    assert prepared.strike == 20.0
+    assert [site.name for site in prepared.sites] == ["S0", "S1", "S2", "S3", "S4"]
+    kept = [name in prepared.data.survey.names for name in ("S0", "S1", "S2", "S3", "S4")]
+    assert kept == [True, True, False, True, True]
+    # Rounding only: a kilometre apart, in the coordinate of the data.
+    np.testing.assert_allclose(np.diff(prepared.distances), 1e3, rtol=1e-9)
+    np.testing.assert_allclose(prepared.distances[kept], prepared.data.survey.stations, atol=1e-6)
+    alone = prepare(line(n=1)[:1], angle=20.0)
+    np.testing.assert_array_equal(alone.distances, alone.data.survey.stations)
+
+
 def test_declination_turns_the_axes():
     given = prepare(line(20.0), angle=20.0)
     magnetic = [rotate(site, 15.0) for site in line(20.0)]

@@ -2,11 +2,13 @@
 
 import csv
 import dataclasses
+import functools
 
 import numpy as np
+import problems
 import pytest
 
-from jaxmt.conventions import MU_0, OHM_PER_PRACTICAL
+from jaxmt.conventions import OHM_PER_PRACTICAL
 from jaxmt.geodesy import local_metres
 from jaxmt.io import read_edi, read_edi_site
 from jaxmt.processing import profile, rotate
@@ -14,6 +16,8 @@ from jaxmt.resampling import merge_frequencies, resample
 from jaxmt.site import Site
 
 FREQUENCIES = np.array([100.0, 10.0, 1.0])
+
+half_space = functools.partial(problems.half_space, error=0.01, frequencies=FREQUENCIES)
 
 
 def random_site(seed=0, **changes):
@@ -33,26 +37,6 @@ def random_site(seed=0, **changes):
         z_error=generator.uniform(0.1, 0.2, size=(n, 2, 2)),
         tipper=complex_normal(n, 2),
         tipper_error=generator.uniform(0.1, 0.2, size=(n, 2)),
-        azimuth=np.zeros(n),
-    )
-    return dataclasses.replace(site, **changes)
-
-
-def half_space(name="S1", rho=100.0, frequencies=FREQUENCIES, **changes):
-    z = np.sqrt(2j * np.pi * frequencies * MU_0 * rho)
-    n = frequencies.size
-    tensor = np.zeros((n, 2, 2), dtype=complex)
-    tensor[:, 0, 1], tensor[:, 1, 0] = z, -z
-    site = Site(
-        name=name,
-        latitude=0.0,
-        longitude=0.0,
-        elevation=0.0,
-        frequencies=frequencies,
-        z=tensor,
-        z_error=np.full((n, 2, 2), 0.01) * np.abs(z)[:, None, None],
-        tipper=np.full((n, 2), np.nan + 0j),
-        tipper_error=np.full((n, 2), np.nan),
         azimuth=np.zeros(n),
     )
     return dataclasses.replace(site, **changes)
@@ -308,7 +292,7 @@ def test_one_station_needs_no_position():
         (
             [half_space(z=np.where(np.eye(2, dtype=bool), np.nan, half_space().z))],
             {"strike": 10.0},
-            "S1 must be rotated by 10 degrees",
+            "site S must be rotated by 10 degrees",
         ),
     ],
 )

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from soundings import FREQUENCIES, half_space
 
-from jaxmt.conventions import MU_0
 from jaxmt.io import read_edi_site
 from jaxmt.processing import (
     RULES,
@@ -26,29 +26,6 @@ from jaxmt.processing import (
     screen,
     screen_stations,
 )
-from jaxmt.site import Site
-
-FREQUENCIES = np.geomspace(1e3, 1e-2, 26)
-
-
-def half_space(name="S", rho=100.0, error=0.02, **changes):
-    z = np.sqrt(2j * np.pi * FREQUENCIES * MU_0 * rho)
-    n = z.size
-    tensor = np.zeros((n, 2, 2), dtype=complex)
-    tensor[:, 0, 1], tensor[:, 1, 0] = z, -z
-    site = Site(
-        name=name,
-        latitude=0.0,
-        longitude=0.0,
-        elevation=0.0,
-        frequencies=FREQUENCIES,
-        z=tensor,
-        z_error=np.full((n, 2, 2), error) * np.abs(z)[:, None, None],
-        tipper=np.full((n, 2), np.nan + 0j),
-        tipper_error=np.full((n, 2), np.nan),
-        azimuth=np.zeros(n),
-    )
-    return dataclasses.replace(site, **changes)
 
 
 def with_z(site, k, value, c=0):

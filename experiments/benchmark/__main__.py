@@ -4,13 +4,13 @@
 TM with each solver of jaxmt and with SimPEG, how both grow, and where an iteration spends its time.
 """
 
-import argparse
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 import jaxmt
 
+from .. import options as command
 from .case import CASES, SERIES, Case, size
 from .codes import BACKENDS, SIMPEG, default_backend
 from .drawing import iteration, scaling
@@ -83,16 +83,9 @@ def profile(cases: tuple[Case, ...], codes: list[str], repeats: int) -> list[dic
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="the small grid and jaxmt's default solver: a minute"
-    )
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "the small grid and jaxmt's default solver: a minute")
     options = parser.parse_args()
-    folder = options.out / "benchmark"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "benchmark")
     about = machine()
     ours = [default_backend()] if options.quick else list(BACKENDS)
     codes, repeats = [SIMPEG, *ours], 5 if options.quick else 7

@@ -4,10 +4,11 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from ..atomic import FilePath
 from ..data import Data
-from ..processing import Frequencies, profile
+from ..processing import Along, profile
 from .edi import read_edi_site
 
 
@@ -29,21 +30,17 @@ def _files(path: FilePath | Sequence[FilePath]) -> list[Path]:
 def read_edi(
     path: FilePath | Sequence[FilePath],
     *,
-    strike: float = 0.0,
-    origin: tuple[float, float] | None = None,
-    azimuth: float | None = None,
-    frequencies: Frequencies | None = None,
-    relative_error: float | None = None,
-    tipper_error: float | None = None,
     variance: str = "variance",
     conjugate: bool = False,
+    **along: Unpack[Along],
 ) -> Data:
     """Data along a profile from EDI files, rotated to strike.
 
     - `path`: a folder (all its *.edi, of either case), a file, or a sequence of files. Of several
       files, those that cannot be read are left out with a warning each.
-    - `strike`, `origin`, `azimuth`, `frequencies`, `relative_error`, `tipper_error`: as in `profile`.
     - `variance`, `conjugate`: as in `read_edi_site`, the same for all files.
+    - `along`: the keyword arguments of `profile`: `strike`, `origin`, `azimuth`, `frequencies`,
+      `relative_error`, `tipper_error`.
 
     Raises `ValueError` if no file can be read.
     """
@@ -62,12 +59,4 @@ def read_edi(
             f"`read_edi(path=...)`: none of {len(files)} files can be read; the first: "
             f"{faults[0] if faults else 'no file was given'}"
         )
-    return profile(
-        sites,
-        strike=strike,
-        origin=origin,
-        azimuth=azimuth,
-        frequencies=frequencies,
-        relative_error=relative_error,
-        tipper_error=tipper_error,
-    )
+    return profile(sites, **along)

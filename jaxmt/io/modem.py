@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from ..atomic import FilePath
 from ..data import Data
-from ..processing import Frequencies, data_with_errors, profile
+from ..processing import Along, data_with_errors, profile
 from ..resampling import NEGLIGIBLE, merge_frequencies
 from ..site import Site
 from ..survey import Survey
@@ -153,20 +154,14 @@ def read_modem(
     path: FilePath,
     *,
     sites: Sequence[str] | None = None,
-    strike: float = 0.0,
-    origin: tuple[float, float] | None = None,
-    azimuth: float | None = None,
-    frequencies: Frequencies | None = None,
-    relative_error: float | None = None,
-    tipper_error: float | None = None,
+    **along: Unpack[Along],
 ) -> Data:
     r"""Data along a profile from a ModEM list file, 2-D or 3-D.
 
     - `sites`: names of the stations to use; by default all.
-    - `relative_error`: deviation of Re Z and of Im Z over |Z|, where the file has no error (2e15).
-    - `tipper_error`: deviation of the tipper's real and imaginary part, likewise.
-    - `strike`, `origin`, `azimuth`, `frequencies`: of a 3-D file, as in `profile`; a 2-D file is a
-      profile already and takes none of them.
+    - `along`: the keyword arguments of `profile`. A 2-D file is a profile already and takes only
+      `relative_error`, the deviation of Re Z and of Im Z over |Z| where the file has no error (2e15),
+      and `tipper_error`, that of the tipper's real and imaginary part likewise.
 
     Of a 2-D file (TE_Impedance, TM_Impedance, Tzy_Impedance) y is kept as it is: ModEM counts it from
     the left edge of the model, as `read_modem_model` does. TE is Zxy, TM is Zyx with its minus sign.
@@ -183,23 +178,17 @@ def read_modem(
                 f"has {len(codes)}, among them {', '.join(sorted(codes)[:5])}."
             )
         rows = [row for row in rows if row.code in sites]
-    for name, value in (("relative_error", relative_error), ("tipper_error", tipper_error)):
+    errors = {name: along.get(name) for name in ("relative_error", "tipper_error")}
+    for name, value in errors.items():
         if value is not None and not 0 < value < np.inf:
             raise ValueError(f"`read_modem({name}=...)` must be positive and finite. Got {value}.")
     if rows[0].header.keyword in PLANAR:
         _require(path, rows, planar=True)
-        if strike != 0.0 or any(value is not None for value in (origin, azimuth, frequencies)):
+        others = (along.get(name) for name in ("origin", "azimuth", "frequencies"))
+        if along.get("strike", 0.0) != 0.0 or any(value is not None for value in others):
             raise ValueError(
                 f"`read_modem(strike=..., origin=..., azimuth=..., frequencies=...)`: {path} is a 2-D "
                 "file, already along its profile; leave these arguments out."
             )
-        return _planar(path, rows, relative_error, tipper_error)
-    return profile(
-        _sites(path, rows),
-        strike=strike,
-        origin=origin,
-        azimuth=azimuth,
-        frequencies=frequencies,
-        relative_error=relative_error,
-        tipper_error=tipper_error,
-    )
+        return _planar(path, rows, along.get("relative_error"), along.get("tipper_error"))
+    return profile(_sites(path, rows), **along)

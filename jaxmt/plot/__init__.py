@@ -17,8 +17,12 @@ from .landscape import minima_of_map as minima_of_map
 from .misfit import misfit_by as misfit_by
 from .pseudosection import pseudosection as pseudosection
 from .pseudosection import pseudosections as pseudosections
+from .rose import strike_rose as strike_rose
 from .section import comparison as comparison
 from .section import section as section
+from .station_map import station_map as station_map
+from .tensors import dimensionality_section as dimensionality_section
+from .tensors import tensor_section as tensor_section
 from .transport import misfit_gradients as misfit_gradients
 from .transport import moved_mass as moved_mass
 from .transport import transport_plan as transport_plan

@@ -45,8 +45,9 @@ class Kind:
 
 KINDS = {
     "log10_rho": Kind("turbo_r", "Apparent resistivity (Ω m)", "Ω m"),
-    "phase": Kind("viridis", "Phase (°)", "degrees"),
+    "phase": Kind("viridis", "Phase (°)", "°"),
     "residual": Kind("RdBu", "Residual (σ)", "σ"),
+    "tipper": Kind("PuOr", "Tipper", ""),
 }
 
 PHASE = (0.0, 90.0)
@@ -57,6 +58,9 @@ LONE_STATION = 1e3
 
 LONE_PERIOD = 0.5
 """Height of the cell of a lone period, decades."""
+
+TIPPER = (-0.5, 0.5)
+"""Colours of tippers, unless stated."""
 
 LEAST_RESIDUAL = 3.0
 """The colours of residuals span at least this many standard deviations on either side."""
@@ -75,11 +79,12 @@ def pseudosection(
 ) -> Axes:
     """Draws one datum of every frequency and station over distance (km) and period (s, downward).
 
-    - `values`: log10 ohm m, degrees, or standard deviations, by `kind`; NaN leaves a cell grey.
-    - `kind`: "log10_rho" (red is conductive), "phase", or "residual" (observed minus predicted).
-    - `limits`: of the colours, in ohm m, degrees or standard deviations. By default the resistivities
-      found, 0 to 90 degrees, and a symmetric range of at least 3 standard deviations. Those of a
-      residual must be symmetric.
+    - `values`: log10 ohm m, degrees, standard deviations or tippers, by `kind`; NaN leaves a cell grey.
+    - `kind`: "log10_rho" (red is conductive), "phase", "residual" (observed minus predicted), or
+      "tipper", a real or imaginary part.
+    - `limits`: of the colours, in ohm m, degrees, standard deviations or 1. By default the resistivities
+      found, 0 to 90 degrees, a symmetric range of at least 3 standard deviations, and -0.5 to 0.5. Those
+      of a residual or a tipper must be symmetric.
     - `names`: whether the stations' names are written above their triangles.
 
     Cells end midway between neighbouring stations and, in log10 period, between neighbouring periods.
@@ -91,10 +96,11 @@ def pseudosection(
     return ax
 
 
-def pseudosections(figure: Figure, data: Data, predicted: AllValues) -> np.ndarray:
+def pseudosections(figure: Figure, data: Data, predicted: AllValues, *, tipper: bool = False) -> np.ndarray:
     """Draws apparent resistivity and phase of both modes: observed, predicted and their residual.
 
     - `predicted`: the responses of a model in the order of `COMPONENTS`.
+    - `tipper`: real and imaginary part of the tipper instead.
 
     Rows are observed, predicted, and (observed - predicted) / error; columns the components. Observed
     and predicted share their colours, and so do the modes; a mode without data is left out. Reads
@@ -102,29 +108,26 @@ def pseudosections(figure: Figure, data: Data, predicted: AllValues) -> np.ndarr
     """
     residual = residuals("pseudosections", data, predicted)
     predicted = np.asarray(predicted)
-    modes = modes_with_data("pseudosections", data)
-    rho, phase = [m.log10_rho for m in modes], [m.phase for m in modes]
-    rho_limits = rounded_decades(np.concatenate([data.values[rho], predicted[rho]]), percentile=1.0)
-    residual_limits = _residual_limits(residual[rho + phase])
+    groups = _groups(data, predicted, tipper)
+    components = [component for _, group, _ in groups for component in group]
+    residual_limits = _residual_limits(residual[components])
     constrain(figure)
-    axes = figure.subplots(3, 2 * len(modes), sharex=True, sharey=True, squeeze=False)
-    images = []
-    for column, component in zip(axes.T, rho + phase, strict=True):
-        kind = "log10_rho" if component in rho else "phase"
-        limits = rho_limits if component in rho else PHASE
-        images.append(
-            [
-                _draw(column[0], data.survey, data.values[component], kind, limits, True),
-                _draw(column[1], data.survey, predicted[component], kind, limits, False),
-                _draw(column[2], data.survey, residual[component], "residual", residual_limits, False),
-            ]
-        )
-        column[0].set_title(_column_title(component), fontweight="bold", fontsize=11, pad=11)
-    for kind, group in (("log10_rho", slice(len(modes))), ("phase", slice(len(modes), None))):
-        shown = [image for column in images[group] for image in column[:2]]
-        bar = _colour_bar(shown, kind, list(axes[:2, group].ravel()), rows=2)
+    axes = figure.subplots(3, len(components), sharex=True, sharey=True, squeeze=False)
+    last, first = [], 0
+    for kind, group, limits in groups:
+        shown = []
+        columns = axes[:, first : first + len(group)]
+        first += len(group)
+        for column, component in zip(columns.T, group, strict=True):
+            shown.append(_draw(column[0], data.survey, data.values[component], kind, limits, True))
+            shown.append(_draw(column[1], data.survey, predicted[component], kind, limits, False))
+            last.append(
+                _draw(column[2], data.survey, residual[component], "residual", residual_limits, False)
+            )
+            column[0].set_title(_column_title(component), fontweight="bold", fontsize=11, pad=11)
+        bar = _colour_bar(shown, kind, list(columns[:2].ravel()), rows=2)
         bar.ax.set_title(KINDS[kind].unit, fontsize=10)
-    bar = _colour_bar([column[2] for column in images], "residual", list(axes[2]))
+    bar = _colour_bar(last, "residual", list(axes[2]))
     bar.ax.set_title(KINDS["residual"].unit, fontsize=10)
     for ax in axes.ravel():
         ax.label_outer()
@@ -133,7 +136,24 @@ def pseudosections(figure: Figure, data: Data, predicted: AllValues) -> np.ndarr
     return axes
 
 
+def _groups(
+    data: Data, predicted: Float[np.ndarray, "comp freq site"], tipper: bool
+) -> list[tuple[str, list[int], Pair]]:
+    """Kind, components and limits of what shares its colours."""
+    if tipper:
+        group = [c for c in (4, 5) if data.mask[c].any()]
+        if not group:
+            raise ValueError("`pseudosections(data=..., tipper=True)` holds no tipper.")
+        return [("tipper", group, TIPPER)]
+    modes = modes_with_data("pseudosections", data)
+    rho, phase = [m.log10_rho for m in modes], [m.phase for m in modes]
+    both = np.concatenate([data.values[rho], predicted[rho]])
+    return [("log10_rho", rho, rounded_decades(both, percentile=1.0)), ("phase", phase, PHASE)]
+
+
 def _column_title(component: int) -> str:
+    if component > 3:
+        return f"Tipper, {'real' if component == 4 else 'imaginary'} part"
     quantity = "apparent resistivity" if COMPONENTS[component].startswith("log10_rho") else "phase"
     mode = next(m for m in MODE.values() if component in (m.log10_rho, m.phase))
     return f"{mode.label} {quantity}"
@@ -176,7 +196,7 @@ def _draw(
 def _limits(kind: str, values: Float[np.ndarray, "freq site"]) -> Pair:
     if kind == "log10_rho":
         return rounded_decades(values, percentile=1.0)
-    return PHASE if kind == "phase" else _residual_limits(values)
+    return {"phase": PHASE, "tipper": TIPPER}.get(kind) or _residual_limits(values)
 
 
 def _residual_limits(residual: Float[np.ndarray, "..."]) -> Pair:
@@ -187,12 +207,13 @@ def _residual_limits(residual: Float[np.ndarray, "..."]) -> Pair:
 
 
 def _checked(kind: str, limits: Pair) -> Pair:
-    unit = {"log10_rho": "ohm m", "phase": "degrees", "residual": "standard deviations"}[kind]
+    units = {"log10_rho": "ohm m", "phase": "degrees", "residual": "standard deviations", "tipper": "1"}
+    unit = units[kind]
     require_limits("pseudosection", "limits", unit, limits, 0.0 if kind == "log10_rho" else -np.inf)
-    if kind == "residual" and limits[0] != -limits[1]:
+    if kind in ("residual", "tipper") and limits[0] != -limits[1]:
         raise ValueError(
-            "`pseudosection(limits=...)` of a residual must be symmetric, in standard deviations, so "
-            f"that white is zero. Got {limits}."
+            f"`pseudosection(limits=...)` of a {kind} must be symmetric, in {unit}, so that white is zero. "
+            f"Got {limits}."
         )
     return limits
 

@@ -23,6 +23,7 @@ from .marks import (
 )
 
 Resistivity = Float[np.ndarray | Array, "earth y"]
+Other = Float[np.ndarray | Array, "earth_2 y_2"]
 Pair = tuple[float, float]
 
 SEA = "#CFE8F7"
@@ -48,6 +49,7 @@ def section(
     y_range: Pair | None = None,
     depth: float | None = None,
     limits: Pair | None = None,
+    trust: Float[np.ndarray | Array, "earth y"] | None = None,
     title: str | None = None,
     colorbar: bool = True,
     depths: Points | None = None,
@@ -61,6 +63,8 @@ def section(
     - `depth`: m; by default half the width shown, if the mesh is that deep.
     - `limits`: ohm m, lowest and highest colour; by default those of the cells shown, rounded
       outward to half decades.
+    - `trust`: between 0 and 1, shape of `resistivity`; cells fade to white from 1 to 0, such as below the
+      depth of investigation.
     - `depths`: m, of the stations; the triangles then point to them.
     - `sea`: True for cells of sea, drawn pale blue. What lies above the surface of the mesh is white.
     """
@@ -69,6 +73,8 @@ def section(
         require_shape("section", "sea", "earth row, column", sea.shape, mesh.shape)
         resistivity = np.where(sea | mesh.air, np.nan, np.asarray(resistivity))
     image = _draw("section", ax, mesh, resistivity, stations, names, y_range, depth, limits, depths)
+    if trust is not None:
+        _fade(ax, mesh, np.asarray(trust, dtype=float))
     if sea is not None:
         _relief(ax, mesh, sea)
     heading(ax, title)
@@ -80,7 +86,7 @@ def section(
 def comparison(
     figure: Figure,
     mesh: Mesh,
-    true: Resistivity,
+    true: Other,
     recovered: Resistivity,
     *,
     stations: Points | None = None,
@@ -89,16 +95,18 @@ def comparison(
     depth: float | None = None,
     limits: Pair | None = None,
     titles: tuple[str, str] = ("True", "Recovered"),
+    true_mesh: Mesh | None = None,
 ) -> list[Axes]:
     """Draws two sections, one above the other, with the same axes, colours and one colour bar.
 
-    Arguments as in `section`; `limits` are by default those of the `true` section. Reads well on
-    10 by 7 inches.
+    Arguments as in `section`; `limits` are by default those of the `true` section, and `true_mesh`, on
+    which it stands, is `mesh`. Reads well on 10 by 7 inches.
     """
     constrain(figure)
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
     y_range, depth = _window(mesh, stations, y_range, depth)
-    first = _draw("comparison", upper, mesh, true, stations, names, y_range, depth, limits)
+    true_mesh = mesh if true_mesh is None else true_mesh
+    first = _draw("comparison", upper, true_mesh, true, stations, names, y_range, depth, limits)
     low, high = (float(10**v) for v in first.get_clim())
     second = _draw("comparison", lower, mesh, recovered, stations, None, y_range, depth, (low, high))
     upper.set_xlabel("")
@@ -157,6 +165,17 @@ def _relief(ax: Axes, mesh: Mesh, sea: Bool[np.ndarray, "earth y"]) -> None:
     ax.pcolormesh(y, z, water, cmap=ListedColormap([SEA]), rasterized=True)
     ax.fill_between(y, -HEADROOM * bottom, surface, color="white", linewidth=0)
     ax.plot(y, surface, color="black", linewidth=0.8)
+
+
+def _fade(ax: Axes, mesh: Mesh, trust: Float[np.ndarray, "earth y"]) -> None:
+    """White over the section, as opaque as trust is low."""
+    require_shape("section", "trust", "earth row, column", trust.shape, mesh.shape)
+    if not np.all((trust >= 0) & (trust <= 1)):
+        raise ValueError(
+            f"`section(trust=...)` must lie between 0 and 1. Got {np.nanmin(trust)} to {np.nanmax(trust)}."
+        )
+    white = np.concatenate([np.ones((*mesh.shape, 3)), 1 - trust[..., None]], axis=-1)
+    ax.pcolormesh(mesh.y_nodes / 1e3, mesh.earth_nodes / 1e3, white, rasterized=True, label="trust")
 
 
 def _log10(

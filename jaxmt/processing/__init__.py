@@ -1,5 +1,6 @@
 """From the transfer functions of stations to data along a profile."""
 
+from .bostick import bostick_section as bostick_section
 from .common_grid import on_frequencies as on_frequencies
 from .declination import declination as declination
 from .declination import magnetic_to_geographic as magnetic_to_geographic
@@ -13,6 +14,7 @@ from .phase_tensor import phase_tensor as phase_tensor
 from .preparation import Prepared as Prepared
 from .preparation import in_band as in_band
 from .preparation import prepare as prepare
+from .profile import Along as Along
 from .profile import Frequencies as Frequencies
 from .profile import Table as Table
 from .profile import data_with_errors as data_with_errors
@@ -36,6 +38,8 @@ from .stations import OffLine as OffLine
 from .stations import Offset as Offset
 from .stations import Rating as Rating
 from .stations import mend_signs as mend_signs
+from .stations import positions as positions
 from .stations import screen_stations as screen_stations
 from .strike import Strike as Strike
 from .strike import strike as strike
+from .strike import tensor_axes as tensor_axes

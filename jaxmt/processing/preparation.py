@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float
 
 from ..data import Data
 from ..site import Site
@@ -22,11 +23,19 @@ COVARIANCES = ("z_covariance", "tipper_covariance")
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """Data along a profile, how they came about, and the strike that was found (None if given)."""
+    """Data along a profile, and how they came about.
+
+    - `found`: the strike that the data show; None if it was given. `strike`: degrees, the one used.
+    - `sites`: the stations in the band as they were measured, those left out later included, and
+      `distances`: their y, m, in the coordinate of `data.survey.stations`; NaN for no position.
+    """
 
     data: Data
     journal: Journal
     found: Strike | None
+    strike: float
+    sites: tuple[Site, ...]
+    distances: Float[np.ndarray, " site"]
 
 
 def in_band(site: Site, band: tuple[float, float]) -> Site:
@@ -111,7 +120,17 @@ def prepare(
     journal = journal.note(
         "profile", "all", f"{count} data of {size} stations along {angle + 90:.1f} degrees"
     )
-    return Prepared(data, journal, found)
+    return Prepared(data, journal, found, float(angle), tuple(sites), _along(sites, data, angle))
+
+
+def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray, " site"]:
+    """Position of every site along the profile of `data`, m."""
+    if len(sites) == 1:
+        return data.survey.stations
+    north, east = positions(sites).T
+    y = east * np.cos(np.deg2rad(angle)) - north * np.sin(np.deg2rad(angle))
+    first = [site.name for site in sites].index(data.survey.names[0])
+    return y - np.nan_to_num(y[first]) + data.survey.stations[0]
 
 
 def _line_azimuth(sites: Sequence[Site]) -> float | None:

@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Callable, Sequence
+from typing import TypedDict
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -20,6 +21,17 @@ SAME_PLACE = 1.0
 Frequencies = Float[np.ndarray, " freq"] | Sequence[float]
 Column = tuple[Complex[np.ndarray, " n"], Float[np.ndarray, " n"]]
 Table = tuple[Complex[np.ndarray, "freq site"], Float[np.ndarray, "freq site"]]
+
+
+class Along(TypedDict, total=False):
+    """The keyword arguments of `profile`, for the readers that pass them on."""
+
+    strike: float
+    frequencies: Frequencies | None
+    azimuth: float | None
+    origin: tuple[float, float] | None
+    relative_error: float | None
+    tipper_error: float | None
 
 
 def _to_strike(site: Site, strike: float, azimuth: float | None) -> Site:

@@ -74,14 +74,8 @@ def strike(
     low, high = band
     if not 0 <= low < high:
         raise ValueError(f"`strike(band=...)` must be two frequencies in Hz, lowest first. Got {band}.")
-    angles, weights = [], []
-    for site in sites:
-        tensor = phase_tensor(site)
-        keep = (site.frequencies >= low) & (site.frequencies <= high)
-        keep &= (np.abs(tensor.beta) < max_beta) & np.isfinite(tensor.ellipticity)
-        angles.append(tensor.azimuth[keep])
-        weights.append(np.minimum(tensor.ellipticity[keep], 1.0))
-    theta, weight = np.deg2rad(np.concatenate(angles)), np.concatenate(weights)
+    azimuths, weight = tensor_axes(sites, band=band, max_beta=max_beta)
+    theta = np.deg2rad(azimuths)
     if not np.any(weight > 0):
         raise ValueError(
             f"`strike(sites=..., band=({low:g}, {high:g}), max_beta={max_beta:g})`: no phase tensor is "
@@ -107,6 +101,27 @@ def strike(
         arrow=arrow,
         arrow_resultant=arrow_resultant,
     )
+
+
+def tensor_axes(
+    sites: Sequence[Site],
+    *,
+    band: tuple[float, float] = (0.0, np.inf),
+    max_beta: float = MAX_BETA,
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """The axes that `strike` averages and their weights: `PhaseTensor.azimuth`, ellipticity up to 1.
+
+    - `band`, `max_beta`: as in `strike`. What has no phase tensor or too much skew is left out.
+    """
+    low, high = band
+    azimuths, weights = [np.zeros(0)], [np.zeros(0)]
+    for site in sites:
+        tensor = phase_tensor(site)
+        keep = (site.frequencies >= low) & (site.frequencies <= high)
+        keep &= (np.abs(tensor.beta) < max_beta) & np.isfinite(tensor.ellipticity)
+        azimuths.append(tensor.azimuth[keep])
+        weights.append(np.minimum(tensor.ellipticity[keep], 1.0))
+    return np.concatenate(azimuths), np.concatenate(weights)
 
 
 def _arrow(sites: Sequence[Site], low: float, high: float) -> tuple[float, float]:

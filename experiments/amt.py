@@ -1,0 +1,85 @@
+"""What do audio-magnetotelluric data over a sedimentary cover say?
+
+Inverts a line of the East Tennant survey (Geoscience Australia, 2019) from 10 kHz to 1 Hz:
+`python -m experiments.amt [--line L3|L1|L2] [--misfit cloud l2] [--floor 0.05] [--blocks] [--quick]`.
+"""
+
+import dataclasses
+
+import numpy as np
+
+import jaxmt
+from jaxmt.processing import bostick_section
+
+from . import options as command
+from .line import from_sites, reading_of, without_tipper
+from .pipeline import Plan, invert_line
+from .station_mesh import growing_blocks, station_mesh
+
+BAND = (1.0, 10_500.0)
+STRIKE = 44.0
+"""Degrees: across the lines, whose azimuths are 129 to 134."""
+
+RANGE = (10.0, 1000.0)
+"""ohm m; its ends set the finest cells and how far the mesh reaches."""
+
+TARGET = 1.05
+CITE = (
+    "Data: Geoscience Australia (2019), East Tennant magnetotelluric survey, Exploring for the Future, "
+    "doi:10.26186/5df80d8615367, as handed on with mtpy (github.com/MTgeophysics/mtpy).",
+)
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    parser = command.parser(__doc__, "every third station, 3 frequencies a decade, 10 iterations")
+    parser.add_argument("--line", choices=("L1", "L2", "L3"), default="L3")
+    parser.add_argument("--floor", type=float, default=0.05, help="relative error of |Z|; default 0.05")
+    parser.add_argument("--per-decade", type=int, default=4, help="frequencies; default 4")
+    parser.add_argument("--depth", type=float, default=3e3, help="m shown; default 3000")
+    command.add_inversion(parser)
+    command.add_blocks(parser)
+    command.add_data(parser)
+    options = parser.parse_args()
+    folder = command.data_folder(options.data, ["east_tennant"]) / "east_tennant" / options.line
+    reading = reading_of(folder)
+    sites = reading.sites[::3] if options.quick else reading.sites
+    line = from_sites(
+        f"East Tennant {options.line}",
+        sites,
+        reading.journal,
+        angle=STRIKE,
+        band=BAND,
+        floor=options.floor,
+        per_decade=3 if options.quick else options.per_decade,
+    )
+    line = dataclasses.replace(without_tipper(line), cite=CITE)
+    mesh = station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
+    plan = Plan(
+        mesh=mesh,
+        start=bostick_section(line.data, mesh),
+        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
+        misfits=options.misfit,
+        depth=options.depth,
+        target=TARGET,
+        limits=(1.0, 1e4),
+        iterations=10 if options.quick else options.iterations,
+        settings=(
+            ("start", "Niblett-Bostick transform of the data"),
+            ("error floor", f"{options.floor:g} of the geometric mean of |Zxy| and |Zyx|"),
+        ),
+    )
+    name = f"amt_{options.line}{'_quick' if options.quick else ''}"
+    outcome = invert_line(line, plan, options.out / name)
+    for run in outcome.runs:
+        low, high = np.percentile(run.result.resistivity, [5, 95])
+        print(
+            f"{run.name}: nRMS {run.result.nrms:.3f}, resistivity {low:.3g} to {high:.3g} ohm m (5 to 95 %)"
+        )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted.") from None

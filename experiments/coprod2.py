@@ -1,0 +1,95 @@
+"""Is the conductor under the Williston Basin found where the literature has it?
+
+Inverts TE and TM of COPROD2 together: `python -m experiments.coprod2 [--misfit cloud l2] [--blocks]
+[--quick]`. The North American Central Plains conductor lies in the lower crust under y = 60 to 140 km,
+order 15 to 25 km deep, below some 3 ohm m of sediments (Jones 1993, J. Geomag. Geoelectr. 45, 933-955;
+deGroot-Hedlin & Constable 1993, the same volume).
+"""
+
+import numpy as np
+
+import jaxmt
+from jaxmt.processing import Journal, bostick_section
+
+from . import options as command
+from .line import Line
+from .pipeline import Plan, invert_line
+from .station_mesh import growing_blocks, station_mesh
+
+TARGET = 1.05
+RANGE = (2.0, 100.0)
+"""ohm m; its ends set the finest cells and how far the mesh reaches."""
+
+DEPTH, CONDUCTOR_Y, CONDUCTOR_Z = 60e3, (60e3, 140e3), (10e3, 40e3)
+CITE = (
+    "Data: A. G. Jones (1993), The COPROD2 dataset: tectonic setting, recorded MT data, and comparison of "
+    "models, J. Geomag. Geoelectr. 45, 933-955; the 20 sites handed on with github.com/CUG-EMI/HMCMT2D.",
+)
+
+
+def conductor(result: jaxmt.Result) -> dict[str, float]:
+    """Where in the middle and lower crust the section is most conductive, and how it differs around."""
+    mesh, rho = result.mesh, result.resistivity
+    deep = (mesh.z_centres >= CONDUCTOR_Z[0]) & (mesh.z_centres <= CONDUCTOR_Z[1])
+    stations = result.data.survey.stations
+    under = (mesh.y_centres >= stations.min()) & (mesh.y_centres <= stations.max())
+    part = np.log10(rho[np.ix_(deep, under)])
+    y, z = mesh.y_centres[under], mesh.z_centres[deep]
+    row, column = np.unravel_index(np.argmin(part), part.shape)
+    inside = (y >= CONDUCTOR_Y[0]) & (y <= CONDUCTOR_Y[1])
+    weight = mesh.dz[deep][:, None] * mesh.dy[under]
+    mean = [float(np.average(part[:, c], weights=weight[:, c])) for c in (inside, ~inside)]
+    return {
+        "y_km": float(y[column] / 1e3),
+        "z_km": float(z[row] / 1e3),
+        "ohm_m": float(10 ** part[row, column]),
+        "decades_below_surroundings": mean[1] - mean[0],
+    }
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    parser = command.parser(__doc__, "a coarse mesh and 20 iterations")
+    command.add_inversion(parser)
+    command.add_blocks(parser)
+    command.add_data(parser)
+    options = parser.parse_args()
+    path = command.data_folder(options.data, ["coprod2"]) / "coprod2" / "coprod2data.dat"
+    data = jaxmt.io.read_coprod2(path)
+    journal = Journal().note(
+        "read", path.name, f"COPROD2 list: {int(data.mask.sum())} data, errors as stated"
+    )
+    journal = journal.note("static shift", "all", "corrected by A. G. Jones before the data were released")
+    line = Line("COPROD2", data, journal, cite=CITE)
+    mesh = station_mesh(data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
+    plan = Plan(
+        mesh=mesh,
+        start=bostick_section(data, mesh),
+        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
+        misfits=options.misfit,
+        depth=DEPTH,
+        target=TARGET,
+        iterations=20 if options.quick else options.iterations,
+        limits=(1.0, 1000.0),
+        settings=(
+            ("start", "Niblett-Bostick transform of the data"),
+            ("errors", "as stated in the file, 2.5 % of |Z| and more"),
+        ),
+    )
+    folder = command.results(options, f"coprod2{'_quick' if options.quick else ''}")
+    outcome = invert_line(line, plan, folder)
+    found = {run.name: conductor(run.result) for run in outcome.runs}
+    for name, place in found.items():
+        print(
+            f"{name}: lowest between 10 and 40 km: {place['ohm_m']:.2g} ohm m at y = {place['y_km']:.0f} "
+            f"km, z = {place['z_km']:.0f} km; under y = 60 to 140 km "
+            f"{place['decades_below_surroundings']:.2f} decades below the rest of the line"
+        )
+    jaxmt.io.write_summary(folder / "conductor.json", found)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted.") from None

@@ -1,0 +1,77 @@
+"""The command line that the experiments share."""
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jaxmt
+
+Misfit = jaxmt.CloudTransport | jaxmt.LeastSquares
+MISFITS: dict[str, Callable[..., Misfit]] = {
+    "cloud": jaxmt.CloudTransport,
+    "l2": jaxmt.LeastSquares,
+}
+LABELS = {"cloud": "6-D transport", "l2": "least squares"}
+
+SOURCES = {
+    "cafe_cascadia": "github.com/MTinv-OT/MTinv_OT, folder Cascadia",
+    "cascadia_modem": "github.com/magnetotellurics/ModEM-Examples, folder Magnetotelluric/3D_MT/Cascadia",
+    "coprod2": "github.com/CUG-EMI/HMCMT2D, folder HMCMT/examples/coprod2",
+    "east_tennant": "github.com/MTgeophysics/mtpy, folder examples/data/ET_edi, in folders L1, L2 and L3",
+    "paralana_occam2d": "github.com/MTgeophysics/mtpy, folders examples/data/edi_files (as edi) and "
+    "examples/model_files/Occam2d (as occam2d)",
+}
+"""Where each folder of field data is to be had."""
+
+
+def parser(document: str | None, quick: str) -> argparse.ArgumentParser:
+    """A command line that describes itself by `document`, with `--quick` (what it does) and `--out`."""
+    made = argparse.ArgumentParser(
+        description=document, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--quick", action="store_true", help=quick)
+    made.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    return made
+
+
+def results(options: argparse.Namespace, name: str) -> Path:
+    """The folder `name` under `--out`, made if it is not there."""
+    folder = options.out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
+    """Adds what every inversion of field data can be told."""
+    made.add_argument(
+        "--misfit",
+        nargs="+",
+        choices=tuple(MISFITS),
+        default=["cloud"],
+        help="cloud (default), l2, or both, side by side",
+    )
+    made.add_argument("--iterations", type=int, default=iterations, help=f"at most; default {iterations}")
+
+
+def add_blocks(made: argparse.ArgumentParser) -> None:
+    """Adds the choice of parameters that widen with depth."""
+    made.add_argument("--blocks", action="store_true", help="join columns to half their depth")
+
+
+def add_data(made: argparse.ArgumentParser) -> None:
+    """Adds the folder of field data."""
+    made.add_argument("--data", type=Path, help="folder of field data; default $JAXMT_DATA")
+
+
+def data_folder(given: Path | None, needs: Sequence[str]) -> Path:
+    """The folder of field data that holds the folders `needs`; an exit that says where to get them."""
+    folder = given or Path(os.environ.get("JAXMT_DATA", ""))
+    missing = [name for name in needs if folder == Path() or not (folder / name).is_dir()]
+    if missing:
+        where = "; ".join(f"{name} (from {SOURCES[name]})" for name in missing)
+        raise SystemExit(
+            f"No field data in {str(folder)!r}. Give --data DIR or set JAXMT_DATA to a folder that holds "
+            f"{where}."
+        )
+    return folder

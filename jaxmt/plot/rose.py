@@ -1,0 +1,91 @@
+"""The rose of strikes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.projections.polar import PolarAxes
+
+from ..processing import Strike, tensor_axes
+from ..site import Site
+from .marks import SMALL, heading
+
+PETAL = 10.0
+"""Width of a petal, degrees."""
+
+TENSOR, AMBIGUOUS, USED, ARROW = "#0077BB", "#BBDDEE", "#CC3311", "#009988"
+
+
+def strike_rose(
+    ax: Axes,
+    sites: Sequence[Site],
+    *,
+    found: Strike | None = None,
+    strike: float | None = None,
+    band: tuple[float, float] = (0.0, np.inf),
+    title: str | None = None,
+) -> Axes:
+    """Draws the directions of all phase tensors of a survey, north upward, clockwise.
+
+    - `ax`: of projection "polar". `band`: Hz, the lowest and the highest frequency drawn.
+    - `found`: what `processing.strike` says of them: its axis, and the axis of the real induction
+      arrows, which are perpendicular to strike.
+    - `strike`: degrees, the one in use.
+
+    Dark petals are the axes of larger phase, weighted by ellipticity; pale ones, at right angles, are
+    what a phase tensor cannot tell from them. Raises `ValueError` if no tensor is left.
+    """
+    if not isinstance(ax, PolarAxes):
+        raise ValueError(
+            f'`strike_rose(ax=...)` must be polar: `figure.add_subplot(projection="polar")`. Got {ax.name}.'
+        )
+    azimuths, weights = tensor_axes(sites, band=band)
+    if not np.any(weights > 0):
+        raise ValueError(f"`strike_rose(sites=..., band={band})`: no phase tensor is left; widen the band.")
+    height = _petals(azimuths, weights)
+    centres = np.deg2rad(-90 + PETAL * (np.arange(height.size) + 0.5))
+    width = np.deg2rad(PETAL) * 0.92
+    for turn, colour, label in ((np.pi / 2, AMBIGUOUS, "or at 90° to it"), (0.0, TENSOR, "larger phase")):
+        for half in (0.0, np.pi):
+            ax.bar(
+                centres + turn + half,
+                height,
+                width,
+                color=colour,
+                edgecolor="white",
+                lw=0.5,
+                label=label if half == 0 else None,
+                alpha=0.9,
+            )
+    top = 1.15 * float(height.max())
+    if found is not None and np.isfinite(found.arrow):
+        _axis(ax, found.arrow, top, f"induction arrows {found.arrow:.0f}°", color=ARROW, ls=":", lw=2.4)
+    if found is not None:
+        for angle, ls, label in ((found.angle, "-", "strike"), (found.other, "--", "or")):
+            text = f"{label} {angle:.0f}° ± {found.error:.0f}°" if ls == "-" else f"{label} {angle:.0f}°"
+            _axis(ax, angle, top, text, color="black", ls=ls, lw=1.4)
+    if strike is not None:
+        _axis(ax, strike, top, f"used {strike:.0f}°", color=USED, ls="-", lw=2.2)
+    ax.set_theta_zero_location("N")
+    ax.set_theta_direction(-1)
+    ax.set_xticks(np.deg2rad(np.arange(0, 360, 30)))
+    ax.set_ylim(0, top)
+    ax.set_yticklabels([])
+    ax.grid(color="0.88")
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, fontsize=SMALL, loc="center left", bbox_to_anchor=(1.1, 0.5))
+    heading(ax, title)
+    return ax
+
+
+def _petals(azimuths: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"]) -> np.ndarray:
+    """Share of the weight in each petal from -90 to 90 degrees."""
+    edges = np.linspace(-90, 90, round(180 / PETAL) + 1)
+    return np.histogram(azimuths, edges, weights=weights)[0] / weights.sum()
+
+
+def _axis(ax: Axes, angle: float, top: float, label: str, color: str, ls: str, lw: float) -> None:
+    """A line through the centre at an azimuth, degrees."""
+    theta = np.deg2rad(angle)
+    ax.plot([theta, theta + np.pi], [top, top], label=label, color=color, ls=ls, lw=lw, zorder=4)

@@ -1,0 +1,8 @@
+"""Reports that explain themselves: one HTML file with its figures inside."""
+
+from .page import Page as Page
+from .page import write_page as write_page
+from .tables import CITATION as CITATION
+from .tables import FROM_SOURCE as FROM_SOURCE
+from .tables import misfit_table as misfit_table
+from .tables import versions as versions
