@@ -64,6 +64,7 @@ def main() -> None:
         target=TARGET,
         limits=(1.0, 1e4),
         iterations=10 if options.quick else options.iterations,
+        resume=options.resume,
         settings=(
             ("start", "Niblett-Bostick transform of the data"),
             ("error floor", f"{options.floor:g} of the geometric mean of |Zxy| and |Zyx|"),

@@ -213,6 +213,7 @@ def plan_of(options: argparse.Namespace, line: Line, known: Reference | None) ->
         depth=DEPTH["row" if options.row else "CAFE"],
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
+        resume=options.resume,
         earth=jaxmt.Earth(mesh, low=0.1, high=1e5, fixed=sea),
         trade_off=trade_off if options.trade_off is None else options.trade_off,
         te_weight=te_weight if options.te_weight is None else options.te_weight,
@@ -250,7 +251,9 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
         line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
         plan = plan_of(options, line, None)
         for name in options.misfit:
-            result, _ = inverted(name, line, plan, devices)
+            # A checkpoint for each.
+            out = command.results(options, f"cascadia_readings/{variance}, {north}, {name}")
+            result, _ = inverted(name, line, plan, out, devices)
             table.append(
                 {
                     "variance": variance,

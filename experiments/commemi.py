@@ -1,9 +1,11 @@
 """Is the simulation right, and does the inversion find a known section?
 
 Prints the responses of the COMMEMI models beside the published ones, then inverts noisy synthetic data
-of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2] [--quick] [--out DIR]`.
+of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2|...]
+[--optimiser adam|lbfgs|gauss-newton] [--quick] [--resume] [--out DIR]`.
 """
 
+import argparse
 import time
 from pathlib import Path
 
@@ -21,7 +23,20 @@ from .figures import draw_result
 NOISE = 0.05
 SEED = 0
 TARGET = 1.05
-MISFITS = {"cloud": jaxmt.CloudTransport, "l2": jaxmt.LeastSquares}
+MISFITS = {
+    "cloud": jaxmt.CloudTransport(),
+    "components": jaxmt.ComponentTransport(),
+    "graph": jaxmt.GraphSpaceTransport(),
+    "l2": jaxmt.LeastSquares(),
+    "huber": jaxmt.Huber(),
+    "student": jaxmt.Student(),
+    "cloud-l2": jaxmt.HandOver(jaxmt.CloudTransport(), jaxmt.LeastSquares()),
+}
+OPTIMISERS = {
+    "adam": jaxmt.Descent,
+    "lbfgs": jaxmt.QuasiNewton,
+    "gauss-newton": lambda: jaxmt.GaussNewton(target=TARGET),
+}
 
 # Half-width of the station line (m), frequencies (Hz), half-space to start from (ohm m), depth shown (m).
 SURVEYS = {
@@ -104,13 +119,13 @@ def control_model_check(growth: float) -> dict[str, float]:
 
 def recover(
     model: Benchmark,
-    misfit: str,
-    quick: bool,
+    options: argparse.Namespace,
     folder: Path,
     devices: tuple[jax.Device, ...] | None,
 ) -> jaxmt.Result:
     """Inverts noisy data of `model`, simulated on a finer mesh than the inversion uses."""
     half, band, start, depth = SURVEYS[model.name]
+    misfit, quick = options.misfit, options.quick
     count = 9 if quick else 21
     survey = jaxmt.Survey(np.geomspace(*band, 7 if quick else 21), np.linspace(-half, half, count))
     fine = model.design(survey, growth=0.15 if quick else 0.08)
@@ -119,22 +134,26 @@ def recover(
     data = data.with_noise(jax.random.key(SEED), level=NOISE)
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 40 if quick else 200
+    kept = command.checkpoint(folder, options.resume)
     with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(
             data,
             mesh,
             start,
-            MISFITS[misfit](),
+            MISFITS[misfit],
+            optimiser=OPTIMISERS[options.optimiser](),
             target=TARGET,
             max_iterations=iterations,
             devices=devices,
             progress=bar,
+            checkpoint=kept,
         )
+    command.ended(kept, result)
     true = model.resistivity(mesh)
     rmse = jaxmt.comparison.rmse(mesh, true, result.resistivity, survey.stations, depth)
     print(
-        f"{model.name}, {misfit}: {result.message}; nRMS {result.nrms:.3f}, RMSE of log10 rho under the "
-        f"stations to {depth / 1e3:g} km: {rmse:.3f}, "
+        f"{model.name}, {misfit}, {options.optimiser}: {result.message}; nRMS {result.nrms:.3f}, "
+        f"RMSE of log10 rho under the stations to {depth / 1e3:g} km: {rmse:.3f}, "
         f"{result.history['seconds'][-1]:.1f} s for {len(result.history['nrms']) - 1} iterations"
     )
     jaxmt.io.write_result(
@@ -143,6 +162,7 @@ def recover(
         {
             "model": model.name,
             "misfit": misfit,
+            "optimiser": options.optimiser,
             "noise": NOISE,
             "seed": SEED,
             "start_ohm_m": start,
@@ -167,17 +187,22 @@ def main() -> None:
     parser = command.parser(__doc__, "coarse meshes and few iterations: a minute")
     parser.add_argument("--model", choices=sorted(COMMEMI), default="2D-4", help="the section to recover")
     parser.add_argument("--misfit", choices=sorted(MISFITS), default="cloud")
+    parser.add_argument("--optimiser", choices=sorted(OPTIMISERS), default="adam")
+    command.add_resume(parser)
     machine.add_options(parser)
     options = parser.parse_args()
+    if options.optimiser == "gauss-newton" and options.misfit != "l2":
+        parser.error("--optimiser gauss-newton is for --misfit l2.")
     devices = machine.start(options)
-    folder = command.results(options, f"commemi_{options.model}_{options.misfit}")
+    by = "" if options.optimiser == "adam" else f"_{options.optimiser}"
+    folder = command.results(options, f"commemi_{options.model}_{options.misfit}{by}")
     begin = time.perf_counter()
     growth = 0.15 if options.quick else 0.06
     table = forward_table(growth, folder)
     control = control_model_check(growth)
     print(f"{time.perf_counter() - begin:.1f} s")
     jaxmt.io.write_summary(folder / "forward.json", {"table": table, "control_model": control})
-    recover(COMMEMI[options.model], options.misfit, options.quick, folder, devices)
+    recover(COMMEMI[options.model], options, folder, devices)
     print(f"Results are in {folder}")
 
 

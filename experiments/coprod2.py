@@ -70,6 +70,7 @@ def main() -> None:
         depth=DEPTH,
         target=TARGET,
         iterations=20 if options.quick else options.iterations,
+        resume=options.resume,
         limits=(1.0, 1000.0),
         settings=(
             ("start", "Niblett-Bostick transform of the data"),

@@ -42,6 +42,25 @@ def results(options: argparse.Namespace, name: str) -> Path:
     return folder
 
 
+def add_resume(made: argparse.ArgumentParser) -> None:
+    """Adds the choice to go on where a run was stopped."""
+    made.add_argument("--resume", action="store_true", help="go on from the checkpoint of a stopped run")
+
+
+def checkpoint(folder: Path, resume: bool) -> jaxmt.Checkpoint:
+    """The checkpoint in a folder of results; an exit if there is one from a run that did not end."""
+    path = folder / "inversion.checkpoint"
+    if path.exists() and not resume:
+        raise SystemExit(f"{path} is left from a run that was stopped. Go on with --resume, or remove it.")
+    return jaxmt.Checkpoint(path, resume=resume)
+
+
+def ended(kept: jaxmt.Checkpoint, result: jaxmt.Result) -> None:
+    """Removes the checkpoint, unless the run was interrupted."""
+    if "interrupted" not in result.message:
+        Path(kept.path).unlink(missing_ok=True)
+
+
 def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
     """Adds what every inversion of field data can be told."""
     made.add_argument(
@@ -52,6 +71,7 @@ def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
         help="cloud (default), l2, or both, side by side",
     )
     made.add_argument("--iterations", type=int, default=iterations, help=f"at most; default {iterations}")
+    add_resume(made)
 
 
 def add_blocks(made: argparse.ArgumentParser) -> None:

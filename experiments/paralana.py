@@ -64,6 +64,7 @@ def main() -> None:
         depth=options.depth,
         target=TARGET,
         iterations=20 if options.quick else options.iterations,
+        resume=options.resume,
         trade_off=options.trade_off,
         limits=(1.0, 1000.0),
         reference=Reference("Occam2D, iteration 12, rms 1.00", *model),

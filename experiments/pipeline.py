@@ -16,7 +16,7 @@ from jaxmt.optimisers.descent import FIRST_STEP, normalised_adam
 from .figures import draw_both, draw_line, draw_result
 from .investigation import trust
 from .line import Line
-from .options import LABELS, MISFITS, Misfit
+from .options import LABELS, MISFITS, Misfit, checkpoint, ended
 from .outcome import Outcome, Reference, Run, write_report
 
 WARM_UP = 2
@@ -30,7 +30,7 @@ class Plan:
     - `start`: ohm m, a number or a section, or one of them for each misfit.
     - `depth`: m, how far down to show sections; `limits`: ohm m, of their colours.
     - `reference`: another code's model to set beside.
-    - `settings`: whatever else the report shall state.
+    - `settings`: whatever else the report shall state. `resume`: whether to go on from checkpoints.
     """
 
     mesh: jaxmt.Mesh
@@ -47,6 +47,7 @@ class Plan:
     limits: tuple[float, float] | None = None
     reference: Reference | None = None
     settings: tuple[tuple[str, str], ...] = ()
+    resume: bool = False
 
 
 def invert_line(
@@ -88,7 +89,7 @@ def invert_by(
     name: str, line: Line, plan: Plan, folder: Path, devices: tuple[jax.Device, ...] | None
 ) -> Run:
     """One inversion, its files and its figures."""
-    result, caught = inverted(name, line, plan, devices)
+    result, caught = inverted(name, line, plan, folder, devices)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
     share = transport_seconds(misfit_of(name, plan), result) / each if name == "cloud" else np.nan
@@ -120,10 +121,11 @@ def misfit_of(name: str, plan: Plan) -> Misfit:
 
 
 def inverted(
-    name: str, line: Line, plan: Plan, devices: tuple[jax.Device, ...] | None
+    name: str, line: Line, plan: Plan, folder: Path, devices: tuple[jax.Device, ...] | None
 ) -> tuple[jaxmt.Result, tuple[str, ...]]:
-    """What comes of a line by one misfit, and the warnings on the way."""
+    """What comes of a line by one misfit, and the warnings on the way; the checkpoint is in `folder`."""
     start = plan.start[name] if isinstance(plan.start, dict) else plan.start
+    kept = checkpoint(folder, plan.resume)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", jaxmt.MeshWarning)
         with jaxmt.ProgressBar(plan.iterations) as bar:
@@ -139,7 +141,9 @@ def inverted(
                 max_iterations=plan.iterations,
                 devices=devices,
                 progress=bar,
+                checkpoint=kept,
             )
+    ended(kept, result)
     return result, tuple(str(warning.message) for warning in caught)
 
 
