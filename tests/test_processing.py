@@ -5,8 +5,8 @@ import dataclasses
 import functools
 
 import numpy as np
-import problems
 import pytest
+import soundings
 
 from jaxmt.conventions import OHM_PER_PRACTICAL
 from jaxmt.geodesy import local_metres
@@ -17,7 +17,7 @@ from jaxmt.site import Site
 
 FREQUENCIES = np.array([100.0, 10.0, 1.0])
 
-half_space = functools.partial(problems.half_space, error=0.01, frequencies=FREQUENCIES)
+half_space = functools.partial(soundings.half_space, error=0.01, frequencies=FREQUENCIES)
 
 
 def random_site(seed=0, **changes):

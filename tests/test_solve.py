@@ -78,8 +78,8 @@ def plain_misfit(log_resistivity):
         return operator, omega, resistivity, system.field(eliminate(dense(system.stencil), system.rhs))
 
     def both(omega):
-        te = te_at_stations(*field(TE(MESH), omega), SURVEY.stations)
-        return te, tm_at_stations(*field(TM(MESH), omega), SURVEY.stations)
+        te = te_at_stations(*field(TE(MESH), omega), SURVEY)
+        return te, tm_at_stations(*field(TM(MESH), omega), SURVEY)
 
     (z_xy, tipper), z_yx = jax.vmap(both)(2 * jnp.pi * jnp.asarray(SURVEY.frequencies))
     values = Responses(SURVEY, z_xy, z_yx, tipper).components

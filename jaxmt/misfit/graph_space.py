@@ -63,7 +63,7 @@ class GraphSpaceTransport(AbstractSingleMisfit):
             jnp.asarray(prepared.weights),
             jnp.asarray(prepared.mask),
         )
-        return jnp.sum(costs) / jnp.sum(prepared.mask), state
+        return jnp.sum(costs) / jnp.sum(prepared.mask, dtype=float), state
 
     def blur(self, state: None) -> float:
         """NaN."""
