@@ -175,7 +175,7 @@ def recover(
         result,
         target=TARGET,
         depth=depth,
-        title=f"{misfit}, nRMS {result.nrms:.2f}",
+        title=f"{misfit}, {options.optimiser}, nRMS {result.nrms:.2f}",
         true=true,
         limits=model.range,
     )
