@@ -35,6 +35,8 @@ def start(options: argparse.Namespace) -> tuple[jax.Device, ...] | None:
             raise SystemExit("--coordinator, --processes and --process belong together.")
         if not 0 <= options.process < options.processes:
             raise SystemExit(f"--process must be 0 to {options.processes - 1}. Got {options.process}.")
+        if options.resume:
+            raise SystemExit("--resume is for one process: the others have no checkpoint to go on from.")
         jax.distributed.initialize(options.coordinator, options.processes, options.process)
         if options.process > 0:
             folder = tempfile.mkdtemp()

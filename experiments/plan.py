@@ -6,7 +6,6 @@ gradient of each misfit in the data. Then misfits of a sounding curve and the sa
 with their local minima counted.
 """
 
-import argparse
 from pathlib import Path
 
 import jax
@@ -20,6 +19,7 @@ from jaxmt.embedding import VALUE_SCALE
 from jaxmt.misfit import AbstractMisfit
 from jaxmt.transport import assignment, cost_term, plan_matrix
 
+from . import options as command
 from .landscape import ERROR, STATIONS, TRUE, responses
 
 MOVED = {"depth": 3500.0, "shift": 1500.0}
@@ -161,14 +161,9 @@ def draw_shift(folder: Path, every: int) -> dict:
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer frequencies and shifts")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "fewer frequencies and shifts")
     options = parser.parse_args()
-    folder = options.out / "plan"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "plan")
     frequencies = np.geomspace(100.0, 1e-3, 9 if options.quick else 21)
     survey = jaxmt.Survey(frequencies, STATIONS)
     mesh = jaxmt.Mesh.design(survey, 30.0, growth=0.3 if options.quick else 0.2)

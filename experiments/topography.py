@@ -5,7 +5,6 @@ MARE2DEM for finer and finer cells, then those across a continental margin with 
 `python -m experiments.topography [--quick] [--out DIR]`.
 """
 
-import argparse
 import time
 from pathlib import Path
 
@@ -19,6 +18,8 @@ import jaxmt
 from jaxmt import layered
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
 from jaxmt.plot.marks import MODE, log_axis
+
+from . import options as command
 
 ROCK = 100.0
 """ohm m, of the hill and of the margin."""
@@ -223,14 +224,9 @@ def plain_sea_floor(growth: float) -> float:
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="coarse cells: half a minute")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "coarse cells: half a minute")
     options = parser.parse_args()
-    folder = options.out / "topography"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "topography")
     widths = (50.0,) if options.quick else (50.0, 25.0, 12.5)
     growth = 0.2 if options.quick else 0.12
     table = hill_table(widths)

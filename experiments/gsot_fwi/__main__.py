@@ -5,7 +5,6 @@ one trace for velocity from a start whose wave comes most of a cycle late, by le
 graph-space transport: the example of Deepwave's documentation, with a propagator in JAX.
 """
 
-import argparse
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import jaxmt
 from jaxmt.plot import basin, local_minima
 from jaxmt.transport import assignment
 
+from .. import options as command
 from . import drawing, reference
 from .case import FULL, QUICK, RATE, TRUE, Case
 from .inversion import Fit, invert
@@ -150,14 +150,9 @@ def waveform_inversion(case: Case, folder: Path) -> tuple[dict, dict[str, Fit], 
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a smaller grid and 25 epochs: half a minute")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "a smaller grid and 25 epochs: half a minute")
     options = parser.parse_args()
-    folder = options.out / "gsot_fwi"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "gsot_fwi")
     begin = time.perf_counter()
     checks = Checks()
     shift = shift_test(5 if options.quick else 1, folder, checks)

@@ -5,7 +5,6 @@ their sounding curves along frequency, and counts the false minima of every misf
 data of COMMEMI 2D-4 by least squares, graph-space and 6-D transport from several half-spaces.
 """
 
-import argparse
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 import jaxmt
 from jaxmt.plot import basin, local_minima
 
+from .. import options as command
 from . import layers, section
 
 SCALES = np.geomspace(0.1, 10.0, 81)
@@ -118,14 +118,9 @@ def inversions(size: section.Size, folder: Path) -> list[dict]:
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer scales, one small inversion: a minute")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "fewer scales, one small inversion: a minute")
     options = parser.parse_args()
-    folder = options.out / "gsot_mt"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "gsot_mt")
     begin = time.perf_counter()
     layered = scaled_layers(options.quick, folder)
     rows = inversions(section.QUICK if options.quick else section.FULL, folder)

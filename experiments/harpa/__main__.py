@@ -11,7 +11,6 @@
 All of them by default; known, picks and unknown with `--quick`.
 """
 
-import argparse
 import dataclasses
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 import jaxmt
 
+from .. import options as command
 from . import drawing, studies
 from .unknown import Training
 
@@ -175,16 +175,11 @@ def unknown(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="small cubes, few scenes and steps")
+    parser = command.parser(__doc__, "small cubes, few scenes and steps")
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="which questions")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
     options = parser.parse_args()
-    folder = options.out / "harpa"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = command.results(options, "harpa")
     size = studies.QUICK if options.quick else studies.Size()
     summary = {"seed": options.seed, "quick": options.quick}
     for part in options.parts or (QUICK_PARTS if options.quick else PARTS):
