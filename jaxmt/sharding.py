@@ -23,7 +23,16 @@ def replicate(tree: PyTree[Any], devices: Sequence[Any] | None) -> PyTree[Any]:
     """Copies of the arrays of `tree` on each of `devices`, where the results of `over_devices` live."""
     if devices is None:
         return tree
-    return jax.device_put(tree, NamedSharding(_grid(devices), PartitionSpec()))
+    everywhere = NamedSharding(_grid(devices), PartitionSpec())
+
+    def place(leaf: Any) -> Array:
+        if jax.process_count() == 1 or jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jax.device_put(leaf, everywhere)
+        # `device_put` compares what the processes hold, and missing data are NaN, which equals nothing.
+        mine = np.asarray(leaf)
+        return jax.make_array_from_callback(mine.shape, everywhere, lambda index: mine[index])
+
+    return jax.tree.map(place, tree)
 
 
 def _grid(devices: Sequence[Any]) -> jax.sharding.Mesh:

@@ -56,7 +56,10 @@ jax.config.update("jax_enable_x64", True)
 jax.distributed.initialize({address!r}, num_processes=2, process_id={rank})
 import numpy as np
 from problems import SMALL, gradient_over, log_section
+from jaxmt.sharding import replicate
 from jaxmt.solvers import SuperLU
+# Missing data are NaN, and NaN differs from itself.
+assert np.isnan(np.asarray(replicate(np.array([1.0, np.nan]), jax.devices()))).sum() == 1
 assert len(jax.devices()) == 2 and len(jax.local_devices()) == 1
 value, slope = gradient_over(tuple(jax.devices()), SuperLU(threads=1))(log_section(SMALL))
 print(json.dumps([float(value), np.asarray(slope).tolist()]))
