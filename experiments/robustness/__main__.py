@@ -5,12 +5,12 @@ synthetic models from many starts, under many kinds of noise, with every misfit;
 stopped. `--tables FILE` prints the tables of stored results and runs nothing.
 """
 
-import argparse
 import time
 from pathlib import Path
 
 from tqdm import tqdm
 
+from .. import options as command
 from .drawing import draw
 from .inversion import run
 from .questions import SEEDS, plan, questions, quick_questions
@@ -20,11 +20,7 @@ from .tables import report
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="tiny inversions: under a minute")
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
+    parser = command.parser(__doc__, "tiny inversions: under a minute")
     parser.add_argument(
         "--question", nargs="+", choices=list(questions()), metavar="NAME", help="only these questions"
     )
@@ -40,7 +36,7 @@ def main() -> None:
     if options.tables:
         print(report(read(options.tables), chosen))
         return
-    folder = options.out / ("robustness_quick" if options.quick else "robustness")
+    folder = command.results(options, "robustness_quick" if options.quick else "robustness")
     sections = folder / "sections"
     sections.mkdir(parents=True, exist_ok=True)
     store = Store(folder / "results.jsonl")

@@ -94,7 +94,7 @@ class GaussNewton(AbstractOptimiser):
 
         def fit(step: np.ndarray) -> tuple[float, Parameters]:
             parameters = _moved(problem, section, step)
-            nrms = float(_nrms(problem, parameters))
+            nrms = float(_evaluate(problem, parameters)[2])
             return (nrms if np.isfinite(nrms) else np.inf), parameters
 
         found = {0: fit(newton.step(mu))}
@@ -228,11 +228,6 @@ def _evaluate(
 
     rough, slope = jax.value_and_grad(penalty)(problem.section(parameters))
     return loss, prediction, nrms, rough, slope
-
-
-@eqx.filter_jit
-def _nrms(problem: Problem, parameters: Parameters) -> Float[Array, ""]:
-    return problem.data_misfit(parameters, None)[1][2]
 
 
 def _moved(problem: Problem, section: np.ndarray, step: np.ndarray) -> Parameters:
