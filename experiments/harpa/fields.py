@@ -11,9 +11,10 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
+
+from .training import learned
 
 FIRST = 15.0
 """Frequency of the sines."""
@@ -119,7 +120,6 @@ def trained(
     - `times`: of every point, in every speed; `latents` of these. A batch is drawn from both.
     - `progress`: called with the number of new steps and the rms error of their batches.
     """
-    optimiser = optax.adam(optax.cosine_decay_schedule(rate, steps))
     everywhere = jnp.arange(times.shape[2])
 
     def loss(layers: list, draw: Array) -> Array:
@@ -130,19 +130,5 @@ def trained(
         found = jax.vmap(lambda p, l: network(p[None], l, everywhere)[0])(points[point], latents[speed])
         return jnp.mean(jnp.square(found - times[speed, point]))
 
-    @jax.jit
-    def chunk(carry: tuple, draws: Array) -> tuple[tuple, Array]:
-        def step(carry: tuple, draw: Array) -> tuple[tuple, Array]:
-            layers, state = carry
-            value, slope = jax.value_and_grad(loss)(layers, draw)
-            with jax.numpy_dtype_promotion("standard"):
-                updates, state = optimiser.update(slope, state)
-            return (jax.tree.map(jnp.add, layers, updates), state), value
-
-        return lax.scan(step, carry, draws)
-
-    carry = (siren.layers, optimiser.init(siren.layers))
-    for draws in jnp.split(jax.random.split(key, steps), list(range(CHUNK, steps, CHUNK))):
-        carry, values = chunk(carry, draws)
-        progress(len(draws), float(jnp.sqrt(jnp.mean(values))))
-    return eqx.tree_at(lambda s: s.layers, siren, carry[0])
+    layers = learned(loss, siren.layers, key=key, steps=steps, rate=rate, chunk=CHUNK, progress=progress)
+    return eqx.tree_at(lambda s: s.layers, siren, layers)

@@ -10,13 +10,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from jax import lax
 from jaxtyping import Array, Float, Key
 
+from .training import learned
 from .units import FASTEST, SLOWEST
 
 WIDTH = 128
+RATE = 2e-3
 CHUNK = 200
 """Steps of training between two reports."""
 
@@ -89,7 +89,6 @@ def fitted(
         zero,
         zero + 1,
     )
-    optimiser = optax.adam(optax.cosine_decay_schedule(2e-3, steps))
     samples = projections / scale
 
     def networks(model: LatentSpeed) -> tuple[eqx.nn.MLP, eqx.nn.MLP]:
@@ -103,22 +102,16 @@ def fitted(
         # The basis is orthonormal: an error of the components is one of the speeds.
         return jnp.mean(jnp.square(jax.vmap(decoder)(jax.vmap(encoder)(chosen)) - chosen))
 
-    @jax.jit
-    def chunk(carry: tuple, draws: Array) -> tuple[tuple, Array]:
-        def step(carry: tuple, draw: Array) -> tuple[tuple, Array]:
-            variable, state = carry
-            value, slope = jax.value_and_grad(loss)(variable, draw)
-            with jax.numpy_dtype_promotion("standard"):
-                updates, state = optimiser.update(slope, state)
-            return (jax.tree.map(jnp.add, variable, updates), state), value
-
-        return lax.scan(step, carry, draws)
-
-    carry = (variable, optimiser.init(variable))
     per_speed = float(scale) * np.sqrt(kept / flat.shape[1])
-    for part in jnp.split(jax.random.split(draws, steps), list(range(CHUNK, steps, CHUNK))):
-        carry, losses = chunk(carry, part)
-        progress(len(part), per_speed * float(jnp.sqrt(jnp.mean(losses))))
-    model = eqx.tree_at(networks, model, eqx.combine(carry[0], fixed))
+    variable = learned(
+        loss,
+        variable,
+        key=draws,
+        steps=steps,
+        rate=RATE,
+        chunk=CHUNK,
+        progress=lambda count, error: progress(count, per_speed * error),
+    )
+    model = eqx.tree_at(networks, model, eqx.combine(variable, fixed))
     codes = model.code(flat)
     return eqx.tree_at(lambda m: (m.low, m.high), model, (codes.min(axis=0), codes.max(axis=0)))
