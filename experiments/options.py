@@ -57,7 +57,7 @@ def checkpoint(folder: Path, resume: bool) -> jaxmt.Checkpoint:
 
 def ended(kept: jaxmt.Checkpoint, result: jaxmt.Result) -> None:
     """Removes the checkpoint, unless the run was interrupted."""
-    if "interrupted" not in result.message:
+    if result.ending is not jaxmt.Ending.INTERRUPTED:
         Path(kept.path).unlink(missing_ok=True)
 
 

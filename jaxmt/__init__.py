@@ -35,6 +35,7 @@ from .relief import Relief as Relief
 from .relief import drape as drape
 from .responses import Responses as Responses
 from .restarts import descend as descend
+from .result import Ending as Ending
 from .result import Record as Record
 from .result import Result as Result
 from .sensitivity import jacobian as jacobian

@@ -44,10 +44,12 @@ class Checkpoint:
     def read(self, fingerprint: str, like: PyTree[Any]) -> tuple[dict[str, Any], PyTree[Any]] | None:
         """Header and arrays, these in the structure of `like`; None if there is nothing to resume.
 
-        Raises `FileExistsError` if a file is there and `resume` is false, and `ValueError` for a damaged
-        file or one of another problem.
+        Raises `IsADirectoryError` for a folder, `FileExistsError` if a file is there and `resume` is false,
+        and `ValueError` for a damaged file or one of another problem.
         """
         path = Path(self.path)
+        if path.is_dir():
+            raise IsADirectoryError(f"`Checkpoint(path=...)` must be a file. Got the folder {path}.")
         if not path.exists():
             return None
         if not self.resume:

@@ -85,6 +85,18 @@ class Earth(eqx.Module):
         s = (mean - a) / (b - a)
         return jnp.asarray((b - a) / 4 * np.log(s / (1 - s)))
 
+    def over_cells(self, parameters: Float[Array, " parameter"]) -> Float[Array, "earth y"]:
+        """In each cell the value of its parameter; zero where there is none."""
+        numbers = np.full(self.free.shape, self.size)
+        numbers[self.free] = self._numbers()
+        return jnp.append(parameters, 0.0)[numbers]
+
+    def of_cells(self, section: Float[Array, "earth y"]) -> Float[Array, " parameter"]:
+        """For each parameter the mean of its cells."""
+        numbers = self._numbers()
+        sums = jnp.zeros(self.size).at[numbers].add(section[self.free])
+        return sums / np.bincount(numbers).astype(float)
+
     def log10_resistivity(
         self, parameters: Float[Array, " parameter"], start: Float[Array | np.ndarray, "earth y"]
     ) -> Float[Array, "earth y"]:

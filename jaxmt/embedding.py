@@ -112,12 +112,14 @@ class Embedding(eqx.Module):
         mixing = _mixing(correlation, count)
         return cls(axes[index], tuple(chosen), errors[index], mode_weight, mixing, present, index, observed)
 
+    def _weights(self, blur: Float[Array, ""]) -> Float[Array, "point value"]:
+        precision = jnp.asarray(self.mode_weight) / jnp.maximum(jnp.asarray(self.errors), blur)
+        return jnp.where(self.present, precision / jnp.max(precision), 0.0)
+
     def _weighted(
         self, scaled: Float[Array, "point value"], blur: Float[Array, ""]
     ) -> Float[Array, "point d"]:
-        precision = jnp.asarray(self.mode_weight) / jnp.maximum(jnp.asarray(self.errors), blur)
-        weight = jnp.where(self.present, precision / jnp.max(precision), 0.0)
-        values = scaled * weight
+        values = scaled * self._weights(blur)
         if self.mixing is not None:
             values = values @ self.mixing.T
         return jnp.concatenate([jnp.asarray(self.axes), values], axis=1)
@@ -134,6 +136,20 @@ class Embedding(eqx.Module):
     def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point d"]:
         """The cloud of observed data, weighted for a blur."""
         return self._weighted(jnp.asarray(self.observed), blur)
+
+    def stretch(
+        self, like: Float[Array, "comp freq site"], blur: Float[Array, ""]
+    ) -> Float[Array, "comp freq site"]:
+        """The squared way of a point of the cloud for a unit of each datum; shaped as `like`."""
+        chosen = list(self.components)
+        columns = np.ones(len(chosen)) if self.mixing is None else np.sum(self.mixing**2, axis=0)
+        squares = jnp.square(self._weights(blur) / VALUE_SCALE[chosen]) * columns
+        flat = jnp.zeros((like.shape[0], like.shape[1] * like.shape[2]))
+        return (
+            flat.at[jnp.asarray(chosen)[:, None], jnp.asarray(self.index)]
+            .set(squares.T)
+            .reshape(like.shape)
+        )
 
 
 def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:

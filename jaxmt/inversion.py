@@ -23,11 +23,11 @@ from .misfit import AbstractMisfit, CloudTransport
 from .optimisers import AbstractOptimiser, Descent, GaussNewton, Report, State
 from .problem import Parameters, Prediction, Problem
 from .regularization import AbstractRegularization, Smoothness
-from .result import Record, Result
+from .result import Ending, Record, Result
 from .sharding import replicate
 from .solve import AbstractSolver
 from .static_shift import StaticShift
-from .trade_off import AbstractTradeOff, GradientRatio
+from .trade_off import AbstractTradeOff, Cooling
 
 
 def invert(
@@ -54,9 +54,9 @@ def invert(
     - `misfit`: `CloudTransport()` by default.
     - `earth`: bounds, fixed cells and parameter blocks; by default every cell is free.
     - `regularization`: `Smoothness()` by default.
-    - `trade_off`: the rule for lambda, `GradientRatio()` by default; a number r is `GradientRatio(r)`.
+    - `trade_off`: the rule for lambda, `Cooling()` by default; a number r is `Cooling(r)`.
     - `static_shift`: allows shifts of log10 rho_a by station and mode; none by default.
-    - `optimiser`: `Descent()` by default, Adam on normalised gradients with steps of 0.1 to 0.02 decades;
+    - `optimiser`: `Descent()` by default, Adam on smoothed gradients with steps of 0.1 to 0.02 decades;
       a transformation of optax is a `Descent` with it.
     - `target`: nRMS at which to stop, over all data that exist.
     - `solver`, `devices`: as for `simulate`.
@@ -64,7 +64,7 @@ def invert(
     - `checkpoint`: where to keep the state, and whether to go on from there.
 
     Stops at the target, after `max_iterations`, or on an interrupt from the keyboard, and says which in
-    `Result.message`. Where misfit or gradient cease to be finite it goes back half a step, once, and then
+    `Result.ending`. Where misfit or gradient cease to be finite it goes back half a step, once, and then
     stops. The best model so far is returned in any case. Raises `ValueError` for a start of the wrong
     shape or out of bounds, data of a mode that `data.survey` leaves out, or a checkpoint of another
     problem; `FloatingPointError` if the start itself has no finite misfit; `MemoryError` when a device
@@ -80,7 +80,7 @@ def invert(
     if trade_off is not None and isinstance(optimiser, GaussNewton):
         raise ValueError("`GaussNewton` chooses lambda itself: leave `invert(trade_off=...)` out.")
     if not isinstance(trade_off, AbstractTradeOff):
-        trade_off = GradientRatio() if trade_off is None else GradientRatio(float(trade_off))
+        trade_off = Cooling() if trade_off is None else Cooling(float(trade_off))
     problem, misfit_state = Problem.build(
         data,
         section,
@@ -98,6 +98,7 @@ def invert(
     fingerprint = "" if checkpoint is None else problem.fingerprint()
     if checkpoint is not None:
         run.resume(checkpoint, fingerprint, devices)
+    ending = Ending.ITERATIONS
     message = f"stopped after {max_iterations} iterations above the target nRMS of {target:g}"
     earlier, begin = run.seconds, time.perf_counter()
     try:
@@ -110,6 +111,7 @@ def invert(
             if not finite:
                 if run.go_back():
                     continue
+                ending = Ending.NOT_FINITE
                 again = ", again after half a step back" if run.went_back else ""
                 message = (
                     f"stopped at iteration {run.iteration}: the misfit or its gradient is not finite{again}"
@@ -120,12 +122,14 @@ def invert(
             if progress is not None:
                 progress(record)
             if record.nrms <= target:
+                ending = Ending.TARGET
                 message = f"reached the target nRMS of {target:g} in {run.iteration} iterations"
                 break
             run.advance(following)
     except KeyboardInterrupt:
         if run.best is None:
             raise
+        ending = Ending.INTERRUPTED
         message = f"interrupted from the keyboard after {len(run.history['nrms'])} iterations"
     if run.best is None:
         raise FloatingPointError(
@@ -134,7 +138,7 @@ def invert(
         )
     if checkpoint is not None:
         run.save(checkpoint, fingerprint)
-    return _result(problem, data, run, target, message)
+    return _result(problem, data, run, ending, message)
 
 
 @dataclasses.dataclass
@@ -206,7 +210,7 @@ class _Run:
 _HEADER = ("iteration", "seconds", "lowest", "went_back", "history")
 
 
-def _result(problem: Problem, data: Data, run: _Run, target: float, message: str) -> Result:
+def _result(problem: Problem, data: Data, run: _Run, ending: Ending, message: str) -> Result:
     assert run.best is not None
     parameters, prediction = run.best
     if prediction is None:
@@ -220,7 +224,7 @@ def _result(problem: Problem, data: Data, run: _Run, target: float, message: str
         np.array(prediction.components),
         run.lowest,
         run.history,
-        bool(run.lowest <= target),
+        ending,
         message,
     )
 

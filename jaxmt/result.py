@@ -1,6 +1,7 @@
 """What an inversion reports while it runs, and what it leaves."""
 
 import dataclasses
+import enum
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +28,15 @@ class Record:
     seconds: float
 
 
+class Ending(enum.StrEnum):
+    """Why an inversion stopped."""
+
+    TARGET = "target"
+    ITERATIONS = "iterations"
+    INTERRUPTED = "interrupted"
+    NOT_FINITE = "not finite"
+
+
 @dataclasses.dataclass(frozen=True)
 class Result:
     """What an inversion found.
@@ -37,7 +47,7 @@ class Result:
       `invert(static_shift=...)` allowed any. `predicted`: the responses with it, in the order of
       `COMPONENTS`: what `nrms` compares with the data.
     - `history`: a `Record` field name -> list over iterations.
-    - `converged`: whether the target was reached; `message`: why it stopped, in words.
+    - `ending`: why it stopped; `message`: the same in words, with numbers.
     """
 
     mesh: Mesh
@@ -48,5 +58,10 @@ class Result:
     predicted: Float[np.ndarray, "comp freq site"]
     nrms: float
     history: dict[str, list[float]]
-    converged: bool
+    ending: Ending
     message: str
+
+    @property
+    def converged(self) -> bool:
+        """Whether the target was reached."""
+        return self.ending is Ending.TARGET

@@ -89,24 +89,32 @@ class GradientRatio(AbstractTradeOff):
 
 
 class Cooling(AbstractTradeOff):
-    """From `ratio` times the ratio of the gradients' norms down by `rate` in every iteration."""
+    """From `ratio` times the ratio of the gradients' norms down by `rate` in every iteration.
+
+    Where the misfit changes, and its unit with it, lambda changes as the ratio does.
+    """
 
     ratio: ArrayLike = eqx.field(default=1.0, converter=_traced)
-    rate: ArrayLike = eqx.field(default=0.95, converter=_traced)
+    rate: ArrayLike = eqx.field(default=0.93, converter=_traced)
 
     def __check_init__(self) -> None:
         _not_negative("Cooling(ratio", self.ratio)
         _fraction("Cooling(rate", self.rate)
 
-    def start(self) -> Scalar:
-        """Not known yet."""
-        return jnp.full((), jnp.inf, float)
+    def start(self) -> tuple[Scalar, Scalar, Int[Array, ""]]:
+        """Neither lambda nor a ratio of the gradients' norms, the first stage."""
+        infinite = jnp.full((), jnp.inf, float)
+        return infinite, infinite, jnp.zeros((), int)
 
-    def __call__(self, state: Scalar, slopes: Slopes) -> tuple[Scalar, Scalar]:
+    def __call__(
+        self, state: tuple[Scalar, Scalar, Int[Array, ""]], slopes: Slopes
+    ) -> tuple[Scalar, tuple[Scalar, Scalar, Int[Array, ""]]]:
         """The last lambda cooled, or the first."""
-        first = self.ratio * slopes.balance()
-        factor = jnp.where(jnp.isfinite(state), self.rate * state, first)
-        return factor, factor
+        last, balance, stage = state
+        now = slopes.balance()
+        unit = jnp.where(slopes.stage == stage, 1.0, now / balance)
+        factor = jnp.where(jnp.isfinite(last), self.rate * unit * last, self.ratio * now)
+        return factor, (factor, now, slopes.stage)
 
 
 class Discrepancy(AbstractTradeOff):

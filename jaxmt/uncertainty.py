@@ -108,8 +108,8 @@ def assess(
 
     Memory is that of the Jacobian and four times 8 x data x parameters bytes.
 
-    Raises `ValueError` for a section of the wrong shape, a factor that is not positive, an `earth` of
-    another mesh, or data of a mode that the survey leaves out.
+    Raises `ValueError` for a section of the wrong shape, a factor that is not positive or so large that
+    nothing else counts, an `earth` of another mesh, or data of a mode that the survey leaves out.
     """
     earth = Earth(mesh) if earth is None else earth
     regularization = Smoothness() if regularization is None else regularization
@@ -134,7 +134,13 @@ def assess(
         roughness = float(regularization(jnp.asarray(m), mesh, earth.free))
         factor = likely_factor(flat, curvature, bounds, roughness)
     precision = prior_precision(curvature, bounds, len(rows) * factor)
-    prior, variance, resolution, reliance = posterior(flat, precision)
+    try:
+        prior, variance, resolution, reliance = posterior(flat, precision)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            f"`assess(factor=...)`: the regularisation times {factor:g} leaves a matrix without a Cholesky "
+            "factor. Leave the factor out to have it found from the section, or give one nearer to that."
+        ) from error
 
     def over_cells(values: Values, known: float) -> Section:
         return np.where(earth.free, (ties @ values).reshape(mesh.shape), known)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -6,7 +8,9 @@ import pytest
 
 from jaxmt import (
     CloudTransport,
+    ComponentTransport,
     Data,
+    GraphSpaceTransport,
     HandOver,
     Huber,
     LeastSquares,
@@ -168,6 +172,50 @@ def test_an_inversion_hands_over_and_is_compiled_once(caplog):
     assert np.all(abs(loss[:3] / nrms[:3] ** 2 - 1) > 0.1)
     steps = [r for r in caplog.records if "Compiling" in r.getMessage() and "_step" in r.getMessage()]
     assert len(steps) == 1
+
+
+SOLVED = CloudTransport(start_blur=0.05, tolerance=1e-9, max_sweeps=5000)
+PARABOLAS = {
+    "least squares": (LeastSquares(), 1e-12),
+    "Huber": (Huber(), 1e-12),
+    "Student": (Student(), 1e-12),
+    "graph space": (GraphSpaceTransport(), 1e-12),
+    # Plans are solved to 1e-9.
+    "cloud": (SOLVED, 1e-7),
+    "mixed cloud": (dataclasses.replace(SOLVED, correlation=0.5 * np.eye(4) + 0.5), 1e-7),
+    "components": (ComponentTransport(SOLVED), 1e-7),
+    "sum": (WeightedSum(((2.0, Huber()), (100.0, SOLVED))), 1e-6),
+    "hand over": (HandOver(Huber(), Student()), 1e-12),
+}
+
+
+@pytest.mark.parametrize("name", PARABOLAS)
+def test_the_parabola_touches_a_misfit_and_lies_above_it(name):
+    misfit, tolerance = PARABOLAS[name]
+    prepared, state = misfit.prepare(DATA)
+    start = predicted(3.0)
+    value, slope = jax.value_and_grad(lambda p: misfit(p, prepared, state)[0])(start)
+    curvature = misfit.curvature(start, prepared, state)
+    np.testing.assert_array_equal(curvature > 0, DATA.mask)
+    rng = np.random.default_rng(2)
+    gaps = []
+    for size in (0.1, 1.0, 3.0, 10.0):
+        step = np.where(DATA.mask, size * ERRORS * rng.standard_normal(ERRORS.shape), 0.0)
+        parabola = value + jnp.sum(slope * step + 0.5 * curvature * step**2)
+        # Mixing couples components; its parabola holds along one at a time.
+        if name == "mixed cloud":
+            step[1:] = 0.0
+            parabola = value + jnp.sum(slope * step + 0.5 * curvature * step**2)
+        gap = float(parabola - misfit(start + step, prepared, state)[0])
+        gaps.append(gap / float(jnp.sum(0.5 * curvature * step**2)))
+    assert min(gaps) > -tolerance
+    if name == "least squares":
+        assert max(np.abs(gaps)) < tolerance
+
+
+def test_a_misfit_without_curvature_says_so():
+    with pytest.raises(NotImplementedError, match="`GaussNewton` needs `Noted.curvature`"):
+        Noted(1.0, []).curvature(predicted(1.0), DATA, None)
 
 
 @pytest.mark.parametrize(

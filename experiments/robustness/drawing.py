@@ -16,8 +16,8 @@ from .problem import problem
 from .questions import Question
 from .tables import Spread, answers, gains, relative_nrms, setting_name, share
 
-COLOURS = ("#000000", "#0077BB", "#009988", "#CC3311", "#EE7733", "#AA3377", "#999933")
-MARKERS = "os^Dv<>"
+COLOURS = ("#000000", "#0077BB", "#009988", "#CC3311", "#EE7733", "#AA3377", "#999933", "#BBBBBB")
+MARKERS = "os^Dv<>P"
 Measure = tuple[str, Callable[[dict], float], bool]
 MEASURES: tuple[Measure, ...] = (
     ("nRMS / that of the true section", relative_nrms, True),

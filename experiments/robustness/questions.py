@@ -91,7 +91,7 @@ def questions() -> dict[str, Question]:
         "published": Question(
             "The published settings",
             _settings(*({"model": m, "level": v, "size": "published"} for m, v in PUBLISHED)),
-            compared,
+            (*compared, f"{LEAST_SQUARES}, as published", f"{CLOUD}, as published"),
         ),
     }
 

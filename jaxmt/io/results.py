@@ -72,6 +72,7 @@ def write_result(
     ending = {
         "nrms": result.nrms,
         "converged": result.converged,
+        "ending": result.ending,
         "message": result.message,
         "iterations": len(result.history["iteration"]) - 1,
         "seconds": result.history["seconds"][-1],

@@ -23,6 +23,20 @@ class AbstractMisfit(eqx.Module):
     ) -> tuple[Float[Array, ""], PyTree[Any]]:
         """The misfit of predicted data (order of `COMPONENTS`) and the state of the next iteration."""
 
+    def curvature(
+        self, predicted: Float[Array, "comp freq site"], prepared: PyTree[Any], state: PyTree[Any]
+    ) -> Float[Array, "comp freq site"]:
+        r"""What `GaussNewton` needs: h of a parabola that touches the misfit and lies above it.
+
+        It rises by $g^T\delta + \frac12\sum_k h_k\delta_k^2$ for a change $\delta$ of the data, g the
+        gradient; h is zero where a datum does not count. Raises `NotImplementedError` for a misfit that
+        does not say.
+        """
+        raise NotImplementedError(
+            f"`GaussNewton` needs `{type(self).__name__}.curvature`, which is not defined. Define it, or "
+            "use `Descent()` or `QuasiNewton()`."
+        )
+
     @abc.abstractmethod
     def blur(self, state: PyTree[Any]) -> float:
         """The blur in force, NaN for a misfit that has none; it is shown and recorded."""

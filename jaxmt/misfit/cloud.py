@@ -96,6 +96,16 @@ class CloudTransport(AbstractSingleMisfit):
         clouds = embedding.predicted_cloud(predicted, state.blur), embedding.observed_cloud(state.blur)
         return self.compare(*clouds, grid, state)
 
+    def curvature(
+        self,
+        predicted: Float[Array, "comp freq site"],
+        prepared: tuple[Embedding, Grid],
+        state: "CloudState",
+    ) -> Float[Array, "comp freq site"]:
+        """That of the cost of the present plan, whose points each move their mass."""
+        embedding, _ = prepared
+        return 2 / len(embedding.index) * embedding.stretch(predicted, state.blur)
+
     def blur(self, state: "CloudState") -> float:
         """The blur of the next call."""
         return float(state.blur)
@@ -103,16 +113,10 @@ class CloudTransport(AbstractSingleMisfit):
     def start(self, observed: Cloud, grid: Grid) -> "CloudState":
         """The state of the first iteration for a cloud at `start_blur`."""
         blur = jnp.asarray(self.start_blur, dtype=float)
-        # Predicted = observed: its potentials are a better start than zero, and cost one solve.
-        cold = divergence(
-            observed,
-            observed,
-            blur,
-            grid=grid,
-            marginals=self.marginals,
-            tolerance=self.tolerance,
-            max_sweeps=self.max_sweeps,
-        )
+        # As if the prediction were the data: better potentials than zero, for one solve.
+        options = {"tolerance": self.tolerance, "max_sweeps": self.max_sweeps}
+        term = self_term(observed, blur, grid=grid, marginals=self.marginals, **options)
+        cold = Divergence.of(term, term, term, self.tolerance)
         return CloudState(blur, blur, cold)
 
     def compare(

@@ -53,6 +53,16 @@ class ComponentTransport(AbstractSingleMisfit):
             results.append(self.cloud.compare(first, second, grid, one))
         return jnp.sum(jnp.stack([value for value, _ in results])), [following for _, following in results]
 
+    def curvature(
+        self, predicted: Float[Array, "comp freq site"], prepared: Prepared, state: list[CloudState]
+    ) -> Float[Array, "comp freq site"]:
+        """As of `CloudTransport`, each component with its own number of points."""
+        embedding, parts = prepared
+        factor = np.zeros((len(predicted), 1, 1))
+        for k, points, _ in parts:
+            factor[embedding.components[k]] = 2 / len(points)
+        return factor * embedding.stretch(predicted, state[0].blur)
+
     def blur(self, state: list[CloudState]) -> float:
         """The blur of the next call."""
         return float(state[0].blur)

@@ -65,6 +65,15 @@ class GraphSpaceTransport(AbstractSingleMisfit):
         )
         return jnp.sum(costs) / jnp.sum(prepared.mask, dtype=float), state
 
+    def curvature(
+        self, predicted: Float[Array, "comp freq site"], prepared: "Curves", state: None
+    ) -> Float[Array, "comp freq site"]:
+        """That of the present assignment, with the errors where the data are."""
+        del predicted, state
+        scale = jnp.square(jnp.asarray(VALUE_SCALE))[:, None, None]
+        weights = jnp.where(prepared.mask, jnp.asarray(prepared.weights), 0.0) / scale
+        return 2 / jnp.sum(prepared.mask, dtype=float) * jnp.swapaxes(weights, 1, 2)
+
     def blur(self, state: None) -> float:
         """NaN."""
         del state

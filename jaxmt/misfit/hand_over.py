@@ -85,6 +85,20 @@ class HandOver(AbstractMisfit):
             handed |= idle >= self.patience
         return value, HandOverState(first_state, second_state, handed, calls, lowest, idle)
 
+    def curvature(
+        self,
+        predicted: Float[Array, "comp freq site"],
+        prepared: tuple[Data, Any, Any],
+        state: "HandOverState",
+    ) -> Float[Array, "comp freq site"]:
+        """That of the misfit in force."""
+        _, first, second = prepared
+        return lax.cond(
+            state.handed,
+            lambda: self.second.curvature(predicted, second, state.second),
+            lambda: self.first.curvature(predicted, first, state.first),
+        )
+
     def blur(self, state: "HandOverState") -> float:
         """That of the misfit in force."""
         return self.second.blur(state.second) if state.handed else self.first.blur(state.first)

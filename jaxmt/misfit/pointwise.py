@@ -18,6 +18,10 @@ class AbstractPointwise(AbstractSingleMisfit):
     def cost(self, residual: Values) -> Values:
         """The cost of residuals (d - F) / sigma; zero at zero."""
 
+    @abc.abstractmethod
+    def weight(self, residual: Values) -> Values:
+        """Slope of the cost over twice the residual."""
+
     def prepare(self, data: Data) -> tuple[Data, None]:
         """The data themselves; no state."""
         return data, None
@@ -25,6 +29,13 @@ class AbstractPointwise(AbstractSingleMisfit):
     def __call__(self, predicted: Values, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
         """The mean."""
         return jnp.sum(self.cost(known_residuals(prepared, predicted))) / prepared.count, state
+
+    def curvature(self, predicted: Values, prepared: Data, state: None) -> Values:
+        """Twice the weight over the squared error: iteratively reweighted least squares."""
+        del state
+        weight = self.weight(known_residuals(prepared, predicted)) / prepared.count
+        known = jnp.isfinite(jnp.asarray(prepared.values))
+        return jnp.where(known, 2 * weight / jnp.square(jnp.asarray(prepared.errors)), 0.0)
 
     def blur(self, state: None) -> float:
         """NaN."""
@@ -38,6 +49,10 @@ class LeastSquares(AbstractPointwise):
     def cost(self, residual: Values) -> Values:
         """The square."""
         return jnp.square(residual)
+
+    def weight(self, residual: Values) -> Values:
+        """One."""
+        return jnp.ones_like(residual)
 
 
 class Huber(AbstractPointwise):
@@ -61,6 +76,10 @@ class Huber(AbstractPointwise):
         within = jnp.minimum(size, self.threshold)
         return within * (2 * size - within)
 
+    def weight(self, residual: Values) -> Values:
+        """One up to the threshold, then falling with the size of the residual."""
+        return self.threshold / jnp.maximum(jnp.abs(residual), self.threshold)
+
 
 class Student(AbstractPointwise):
     r"""$\frac{\nu+1}{N}\sum\ln(1 + r^2/\nu)$, $r = (d-F)/\sigma$: noise of Student's t distribution.
@@ -80,3 +99,7 @@ class Student(AbstractPointwise):
     def cost(self, residual: Values) -> Values:
         """Twice the negative log likelihood, without its constant."""
         return (self.freedom + 1) * jnp.log1p(jnp.square(residual) / self.freedom)
+
+    def weight(self, residual: Values) -> Values:
+        """Falling with the square of the residual."""
+        return (self.freedom + 1) / (self.freedom + jnp.square(residual))

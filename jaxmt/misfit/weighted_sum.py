@@ -43,6 +43,16 @@ class WeightedSum(AbstractMisfit):
             following.append(after)
         return jnp.sum(jnp.stack(values)), following
 
+    def curvature(
+        self, predicted: Float[Array, "comp freq site"], prepared: list[Any], state: list[Any]
+    ) -> Float[Array, "comp freq site"]:
+        """The sum."""
+        terms = zip(self.terms, prepared, state, strict=True)
+        parts = [
+            weight * misfit.curvature(predicted, needed, one) for (weight, misfit), needed, one in terms
+        ]
+        return jnp.sum(jnp.stack(parts), axis=0)
+
     def blur(self, state: list[Any]) -> float:
         """The largest of the terms, NaN if none has one."""
         blurs = [misfit.blur(one) for (_, misfit), one in zip(self.terms, state, strict=True)]

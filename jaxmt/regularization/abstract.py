@@ -19,6 +19,13 @@ class AbstractRegularization(eqx.Module):
     ) -> Float[Array, ""]:
         """The penalty; cells that are not `free`, and differences to them, do not count."""
 
+    def links(
+        self, mesh: Mesh, free: Bool[np.ndarray, "earth y"]
+    ) -> tuple[Bool[np.ndarray, "earth inner_y"], Bool[np.ndarray, "inner_z y"]]:
+        """True between neighbours, across and down, that may be expected to be alike: all `free` ones."""
+        del mesh
+        return free[:, 1:] & free[:, :-1], free[1:] & free[:-1]
+
     @abc.abstractmethod
     def curvature(
         self, log10_resistivity: Float[np.ndarray, "earth y"], mesh: Mesh, free: Bool[np.ndarray, "earth y"]

@@ -34,6 +34,13 @@ class Penalties(AbstractRegularization):
             total = total + weight * term(log10_resistivity, mesh, free)
         return total
 
+    def links(
+        self, mesh: Mesh, free: Bool[np.ndarray, "earth y"]
+    ) -> tuple[Bool[np.ndarray, "earth inner_y"], Bool[np.ndarray, "inner_z y"]]:
+        """Those on which all terms agree."""
+        across, down = zip(*(term.links(mesh, free) for _, term in self.terms), strict=True)
+        return np.logical_and.reduce(across), np.logical_and.reduce(down)
+
     def curvature(
         self, log10_resistivity: Float[np.ndarray, "earth y"], mesh: Mesh, free: Bool[np.ndarray, "earth y"]
     ) -> sparse.csr_array:

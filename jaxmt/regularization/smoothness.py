@@ -63,13 +63,18 @@ class Smoothness(AbstractRegularization):
         rows = _difference_rows(mesh)
         return sparse.csr_array(rows.T @ sparse.diags_array(np.concatenate(weights)) @ rows)
 
+    def links(
+        self, mesh: Mesh, free: Bool[np.ndarray, "earth y"]
+    ) -> tuple[Bool[np.ndarray, "earth inner_y"], Bool[np.ndarray, "inner_z y"]]:
+        """All `free` neighbours that no cut parts."""
+        across, down = crossed(mesh, self.cuts)
+        return free[:, 1:] & free[:, :-1] & ~across, free[1:] & free[:-1] & ~down
+
     def _counted(
         self, mesh: Mesh, free: Bool[np.ndarray, "earth y"]
     ) -> tuple[Float[np.ndarray, "earth inner_y"], Float[np.ndarray, "inner_z y"]]:
         """What multiplies the squared differences: zero for those that do not count."""
-        across, down = crossed(mesh, self.cuts)
-        along = free[:, 1:] & free[:, :-1] & ~across
-        below = free[1:] & free[:-1] & ~down
+        along, below = self.links(mesh, free)
         return self.horizontal**2 * along, self.vertical**2 * below
 
     def _sum(self, across: Across, down: Down, mesh: Mesh) -> Float[Array, ""]:

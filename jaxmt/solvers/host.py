@@ -15,6 +15,7 @@ to set it back after each batch is slow too, since threads that wake up spin.
 
 import abc
 import functools
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,11 @@ from ..solve import AbstractSolver, Stencil
 
 Coefficients = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Diagonal, down and right of one `Stencil`."""
+
+
+def cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class AbstractFactoriser(abc.ABC):

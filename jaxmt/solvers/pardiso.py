@@ -4,13 +4,12 @@ The symbolic analysis belongs to a handle of PARDISO's, and so do the numbers of
 therefore kept and refilled: after the first gradient no analysis is done again.
 """
 
-import os
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from .host import AbstractFactoriser, AbstractHostSolver, Coefficients
+from .host import AbstractFactoriser, AbstractHostSolver, Coefficients, cores
 from .pattern import Pattern, natural
 
 COMPLEX_SYMMETRIC = 6
@@ -29,7 +28,7 @@ class Pardiso(AbstractHostSolver):
     Raises `ModuleNotFoundError`, with the remedy, where `py-mkl-pardiso` is not installed.
     """
 
-    threads: int = os.cpu_count() or 1
+    threads: int = cores()
     memory: float = 4e9
 
     @staticmethod

@@ -1,7 +1,6 @@
 """SciPy's SuperLU: sparse LU, always at hand."""
 
 import functools
-import os
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import SuperLU as Factor
 from scipy.sparse.linalg import splu
 
-from .host import AbstractFactoriser, AbstractHostSolver, Coefficients
+from .host import AbstractFactoriser, AbstractHostSolver, Coefficients, cores
 from .pattern import Pattern, natural, permuted
 
 BYTES_PER_NONZERO = 20
@@ -23,7 +22,7 @@ class SuperLU(AbstractHostSolver):
     - `memory`: bytes of factors to keep for the adjoint pass, over all threads; more are made again.
     """
 
-    threads: int = os.cpu_count() or 1
+    threads: int = cores()
     memory: float = 4e9
 
     def factoriser(self) -> AbstractFactoriser:

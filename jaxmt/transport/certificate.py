@@ -12,6 +12,7 @@ $|m - m'|h + \max_{|\delta| \le h}[(m + m')\delta - (p - q + \delta)^2]$, and so
 the exponential of that.
 """
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -36,79 +37,74 @@ def left_out(
 ) -> Float[Array, ""]:
     """An upper bound on the mass of the pairs that a level of the grid leaves out; total mass is one."""
     rings = -(-jnp.max(jnp.asarray(grid.window)[level]) // grid.side)
-    total = _near(x, y, f, g, epsilon, grid, level, rings) + _far(x, y, f, g, epsilon, grid, rings)
+    pairs = _Pairs(x, y, f, g, epsilon, grid)
+    total = pairs.near(level, rings) + pairs.far(rings)
     return jnp.where(jnp.isfinite(jnp.asarray(grid.reach)[level]), total, 0.0)
 
 
-def _near(
-    x: Cloud,
-    y: Cloud,
-    f: Potential,
-    g: Potential,
-    epsilon: Float[Array, ""],
-    grid: Grid,
-    level: Int[Array, ""],
-    rings: Int[Array, ""],
-) -> Float[Array, ""]:
-    """The left-out mass between tiles at most `rings` apart."""
-    tiles, table = jnp.asarray(grid.tiles), jnp.asarray(grid.tile_table)
-    # One tile more, without points, stands for those beyond the edge.
-    tiles = jnp.pad(tiles, ((0, 1), (0, 0)), constant_values=len(x))
-    down, right = jnp.asarray(grid.window)[level]
+class _Pairs(eqx.Module):
+    """The full plan of some potentials."""
 
-    def rank(values: Ranks) -> Int[Array, "tile member"]:
-        return jnp.append(jnp.asarray(values), 0)[tiles]
+    x: Cloud
+    y: Cloud
+    f: Potential
+    g: Potential
+    epsilon: Float[Array, ""]
+    grid: Grid
 
-    def of_tiles(values: Potential, missing: float) -> Tiles:
-        return jnp.append(values, missing)[tiles]
+    def near(self, level: Int[Array, ""], rings: Int[Array, ""]) -> Float[Array, ""]:
+        """The left-out mass between tiles at most `rings` apart."""
+        x, y, grid, epsilon = self.x, self.y, self.grid, self.epsilon
+        tiles, table = jnp.asarray(grid.tiles), jnp.asarray(grid.tile_table)
+        # One tile more, without points, stands for those beyond the edge.
+        tiles = jnp.pad(tiles, ((0, 1), (0, 0)), constant_values=len(x))
+        down, right = jnp.asarray(grid.window)[level]
 
-    row, column = rank(grid.row), rank(grid.column)
-    mine, theirs = of_tiles(f / epsilon, -jnp.inf)[:-1], of_tiles(g / epsilon, -jnp.inf)
-    x_tiles, y_tiles = ([of_tiles(values, 0.0) for values in cloud.T] for cloud in (x, y))
+        def rank(values: Ranks) -> Int[Array, "tile member"]:
+            return jnp.append(jnp.asarray(values), 0)[tiles]
 
-    def add(k: Int[Array, ""], total: Float[Array, ""]) -> Float[Array, ""]:
-        other = table[k]
-        distance = jnp.zeros((*mine.shape, mine.shape[1]), x.dtype)
-        for a, b in zip(x_tiles, y_tiles, strict=True):
-            distance = distance + jnp.square(a[:-1, :, None] - b[other][:, None, :])
-        beyond = (abs(row[:-1, :, None] - row[other][:, None, :]) > down) | (
-            abs(column[:-1, :, None] - column[other][:, None, :]) > right
-        )
-        mass = jnp.exp(mine[:, :, None] + theirs[other][:, None, :] - distance / epsilon)
-        return total + jnp.sum(jnp.where(beyond, mass, 0.0))
+        def of_tiles(values: Potential, missing: float) -> Tiles:
+            return jnp.append(values, missing)[tiles]
 
-    return lax.fori_loop(0, jnp.square(2 * rings + 1), add, jnp.zeros((), x.dtype))
+        row, column = rank(grid.row), rank(grid.column)
+        mine, theirs = of_tiles(self.f / epsilon, -jnp.inf)[:-1], of_tiles(self.g / epsilon, -jnp.inf)
+        x_tiles, y_tiles = ([of_tiles(values, 0.0) for values in cloud.T] for cloud in (x, y))
 
+        def add(k: Int[Array, ""], total: Float[Array, ""]) -> Float[Array, ""]:
+            other = table[k]
+            distance = jnp.zeros((*mine.shape, mine.shape[1]), x.dtype)
+            for a, b in zip(x_tiles, y_tiles, strict=True):
+                distance = distance + jnp.square(a[:-1, :, None] - b[other][:, None, :])
+            beyond = (abs(row[:-1, :, None] - row[other][:, None, :]) > down) | (
+                abs(column[:-1, :, None] - column[other][:, None, :]) > right
+            )
+            mass = jnp.exp(mine[:, :, None] + theirs[other][:, None, :] - distance / epsilon)
+            return total + jnp.sum(jnp.where(beyond, mass, 0.0))
 
-def _far(
-    x: Cloud,
-    y: Cloud,
-    f: Potential,
-    g: Potential,
-    epsilon: Float[Array, ""],
-    grid: Grid,
-    rings: Int[Array, ""],
-) -> Float[Array, ""]:
-    """A bound on the mass between tiles more than `rings` apart."""
-    p, x_half, m, r = _boxes(x, f, grid)
-    q, y_half, slope, s = _boxes(y, g, grid)
-    row, column = jnp.asarray(grid.tile_row), jnp.asarray(grid.tile_column)
+        return lax.fori_loop(0, jnp.square(2 * rings + 1), add, jnp.zeros((), x.dtype))
 
-    def pairs(mine: Array, theirs: Array) -> tuple[Array, Array]:
-        return mine[:, None], theirs[None, :]
+    def far(self, rings: Int[Array, ""]) -> Float[Array, ""]:
+        """A bound on the mass between tiles more than `rings` apart."""
+        x, grid, epsilon = self.x, self.grid, self.epsilon
+        p, x_half, m, r = _boxes(x, self.f, grid)
+        q, y_half, slope, s = _boxes(self.y, self.g, grid)
+        row, column = jnp.asarray(grid.tile_row), jnp.asarray(grid.tile_column)
 
-    exponent = sum(pairs(r, s))
-    for k in range(x.shape[1]):
-        apart = jnp.subtract(*pairs(p[k], q[k]))
-        half = jnp.add(*pairs(x_half[k], y_half[k]))
-        # The slope of g has the opposite sign.
-        total, difference = jnp.subtract(*pairs(m[k], slope[k])), jnp.add(*pairs(m[k], slope[k]))
-        delta = jnp.clip(total / 2 - apart, -half, half)
-        exponent = exponent + jnp.abs(difference) * half + total * delta - jnp.square(apart + delta)
-    rank_apart = jnp.maximum(*(jnp.abs(jnp.subtract(*pairs(ranks, ranks))) for ranks in (row, column)))
-    count = jnp.sum(jnp.asarray(grid.tiles) < len(x), axis=1).astype(x.dtype)
-    mass = jnp.multiply(*pairs(count, count)) * jnp.exp(exponent / epsilon)
-    return jnp.sum(jnp.where(rank_apart > rings, mass, 0.0))
+        def pairs(mine: Array, theirs: Array) -> tuple[Array, Array]:
+            return mine[:, None], theirs[None, :]
+
+        exponent = sum(pairs(r, s))
+        for k in range(x.shape[1]):
+            apart = jnp.subtract(*pairs(p[k], q[k]))
+            half = jnp.add(*pairs(x_half[k], y_half[k]))
+            # The slope of g has the opposite sign.
+            total, difference = jnp.subtract(*pairs(m[k], slope[k])), jnp.add(*pairs(m[k], slope[k]))
+            delta = jnp.clip(total / 2 - apart, -half, half)
+            exponent = exponent + jnp.abs(difference) * half + total * delta - jnp.square(apart + delta)
+        rank_apart = jnp.maximum(*(jnp.abs(jnp.subtract(*pairs(ranks, ranks))) for ranks in (row, column)))
+        count = jnp.sum(jnp.asarray(grid.tiles) < len(x), axis=1).astype(x.dtype)
+        mass = jnp.multiply(*pairs(count, count)) * jnp.exp(exponent / epsilon)
+        return jnp.sum(jnp.where(rank_apart > rings, mass, 0.0))
 
 
 def _boxes(

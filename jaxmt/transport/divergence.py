@@ -59,6 +59,20 @@ class Divergence(eqx.Module):
         """Whether all three problems reached the tolerance."""
         return self.outcome == Outcome.converged
 
+    @classmethod
+    def of(cls, between: Term, x_self: Term, y_self: Term, tolerance: float) -> "Divergence":
+        """That of three solved problems; their tolerance decides on the outcome."""
+        terms = (between, x_self, y_self)
+        value = between.value - 0.5 * (x_self.value + y_self.value)
+        error, beyond = (
+            jnp.max(jnp.stack([getattr(t, name) for t in terms])) for name in ("marginal_error", "left_out")
+        )
+        outcome = Outcome.where(error < tolerance, Outcome.converged, Outcome.not_converged)
+        outcome = Outcome.where(beyond > tolerance, Outcome.truncated, outcome)
+        outcome = Outcome.where(jnp.isfinite(value), outcome, Outcome.not_finite)
+        sweeps = between.sweeps + x_self.sweeps + y_self.sweeps
+        return cls(value, *lax.stop_gradient(terms), error, beyond, sweeps, outcome)
+
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
 def self_term(
@@ -129,13 +143,4 @@ def divergence(
         x_self = solve(x, None, options(marginals.of_side(0)), start and start.x_self, grid)
         if y_self is None:
             y_self = solve(y, None, options(marginals.of_side(1)), start and start.y_self, grid)
-        terms = (between, x_self, y_self)
-        value = between.value - 0.5 * (x_self.value + y_self.value)
-        error, beyond = (
-            jnp.max(jnp.stack([getattr(t, name) for t in terms])) for name in ("marginal_error", "left_out")
-        )
-        outcome = Outcome.where(error < tolerance, Outcome.converged, Outcome.not_converged)
-        outcome = Outcome.where(beyond > tolerance, Outcome.truncated, outcome)
-        outcome = Outcome.where(jnp.isfinite(value), outcome, Outcome.not_finite)
-    sweeps = between.sweeps + x_self.sweeps + y_self.sweeps
-    return Divergence(value, *lax.stop_gradient(terms), error, beyond, sweeps, outcome)
+        return Divergence.of(between, x_self, y_self, tolerance)
