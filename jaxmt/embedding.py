@@ -112,6 +112,11 @@ class Embedding(eqx.Module):
         mixing = _mixing(correlation, count)
         return cls(axes[index], tuple(chosen), errors[index], mode_weight, mixing, present, index, observed)
 
+    @property
+    def smallest_error(self) -> float:
+        """Of any value that exists, after scaling."""
+        return float(np.min(np.where(self.present, self.errors, np.inf)))
+
     def _weights(self, blur: Float[Array, ""]) -> Float[Array, "point value"]:
         precision = jnp.asarray(self.mode_weight) / jnp.maximum(jnp.asarray(self.errors), blur)
         return jnp.where(self.present, precision / jnp.max(precision), 0.0)

@@ -10,7 +10,7 @@ import optax
 import pytest
 from problems import BLOCK_MESH, observed
 
-from jaxmt import Checkpoint, CloudTransport, LeastSquares, invert
+from jaxmt import Checkpoint, CloudTransport, Ending, LeastSquares, invert
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
@@ -102,7 +102,7 @@ def test_an_interrupt_saves_the_last_iteration(data, whole, tmp_path):
 
     path = tmp_path / "run.checkpoint"
     short = run(data, checkpoint=Checkpoint(path, every=100), progress=interrupt)
-    assert "interrupted" in short.message
+    assert short.ending is Ending.INTERRUPTED
     seen = []
     result = run(data, checkpoint=Checkpoint(path, resume=True), progress=seen.append)
     assert seen[0].iteration == 4
@@ -162,6 +162,11 @@ def test_the_header_can_be_read_by_eye(written):
     header = json.loads(written.read_bytes().split(b"\n")[0])
     assert header["iteration"] == 3
     assert len(header["history"]["nrms"]) == 3
+
+
+def test_a_folder_is_no_file(data, tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"Checkpoint\(path=...\)` must be a file"):
+        run(data, checkpoint=Checkpoint(tmp_path))
 
 
 def test_a_period_of_no_iterations_is_refused():

@@ -71,6 +71,22 @@ def test_blocks_tie_cells_together():
     np.testing.assert_allclose(slope, [4, 2, 4], atol=1e-13)
 
 
+def test_cells_take_from_parameters_and_parameters_from_cells():
+    blocks = np.arange(12).reshape(MESH.shape)
+    blocks[1:, 2:] = 20
+    earth = Earth(MESH, fixed=FIXED, blocks=blocks)
+    p = jnp.arange(1.0, earth.size + 1)
+    cells = earth.over_cells(p)
+    np.testing.assert_array_equal(cells.ravel(), earth.ties @ np.asarray(p))
+    np.testing.assert_array_equal(earth.of_cells(cells), p)
+    values = np.random.default_rng(0).standard_normal(MESH.shape)
+    count = np.asarray(earth.ties.sum(axis=0))
+    # The same sums in another order.
+    np.testing.assert_allclose(
+        earth.of_cells(jnp.asarray(values)), earth.ties.T @ values.ravel() / count, rtol=1e-14
+    )
+
+
 def test_grid_blocks_number_the_cells_between_edges():
     blocks = grid_blocks(MESH, np.array([-0.75, 3.0]), np.array([1.5]))
     a, b, c, d, e, f = (blocks[k] for k in ((0, 0), (0, 1), (0, 3), (1, 0), (1, 1), (1, 3)))

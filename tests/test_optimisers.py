@@ -19,6 +19,7 @@ from jaxmt import (
     SuperLU,
     invert,
 )
+from jaxmt.optimisers.descent import _diffused
 from jaxmt.optimisers.gauss_newton import DAMPING, _evaluate, _Newton
 from jaxmt.problem import Problem
 from jaxmt.sensitivity import jacobian
@@ -114,6 +115,50 @@ def test_gauss_newton_chooses_lambda(data):
         invert(data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=GaussNewton(), trade_off=0.1)
 
 
+def diffusion(data, earth, regularization):
+    section = np.full(BLOCK_MESH.shape, 100.0)
+    problem, _ = Problem.build(data, section, LeastSquares(), earth, regularization, None, SuperLU(), None)
+    return lambda steps, values: np.asarray(_diffused(problem, steps, jnp.asarray(values)))
+
+
+def test_diffusion_spreads_by_two_fifths_of_a_cell_squared_a_step_and_keeps_constants(data):
+    smooth = diffusion(data, Earth(BLOCK_MESH), Smoothness())
+    n_z, n_y = BLOCK_MESH.shape
+    impulse = np.zeros((n_z, n_y))
+    impulse[6, 10] = 1.0
+    found = smooth(5, impulse.ravel()).reshape(n_z, n_y)
+    # Exact until it reaches the edge, six cells away: rounding of some ten numbers.
+    rows, columns = np.arange(n_z) - 6, np.arange(n_y) - 10
+    assert found.sum() == pytest.approx(1.0, rel=1e-14)
+    assert np.sum(found * rows[:, None] ** 2) == pytest.approx(2.0, rel=1e-13)
+    assert np.sum(found * columns**2) == pytest.approx(2.0, rel=1e-13)
+    np.testing.assert_allclose(smooth(50, np.ones(impulse.size)), 1.0, rtol=1e-14)
+    np.testing.assert_array_equal(smooth(0, impulse.ravel()), impulse.ravel())
+
+
+def test_diffusion_crosses_neither_cuts_nor_fixed_cells(data):
+    fixed = np.zeros(BLOCK_MESH.shape, bool)
+    fixed[:, 4] = True
+    earth = Earth(BLOCK_MESH, fixed=fixed)
+    side = BLOCK_MESH.y_nodes[8]
+    smooth = diffusion(data, earth, Smoothness(cuts=[[(side, -1.0), (side, 1e6)]]))
+    columns = np.broadcast_to(np.arange(BLOCK_MESH.n_y), BLOCK_MESH.shape)
+    zones = np.select([columns < 4, columns < 8], [1.0, 2.0], 3.0)[~fixed]
+    # Each zone is constant, and so stays.
+    np.testing.assert_allclose(smooth(50, zones), zones, rtol=1e-14)
+
+
+def test_smoothed_steps_end_in_a_smoother_section(data):
+    options = {"target": 1.1, "max_iterations": 80}
+    plain, smoothed = (
+        invert(data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=Descent(smoothing=steps), **options)
+        for steps in (0, 5)
+    )
+    assert plain.converged
+    assert smoothed.converged
+    assert smoothed.history["roughness"][-1] < 0.9 * plain.history["roughness"][-1]
+
+
 def test_l_bfgs_falls_steadily_and_faster_than_steepest_descent(data):
     def objective(result):
         return np.array(result.history["loss"]) + 0.1 * np.array(result.history["roughness"])
@@ -133,6 +178,7 @@ def test_l_bfgs_falls_steadily_and_faster_than_steepest_descent(data):
     [
         (lambda: GaussNewton(target=0.0), r"GaussNewton\(target=..., trials=...\).*Got target=0.0"),
         (lambda: GaussNewton(trials=0), "trials=0"),
+        (lambda: Descent(smoothing=-1), r"Descent\(smoothing=...\)` must be.*Got -1"),
         (lambda: QuasiNewton(memory=0), r"QuasiNewton\(memory=..., trials=...\).*Got memory=0"),
     ],
 )

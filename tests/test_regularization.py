@@ -244,6 +244,17 @@ def test_closeness_by_hand():
     assert float(near(M, MESH, half)) == 14.0
 
 
+def test_penalties_link_what_all_of_them_link():
+    cut = Smoothness(cuts=[[(0.0, -1.0), (0.0, 1e6)]])
+    free = np.ones(MESH.shape, bool)
+    free[0, 0] = False
+    alone, both = cut.links(MESH, free), Penalties(((1.0, Smoothness()), (1.0, cut))).links(MESH, free)
+    for one, other, plain in zip(alone, both, Smoothness().links(MESH, free), strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert not plain[0, 0]
+    assert not alone[0].all(axis=0).all()
+
+
 def test_penalties_add_up():
     first, second = Smoothness(), Closeness(100.0)
     both = Penalties(((2.0, first), (0.25, second)))

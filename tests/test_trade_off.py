@@ -35,6 +35,12 @@ def test_cooling_is_geometric_from_the_first_roughness():
     assert found == [np.inf, 4.0, 2.0, 1.0]
 
 
+def test_cooling_takes_its_unit_from_the_misfit_in_force():
+    found = lambdas(Cooling(2.0, 0.5), (4, 2, 9, 0), (6, 2, 8, 0), (900, 3, 8, 1), (1, 1, 6, 1))
+    # The ratio of the gradients was 3 and is 300 where the misfit changes.
+    assert found == [4.0, 2.0, 100.0, 50.0]
+
+
 def test_discrepancy_lowers_lambda_where_the_fit_stalls():
     rule = Discrepancy(ratio=1.0, rate=0.5, stall=0.1)
     found = lambdas(rule, (4, 2, 9, 0), (4, 2, 5, 0), (4, 2, 4.9, 0), (4, 2, 4.8, 0), (4, 2, 2, 0))

@@ -167,6 +167,7 @@ def test_depth_of_investigation_by_hand():
     ("options", "message"),
     [
         ({"factor": 0.0}, r"factor=...\)` must be positive and finite. Got 0.0"),
+        ({"factor": 1e300}, r"the regularisation times 1e\+300 leaves a matrix without a Cholesky factor"),
         ({"resistivity": np.ones(3)}, r"`jacobian\(resistivity=...\)` must be.*Got shape \(3,\)"),
         ({"earth": Earth(Mesh(SMALL.y_nodes + 1.0, SMALL.z_nodes))}, "made for another mesh"),
     ],

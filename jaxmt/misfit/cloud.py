@@ -16,6 +16,9 @@ from .abstract import AbstractSingleMisfit
 
 Cloud = Float[Array, "point d"]
 
+FINAL_BLUR = 0.003
+"""The smallest blur where the errors do not ask for less."""
+
 
 class CloudTransport(AbstractSingleMisfit):
     r"""Debiased Sinkhorn divergence between the 6-D clouds of predicted and observed data.
@@ -26,7 +29,8 @@ class CloudTransport(AbstractSingleMisfit):
     A missing component of a point costs nothing.
 
     - `start_blur`, `final_blur`: the blur (see `sinkhorn_divergence`) of the first iteration and
-      the smallest; it is multiplied by `annealing` in every iteration.
+      the smallest, by default 0.003 or half the smallest error of the embedded data, where that is less:
+      residuals under the blur are hidden. It is multiplied by `annealing` in every iteration.
     - `frequency_weight`, `station_weight`: how hard it is to move mass along those axes; towards
       infinity transport becomes least squares.
     - `te_weight`, `tm_weight`: weights of the two modes, entering the cost squared; tippers are TE.
@@ -39,8 +43,8 @@ class CloudTransport(AbstractSingleMisfit):
     """
 
     start_blur: float = 0.05
-    final_blur: float = 0.003
-    annealing: float = 0.97
+    final_blur: float | None = None
+    annealing: float = 0.95
     frequency_weight: float = 1.0
     station_weight: float = 1.0
     te_weight: float = 1.0
@@ -53,7 +57,8 @@ class CloudTransport(AbstractSingleMisfit):
     max_sweeps: int = 10
 
     def __check_init__(self) -> None:
-        if not 0 < self.final_blur <= self.start_blur:
+        final = self.start_blur if self.final_blur is None else self.final_blur
+        if not 0 < final <= self.start_blur:
             raise ValueError(
                 "`CloudTransport(start_blur=..., final_blur=...)` must satisfy 0 < final_blur <= "
                 f"start_blur. Got start_blur={self.start_blur}, final_blur={self.final_blur}."
@@ -83,7 +88,7 @@ class CloudTransport(AbstractSingleMisfit):
         embedding = self.embedding(data)
         grid = Grid.from_axes(embedding.axes)
         blur = jnp.asarray(self.start_blur, dtype=float)
-        return (embedding, grid), self.start(embedding.observed_cloud(blur), grid)
+        return (embedding, grid), self.start(embedding.observed_cloud(blur), grid, self.least(embedding))
 
     def __call__(
         self,
@@ -110,22 +115,28 @@ class CloudTransport(AbstractSingleMisfit):
         """The blur of the next call."""
         return float(state.blur)
 
-    def start(self, observed: Cloud, grid: Grid) -> "CloudState":
-        """The state of the first iteration for a cloud at `start_blur`."""
+    def least(self, embedding: Embedding) -> float:
+        """The smallest blur for these data."""
+        if self.final_blur is not None:
+            return self.final_blur
+        return min(self.start_blur, FINAL_BLUR, 0.5 * embedding.smallest_error)
+
+    def start(self, observed: Cloud, grid: Grid, least: float) -> "CloudState":
+        """The state of the first iteration for a cloud at `start_blur`; `least` is the final one."""
         blur = jnp.asarray(self.start_blur, dtype=float)
         # As if the prediction were the data: better potentials than zero, for one solve.
         options = {"tolerance": self.tolerance, "max_sweeps": self.max_sweeps}
         term = self_term(observed, blur, grid=grid, marginals=self.marginals, **options)
         cold = Divergence.of(term, term, term, self.tolerance)
-        return CloudState(blur, blur, cold)
+        return CloudState(blur, blur, jnp.asarray(least, dtype=float), cold)
 
     def compare(
         self, predicted: Cloud, observed: Cloud, grid: Grid, state: "CloudState"
     ) -> tuple[Float[Array, ""], "CloudState"]:
         """The divergence of two clouds, warm from the last, and the next state."""
         result = _warm(predicted, observed, grid, state, self.marginals, self.tolerance, self.max_sweeps)
-        blur = jnp.maximum(state.blur * self.annealing, self.final_blur)
-        return result.value, CloudState(blur, state.blur, lax.stop_gradient(result))
+        blur = jnp.maximum(state.blur * self.annealing, state.least)
+        return result.value, CloudState(blur, state.blur, state.least, lax.stop_gradient(result))
 
 
 @eqx.filter_jit
@@ -152,8 +163,9 @@ def _warm(
 
 
 class CloudState(eqx.Module):
-    """The blur of the next call, and the result that it starts from with its blur."""
+    """The blur of the next call, the result that it starts from with its blur, and the least blur."""
 
     blur: Float[Array, ""]
     last_blur: Float[Array, ""]
+    least: Float[Array, ""]
     last: Divergence

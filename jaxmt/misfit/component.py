@@ -37,7 +37,8 @@ class ComponentTransport(AbstractSingleMisfit):
             points = np.flatnonzero(embedding.present[:, k])
             parts.append((int(k), points, Grid.from_axes(embedding.axes[points])))
         observed = embedding.observed_cloud(jnp.asarray(self.cloud.start_blur, dtype=float))
-        states = [self.cloud.start(_slice(observed, k, points), grid) for k, points, grid in parts]
+        least = self.cloud.least(embedding)
+        states = [self.cloud.start(_slice(observed, k, points), grid, least) for k, points, grid in parts]
         return (embedding, parts), states
 
     def __call__(
