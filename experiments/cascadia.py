@@ -182,9 +182,6 @@ def parsed() -> argparse.Namespace:
         "--floors", type=float, nargs="+", default=[0.2, 0.05], help="of apparent resistivity"
     )
     parser.add_argument("--te-weight", type=float, help="of TE in the cloud; default 3, for a row 1")
-    parser.add_argument(
-        "--trade-off", type=float, help="pull of smoothness over that of data; default 0.1, for a row 1"
-    )
     parser.add_argument("--readings", action="store_true", help="each reading of the CAFE files")
     command.add_inversion(parser)
     command.add_data(parser)
@@ -204,8 +201,7 @@ def plan_of(options: argparse.Namespace, line: Line, known: Reference | None) ->
     else:
         mesh = jaxmt.Mesh.design(line.data.survey, start, growth=0.3 if options.quick else 0.12)
     sea = sea_cells(known, mesh)
-    # Stations 70 km apart constrain little between them.
-    te_weight, trade_off = (1.0, 1.0) if options.row else (3.0, 0.1)
+    te_weight = 1.0 if options.row else 3.0
     return Plan(
         mesh=mesh,
         start=np.where(sea, SEA, start),
@@ -215,7 +211,6 @@ def plan_of(options: argparse.Namespace, line: Line, known: Reference | None) ->
         iterations=15 if options.quick else options.iterations,
         resume=options.resume,
         earth=jaxmt.Earth(mesh, low=0.1, high=1e5, fixed=sea),
-        trade_off=trade_off if options.trade_off is None else options.trade_off,
         te_weight=te_weight if options.te_weight is None else options.te_weight,
         first_step=FIRST_STEP,
         limits=LIMITS,

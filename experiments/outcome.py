@@ -9,7 +9,6 @@ import jaxmt
 from jaxmt.report import CITATION, FROM_SOURCE, Page, misfit_table, versions, write_page
 
 from .figures import BOTH
-from .investigation import SEEN, UNSEEN
 from .line import Line
 from .options import LABELS
 
@@ -235,9 +234,14 @@ def _run(page: Page, folder: Path, outcome: Outcome, run: Run) -> Page:
         page = page.warning(text)
     page = page.figure(
         folder / "section.png",
-        f"Resistivity by {LABELS[run.name]}, nRMS {run.result.nrms:.2f}. Colours fade where a body as "
-        f"large as its depth, of a decade's contrast, would change all data together by less than {SEEN:g} "
-        f"standard deviations, and are gone below {UNSEEN:g}.",
+        f"Resistivity by {LABELS[run.name]}, nRMS {run.result.nrms:.2f}. Colours fade where a decade more "
+        "or less from there downward, as far to both sides as it is deep, would change all data together "
+        "by less than 10 standard deviations, and are gone below 3.",
+    )
+    page = page.figure(
+        folder / "uncertainty.png",
+        "Standard deviation of the section as far as the regularisation is believed, the width over which "
+        "the data let a cell be an average; in white the depth of investigation (3 standard deviations).",
     )
     page = page.figure(folder / "convergence.png", "nRMS, regularisation factor and blur over iterations.")
     page = page.figure(folder / "misfit.png", "nRMS by station, period and component; 1 is the error bar.")

@@ -35,9 +35,6 @@ def main() -> None:
     """Runs the experiment from the command line."""
     parser = command.parser(__doc__, "20 iterations")
     parser.add_argument("--mesh", choices=("occam2d", "ours"), default="occam2d")
-    parser.add_argument(
-        "--trade-off", type=float, default=1.0, help="pull of smoothness over that of data; default 1"
-    )
     parser.add_argument("--depth", type=float, default=7e3, help="m shown; default 7000")
     command.add_inversion(parser, iterations=300)
     command.add_data(parser)
@@ -65,7 +62,6 @@ def main() -> None:
         target=TARGET,
         iterations=20 if options.quick else options.iterations,
         resume=options.resume,
-        trade_off=options.trade_off,
         limits=(1.0, 1000.0),
         reference=Reference("Occam2D, iteration 12, rms 1.00", *model),
         settings=(("errors", "of the Occam2D data file: 10 % of rho, 2.87 degrees, and more"),),

@@ -9,12 +9,12 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.optimisers.descent import FIRST_STEP, normalised_adam
 
 from .figures import draw_both, draw_line, draw_result
-from .investigation import trust
 from .line import Line
 from .options import LABELS, MISFITS, Misfit, checkpoint, ended
 from .outcome import Outcome, Reference, Run, write_report
@@ -40,7 +40,6 @@ class Plan:
     target: float = 1.05
     iterations: int = 200
     earth: jaxmt.Earth | None = None
-    trade_off: float = 0.1
     te_weight: float = 1.0
     start_blur: float = 0.05
     first_step: float = FIRST_STEP
@@ -93,7 +92,10 @@ def invert_by(
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
     share = transport_seconds(misfit_of(name, plan), result) / each if name == "cloud" else np.nan
-    seen = trust(result)
+    # A start that already fits has no roughness to find a factor from.
+    factor = None if np.ptp(result.resistivity[~plan.mesh.air]) > 0 else 1.0
+    certain = jaxmt.assess(line.data, plan.mesh, result.resistivity, factor, earth=plan.earth)
+    seen = certain.trust()
     jaxmt.io.write_result(
         folder,
         result,
@@ -111,6 +113,10 @@ def invert_by(
         trust=seen,
         reference=plan.reference,
     )
+    figure = Figure(figsize=(12, 9))
+    survey = line.data.survey
+    jaxmt.plot.uncertainty(figure, certain, stations=survey.stations, names=survey.names, depth=plan.depth)
+    jaxmt.plot.save(figure, folder / "uncertainty.png")
     return Run(name, result, seen, each, share, caught)
 
 
@@ -135,7 +141,6 @@ def inverted(
                 start,
                 misfit_of(name, plan),
                 earth=plan.earth,
-                trade_off=plan.trade_off,
                 optimiser=normalised_adam(plan.first_step),
                 target=plan.target,
                 max_iterations=plan.iterations,
@@ -197,7 +202,6 @@ def settings_of(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("mesh reaches", f"y {mesh.y_nodes[0] / 1e3:.4g} to {mesh.y_nodes[-1] / 1e3:.4g} km, {depth}"),
         ("target nRMS", f"{plan.target:g}"),
         ("iterations at most", str(plan.iterations)),
-        ("smoothness over data gradient", f"{plan.trade_off:g}"),
         ("TE weight of the transport", f"{plan.te_weight:g}"),
     ]
     if isinstance(start, float):

@@ -89,9 +89,11 @@ class GradientRatio(AbstractTradeOff):
 
 
 class Cooling(AbstractTradeOff):
-    """From `ratio` times the ratio of the gradients' norms down by `rate` in every iteration.
+    """Down by `rate` in every iteration, and never above `ratio` times the ratio of the gradients' norms.
 
-    Where the misfit changes, and its unit with it, lambda changes as the ratio does.
+    Smoothness so pulls at most as hard as the data, and ever less: the section follows the path of the
+    smoothest ones, and where it started from is forgotten. Where the misfit changes, and its unit with it,
+    lambda changes as the ratio of the norms.
     """
 
     ratio: ArrayLike = eqx.field(default=1.0, converter=_traced)
@@ -109,11 +111,11 @@ class Cooling(AbstractTradeOff):
     def __call__(
         self, state: tuple[Scalar, Scalar, Int[Array, ""]], slopes: Slopes
     ) -> tuple[Scalar, tuple[Scalar, Scalar, Int[Array, ""]]]:
-        """The last lambda cooled, or the first."""
+        """The last lambda cooled, or the most that is allowed."""
         last, balance, stage = state
         now = slopes.balance()
         unit = jnp.where(slopes.stage == stage, 1.0, now / balance)
-        factor = jnp.where(jnp.isfinite(last), self.rate * unit * last, self.ratio * now)
+        factor = jnp.minimum(self.rate * unit * last, self.ratio * now)
         return factor, (factor, now, slopes.stage)
 
 

@@ -69,6 +69,21 @@ class Uncertainty:
         square = np.divide(area, self.resolution, out=np.full_like(area, np.inf), where=self.resolution > 0)
         return np.sqrt(square)
 
+    def trust(self, seen: float = 10.0, unseen: float = 3.0) -> Section:
+        """Between 0 and 1 for `plot.section(trust=...)`: where detectability is `unseen`, and `seen`.
+
+        In between it goes with the logarithm. What lies above something trusted is trusted, too.
+
+        Raises `ValueError` unless 0 < unseen < seen, in standard deviations.
+        """
+        if not 0 < unseen < seen:
+            raise ValueError(
+                "`Uncertainty.trust(seen=..., unseen=...)` must satisfy 0 < unseen < seen, in standard "
+                f"deviations. Got seen={seen}, unseen={unseen}."
+            )
+        level = np.log(np.maximum(self.detectability, unseen) / unseen) / np.log(seen / unseen)
+        return np.maximum.accumulate(np.minimum(level, 1.0)[::-1], axis=0)[::-1]
+
     def depth_of_investigation(self, threshold: float = 3.0) -> Float[np.ndarray, " y"]:
         """The depth under each column (m) where `detectability` falls under a threshold for good."""
         if not threshold > 0:

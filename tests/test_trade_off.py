@@ -31,12 +31,16 @@ def test_the_gradient_ratio_starts_anew_with_another_misfit():
 
 
 def test_cooling_is_geometric_from_the_first_roughness():
-    found = lambdas(Cooling(2.0, 0.5), (4, 0, 9, 0), (4, 2, 8, 0), (7, 9, 8, 0), (1, 1, 6, 0))
+    found = lambdas(Cooling(2.0, 0.5), (4, 0, 9, 0), (4, 2, 8, 0), (9, 2, 8, 0), (9, 1, 6, 0))
     assert found == [np.inf, 4.0, 2.0, 1.0]
 
 
+def test_cooling_is_never_above_the_ratio():
+    assert lambdas(Cooling(2.0, 0.5), (4, 2, 1, 0), (1, 4, 1, 0), (9, 1, 1, 0)) == [4.0, 0.5, 0.25]
+
+
 def test_cooling_takes_its_unit_from_the_misfit_in_force():
-    found = lambdas(Cooling(2.0, 0.5), (4, 2, 9, 0), (6, 2, 8, 0), (900, 3, 8, 1), (1, 1, 6, 1))
+    found = lambdas(Cooling(2.0, 0.5), (4, 2, 1, 0), (6, 2, 1, 0), (900, 3, 1, 1), (900, 1, 1, 1))
     # The ratio of the gradients was 3 and is 300 where the misfit changes.
     assert found == [4.0, 2.0, 100.0, 50.0]
 

@@ -161,6 +161,16 @@ def test_depth_of_investigation_by_hand():
     # Halfway from 5 to 1 in the second row; never; for good only in the last row, where 6 goes to 0.
     np.testing.assert_allclose(found.depth_of_investigation(3.0), [2.0, 0.0, 5.0, 5.5])
     np.testing.assert_allclose(found.width[:, 0], np.sqrt([1.0, 2.0, 4.0]))
+    # From 1 to 9 standard deviations, whose logarithms 3 halves; 6 below 2 is trusted as well above.
+    trust = found.trust(seen=9.0, unseen=1.0)
+    np.testing.assert_allclose(
+        trust[0], [1.0, 0.5 * np.log2(2) / np.log2(3), *[np.log(6) / np.log(9)], np.log(8) / np.log(9)]
+    )
+    np.testing.assert_allclose(trust[:, 0], [1.0, np.log(5) / np.log(9), 0.0])
+    with pytest.raises(
+        ValueError, match=r"trust\(seen=..., unseen=...\)` must satisfy.*Got seen=3.0, unseen=3"
+    ):
+        found.trust(3.0, 3.0)
 
 
 @pytest.mark.parametrize(

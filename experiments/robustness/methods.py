@@ -72,7 +72,7 @@ def _cloud(**settings: Any) -> Method:
     return Method(lambda: jaxmt.CloudTransport(**settings))
 
 
-UNSMOOTHED = jaxmt.Descent(smoothing=0)
+UNSMOOTHED = jaxmt.Descent(smoothing=0.0)
 DESCENTS: dict[str, dict[str, Any]] = {
     "not smoothed": {"optimiser": UNSMOOTHED},
     "lambda by gradient ratio": {"trade_off": jaxmt.GradientRatio()},

@@ -30,7 +30,7 @@ class Size:
 
 SIZES = {
     "quick": Size(7, 4, (0.4, 0.25), 8),
-    "study": Size(13, 10, (0.2, 0.12), 250),
+    "study": Size(13, 10, (0.2, 0.12), 200),
     "published": Size(None, None, None, 400),
 }
 

@@ -62,7 +62,7 @@ class ComponentTransport(AbstractSingleMisfit):
         factor = np.zeros((len(predicted), 1, 1))
         for k, points, _ in parts:
             factor[embedding.components[k]] = 2 / len(points)
-        return factor * embedding.stretch(predicted, state[0].blur)
+        return jnp.asarray(factor) * embedding.stretch(predicted, state[0].blur)
 
     def blur(self, state: list[CloudState]) -> float:
         """The blur of the next call."""

@@ -26,3 +26,4 @@ from .tensors import tensor_section as tensor_section
 from .transport import misfit_gradients as misfit_gradients
 from .transport import moved_mass as moved_mass
 from .transport import transport_plan as transport_plan
+from .uncertainty import uncertainty as uncertainty

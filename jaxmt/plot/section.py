@@ -104,7 +104,7 @@ def comparison(
     """
     constrain(figure)
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
-    y_range, depth = _window(mesh, stations, y_range, depth)
+    y_range, depth = window(mesh, stations, y_range, depth)
     true_mesh = mesh if true_mesh is None else true_mesh
     first = _draw("comparison", upper, true_mesh, true, stations, names, y_range, depth, limits)
     low, high = (float(10**v) for v in first.get_clim())
@@ -130,7 +130,7 @@ def _draw(
 ) -> QuadMesh:
     """The section without title and colour bar; `function` is named in errors."""
     log10_rho = _log10(function, mesh, np.asarray(resistivity))
-    y_range, depth = _window(mesh, stations, y_range, depth)
+    y_range, depth = window(mesh, stations, y_range, depth)
     require_limits(function, "y_range", "m", y_range, -np.inf)
     require_limits(function, "depth", "m", (0.0, depth), -np.inf)
     limits = rounded_decades(log10_rho[_visible(mesh, y_range, depth)]) if limits is None else limits
@@ -190,7 +190,7 @@ def _log10(
     return np.log10(resistivity)
 
 
-def _window(
+def window(
     mesh: Mesh, stations: Points | None, y_range: Pair | None, depth: float | None
 ) -> tuple[Pair, float]:
     """What to show, m: `y_range` and `depth` where they are given, else their defaults."""
