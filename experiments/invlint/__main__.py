@@ -47,10 +47,11 @@ class Extent:
 
     - `stations`, `frequencies`: of the synthetic survey; a field line is seen at as many at most.
     - `mesh`, `fine`, `training`: growth of the meshes to invert, to make data and to train on.
-    - `held_out`: test models to invert.
+    - `line`: what is learned for a line of field data. `held_out`: test models to invert.
     """
 
     size: Size
+    line: Size
     stations: int
     frequencies: int
     mesh: float
@@ -60,23 +61,10 @@ class Extent:
     iterations: int
 
 
-FULL = Extent(Size(), 16, 9, 0.2, 0.12, 0.25, 5, 100)
-QUICK = Extent(
-    Size(
-        Counts(96, 16, 16),
-        (16, 16),
-        (6, 6),
-        Schedule(epochs=15, batch=32),
-        Schedule(epochs=5, batch=32),
-    ),
-    8,
-    5,
-    0.4,
-    0.3,
-    0.4,
-    1,
-    8,
-)
+BRIEF = Schedule(epochs=15, batch=32)
+SMALL = Size(Counts(96, 16, 16), (16, 16), (6, 6), BRIEF, Schedule(epochs=5, batch=32))
+FULL = Extent(Size(), Size(Counts(2000, 200, 200), convolution=None), 16, 9, 0.2, 0.12, 0.25, 3, 100)
+QUICK = Extent(SMALL, dataclasses.replace(SMALL, convolution=None), 8, 5, 0.4, 0.3, 0.4, 1, 8)
 
 
 def synthetic(extent: Extent, seed: int, folder: Path) -> dict:
@@ -139,7 +127,7 @@ def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Pat
     middle = median_resistivity(line.data)
     seen = starts.thinned(line.data, extent.frequencies)
     with refusals():
-        place = layout(seen.survey, middle, shape=extent.size.shape, growth=extent.training)
+        place = layout(seen.survey, middle, shape=extent.line.shape, growth=extent.training)
     print(
         f"\n{line.name}: {seen.survey.stations.size} stations, {seen.survey.frequencies.size} of "
         f"{line.data.survey.frequencies.size} frequencies, {int(seen.mask[:4].sum())} data to learn from, "
@@ -151,7 +139,7 @@ def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Pat
         summary: dict = {"predictor": str(options.predictor)}
     else:
         begin = time.perf_counter()
-        learned = taught(place, seen.errors[:4], seen.mask[:4], extent.size, options.seed, folder)
+        learned = taught(place, seen.errors[:4], seen.mask[:4], extent.line, options.seed, folder)
         predictor, summary = learned.predictor, learned.summary()
         summary["learning_seconds"] = time.perf_counter() - begin
     summary["outside_training"] = predictor.strange(seen)
@@ -196,8 +184,9 @@ def main() -> None:
     if options.models is not None:
         tenth = max(options.models // 10, 1)
         with refusals():
-            size = dataclasses.replace(extent.size, counts=Counts(options.models, tenth, tenth))
-        extent = dataclasses.replace(extent, size=size)
+            counts = Counts(options.models, tenth, tenth)
+        size, line = (dataclasses.replace(size, counts=counts) for size in (extent.size, extent.line))
+        extent = dataclasses.replace(extent, size=size, line=line)
     begin = time.perf_counter()
     summary: dict = {"seed": options.seed, "quick": options.quick, "noise": NOISE}
     if options.path is not None:

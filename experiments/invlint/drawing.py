@@ -10,7 +10,7 @@ import jaxmt
 
 from ..options import LABELS
 from .learning import IMPORTANT, Learned
-from .starts import STARTS, TARGET, Case, Run
+from .starts import STARTS, STEPS, TARGET, Case, Run
 
 COLOURS = {"half-space": "0.45", "ridge": "#0077BB", "InvLINT": "#CC3311", "convolution": "#009988"}
 
@@ -80,8 +80,10 @@ def convergence(cases: Sequence[Case], runs: Sequence[Run], path: Path) -> None:
         for ax, case in zip(row, cases, strict=True):
             for done in runs:
                 if (done.row["case"], done.row["misfit"]) == (case.name, misfit):
-                    start = done.row["start"]
-                    ax.semilogy(done.nrms, color=COLOURS[start], lw=2, label=start)
+                    start, default = done.row["start"], done.row["first_step"] == STEPS[0]
+                    label = start if default else f"{start}, small steps"
+                    style = {"lw": 2} if default else {"lw": 1.5, "ls": (0, (4, 2))}
+                    ax.semilogy(done.nrms, color=COLOURS[start], label=label, **style)
             ax.axhline(TARGET, color="black", ls="--", lw=1)
             ax.set(xlabel="Iteration", ylabel="nRMS")
             ax.set_title(f"{case.name}, {misfit}", fontsize=10)
@@ -96,7 +98,12 @@ def starts(
     """What an inversion starts from and ends with, below the true section where it is known."""
     rows: list[dict[str, np.ndarray]] = [{f"{name}: start": given[name] for name in STARTS}]
     for misfit in LABELS.values():
-        done = {r.row["start"]: r for r in runs if (r.row["case"], r.row["misfit"]) == (case.name, misfit)}
+        wanted = case.name, misfit, STEPS[0]
+        done = {
+            r.row["start"]: r
+            for r in runs
+            if (r.row["case"], r.row["misfit"], r.row["first_step"]) == wanted
+        }
         rows.append(
             {f"{misfit} from it, nRMS {done[name].row['nrms']:.2f}": done[name].section for name in STARTS}
         )

@@ -55,8 +55,9 @@ class InvLINT(eqx.Module):
 
 
 def parameters(network: eqx.Module) -> int:
-    """Trained numbers of a network."""
-    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array)))
+    """Numbers of a network; its arrays may be mere shapes."""
+    arrays = eqx.filter(network, lambda leaf: isinstance(leaf, jax.Array | jax.ShapeDtypeStruct))
+    return sum(leaf.size for leaf in jax.tree.leaves(arrays))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Is a predicted section a better start for an inversion than a half-space?"""
 
 import dataclasses
+import itertools
 import warnings
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from tqdm import tqdm
 import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.comparison import rmse
+from jaxmt.optimisers.descent import FIRST_STEP, LAST_STEP, normalised_adam
 
 from ..line import Line, median_resistivity
 from ..options import LABELS, MISFITS
@@ -22,6 +24,8 @@ from .predictor import Predictor
 
 TARGET = 1.05
 STARTS = ("half-space", "ridge", "InvLINT")
+STEPS = (FIRST_STEP, LAST_STEP)
+"""Decades of a first step: the default of `jaxmt.invert`, and one for a start that fits to some extent."""
 
 Section = Float[np.ndarray, "earth y"]
 
@@ -116,20 +120,19 @@ def sections(case: Case, predictor: Predictor) -> dict[str, Section]:
 
 
 def study(cases: Sequence[Case], predictor: Predictor, iterations: int) -> list[Run]:
-    """Every case from every start by both misfits."""
+    """Every case from every start by both misfits, with large first steps and small ones."""
     runs = []
-    jobs = [(case, misfit) for case in cases for misfit in MISFITS]
-    with tqdm(total=len(STARTS) * len(jobs), desc="invert", unit="run", dynamic_ncols=True) as bar:
-        for case, misfit in jobs:
-            for name, start in sections(case, predictor).items():
-                bar.set_postfix_str(f"{case.name}, {LABELS[misfit]}, {name}")
-                runs.append(run(case, misfit, name, start, iterations))
-                bar.update()
+    jobs = list(itertools.product(cases, MISFITS, STEPS, STARTS))
+    with tqdm(total=len(jobs), desc="invert", unit="run", dynamic_ncols=True) as bar:
+        for case, misfit, step, name in jobs:
+            bar.set_postfix_str(f"{case.name}, {LABELS[misfit]}, {name}")
+            runs.append(run(case, misfit, step, name, sections(case, predictor)[name], iterations))
+            bar.update()
     return runs
 
 
-def run(case: Case, misfit: str, name: str, start: Section, iterations: int) -> Run:
-    """One inversion."""
+def run(case: Case, misfit: str, step: float, name: str, start: Section, iterations: int) -> Run:
+    """One inversion; `step`: decades, the first of Adam's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jaxmt.MeshWarning)
         result = jaxmt.invert(
@@ -137,6 +140,7 @@ def run(case: Case, misfit: str, name: str, start: Section, iterations: int) -> 
             case.mesh,
             start,
             MISFITS[misfit](),
+            optimiser=normalised_adam(step),
             target=TARGET,
             max_iterations=iterations,
         )
@@ -144,6 +148,7 @@ def run(case: Case, misfit: str, name: str, start: Section, iterations: int) -> 
     row = {
         "case": case.name,
         "misfit": LABELS[misfit],
+        "first_step": step,
         "start": name,
         "start_nrms": result.history["nrms"][0],
         "start_rmse": case.error(start),
@@ -158,21 +163,23 @@ def run(case: Case, misfit: str, name: str, start: Section, iterations: int) -> 
 
 
 def medians(runs: Sequence[Run], cases: Sequence[Case], name: str) -> list[dict]:
-    """Rows of a table: medians over several cases, by misfit and start."""
+    """Rows of a table: medians over several cases, by misfit, first step and start."""
     among = {case.name for case in cases}
+    groups: dict[tuple, list[dict]] = {}
+    for done in runs:
+        if done.row["case"] in among:
+            groups.setdefault(tuple(done.row[key] for key in BY), []).append(done.row)
     found = []
-    for misfit in LABELS.values():
-        for start in STARTS:
-            rows = [r.row for r in runs if r.row["case"] in among]
-            rows = [row for row in rows if (row["misfit"], row["start"]) == (misfit, start)]
-            middle = {key: float(np.median([row[key] for row in rows])) for key in COLUMNS}
-            converged = sum(row["converged"] for row in rows)
-            found.append(
-                {"case": name, "misfit": misfit, "start": start, "of": len(rows), "met": converged} | middle
-            )
+    for values, rows in groups.items():
+        middle = {key: float(np.median([row[key] for row in rows])) for key in COLUMNS}
+        met = sum(row["converged"] for row in rows)
+        found.append(
+            {"case": name, **dict(zip(BY, values, strict=True)), "of": len(rows), "met": met} | middle
+        )
     return found
 
 
+BY = ("misfit", "first_step", "start")
 COLUMNS = {
     "start_nrms": "nRMS at first",
     "start_rmse": "RMSE at first",
@@ -186,12 +193,14 @@ COLUMNS = {
 def table(rows: Sequence[dict]) -> str:
     """The rows in lines."""
     lines = [
-        f"{'case':16}{'misfit':15}{'start':12}"
+        f"{'case':16}{'misfit':15}{'first step':>10}  {'start':12}"
         + "".join(f"{head:>15}" for head in COLUMNS.values())
         + f"{'target met':>12}"
     ]
     for row in rows:
         cells = "".join(f"{row[key]:15.3g}" for key in COLUMNS)
         met = f"{row['met']} of {row['of']}"
-        lines.append(f"{row['case']:16}{row['misfit']:15}{row['start']:12}{cells}{met:>12}")
+        lines.append(
+            f"{row['case']:16}{row['misfit']:15}{row['first_step']:10g}  {row['start']:12}{cells}{met:>12}"
+        )
     return "\n".join(lines)

@@ -82,8 +82,10 @@ def trained(
     optimiser = optax.adamw(schedule.rates(steps), b1=0.5, b2=0.999, weight_decay=schedule.decay)
 
     @eqx.filter_jit
-    def step(network: Network, state: Any, x: Array, y: Array) -> tuple[Network, Any, Array]:
-        value, slope = eqx.filter_value_and_grad(absolute_error)(network, x, y)
+    def step(
+        network: Network, state: Any, x: Batch, y: Pictures, chosen: Array
+    ) -> tuple[Network, Any, Array]:
+        value, slope = eqx.filter_value_and_grad(absolute_error)(network, x[chosen], y[chosen])
         # optax raises reals to integer powers, which strict promotion forbids.
         with jax.numpy_dtype_promotion("standard"):
             updates, state = optimiser.update(slope, state, eqx.filter(network, eqx.is_inexact_array))
@@ -98,7 +100,7 @@ def trained(
         losses = []
         # One step a call: XLA is slow at convolutions inside a scan on a CPU.
         for chosen in jax.random.permutation(order, len(pictures))[: steps * batch].reshape(steps, batch):
-            network, state, value = step(network, state, x[chosen], pictures[chosen])
+            network, state, value = step(network, state, x, pictures, chosen)
             losses.append(value)
         curves[0].append(float(jnp.mean(jnp.stack(losses))))
         curves[1].append(float(error(network, inputs, truth)))
