@@ -47,7 +47,8 @@ class Extent:
 
     - `stations`, `frequencies`: of the synthetic survey; a field line is seen at as many at most.
     - `mesh`, `fine`, `training`: growth of the meshes to invert, to make data and to train on.
-    - `line`: what is learned for a line of field data. `held_out`: test models to invert.
+    - `line`: what is learned for a line of field data. `held_out`: test models to invert,
+      with first steps of `steps` decades.
     """
 
     size: Size
@@ -58,13 +59,18 @@ class Extent:
     fine: float
     training: float
     held_out: int
+    steps: tuple[float, ...]
     iterations: int
 
 
 BRIEF = Schedule(epochs=15, batch=32)
 SMALL = Size(Counts(96, 16, 16), (16, 16), (6, 6), BRIEF, Schedule(epochs=5, batch=32))
-FULL = Extent(Size(), Size(Counts(2000, 200, 200), convolution=None), 16, 9, 0.2, 0.12, 0.25, 3, 100)
-QUICK = Extent(SMALL, dataclasses.replace(SMALL, convolution=None), 8, 5, 0.4, 0.3, 0.4, 1, 8)
+FULL = Extent(
+    Size(), Size(Counts(2000, 200, 200), convolution=None), 16, 9, 0.2, 0.12, 0.25, 5, starts.STEPS, 100
+)
+QUICK = Extent(
+    SMALL, dataclasses.replace(SMALL, convolution=None), 8, 5, 0.4, 0.3, 0.4, 1, starts.STEPS[:1], 8
+)
 
 
 def synthetic(extent: Extent, seed: int, folder: Path) -> dict:
@@ -77,7 +83,7 @@ def synthetic(extent: Extent, seed: int, folder: Path) -> dict:
     mesh = model.design(survey, extent.mesh)
     tests = starts.held_out(learned, extent.held_out, mesh, NOISE, model.depth, extent.fine)
     known = starts.commemi(survey, mesh, NOISE, extent.fine)
-    runs = starts.study([*tests, known], learned.predictor, extent.iterations)
+    runs = starts.study([*tests, known], learned.predictor, extent.steps, extent.iterations)
     rows = starts.medians(runs, tests, "test models") + starts.medians(runs, [known], known.name)
     print(f"\n{starts.table(rows)}")
     drawing.convergence([tests[0], known], runs, folder / "convergence.png")
@@ -145,7 +151,7 @@ def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Pat
     summary["outside_training"] = predictor.strange(seen)
     print(f"{100 * summary['outside_training']:.1f} % of the data lie beyond all training models")
     case = starts.field(line, seen, extent.mesh, float(place.z_edges[-1]) / 2)
-    runs = starts.study([case], predictor, extent.iterations)
+    runs = starts.study([case], predictor, extent.steps, extent.iterations)
     rows = starts.medians(runs, [case], line.name)
     print(f"\n{starts.table(rows)}")
     drawing.convergence([case], runs, folder / "convergence.png")

@@ -74,7 +74,7 @@ def pictures(learned: Learned, number: int, path: Path) -> None:
 
 def convergence(cases: Sequence[Case], runs: Sequence[Run], path: Path) -> None:
     """The nRMS from every start, by both misfits."""
-    figure = Figure(figsize=(4.6 * len(cases), 7), layout="constrained")
+    figure = Figure(figsize=(max(4.6 * len(cases), 7.0), 7.5), layout="constrained")
     axes = figure.subplots(2, len(cases), squeeze=False)
     for row, misfit in zip(axes, LABELS.values(), strict=True):
         for ax, case in zip(row, cases, strict=True):
@@ -86,9 +86,12 @@ def convergence(cases: Sequence[Case], runs: Sequence[Run], path: Path) -> None:
                     ax.semilogy(done.nrms, color=COLOURS[start], label=label, **style)
             ax.axhline(TARGET, color="black", ls="--", lw=1)
             ax.set(xlabel="Iteration", ylabel="nRMS")
+            for axis in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+                axis("{x:g}")
             ax.set_title(f"{case.name}, {misfit}", fontsize=10)
             ax.grid(color="0.9")
-    axes[0, 0].legend(frameon=False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     jaxmt.plot.save(figure, path)
 
 
@@ -96,25 +99,25 @@ def starts(
     case: Case, given: dict[str, np.ndarray], runs: Sequence[Run], limits: tuple[float, float], path: Path
 ) -> None:
     """What an inversion starts from and ends with, below the true section where it is known."""
-    rows: list[dict[str, np.ndarray]] = [{f"{name}: start": given[name] for name in STARTS}]
+    rows = [[(f"start: {name}", given[name]) for name in STARTS]]
     for misfit in LABELS.values():
         wanted = case.name, misfit, STEPS[0]
         done = {
-            r.row["start"]: r
-            for r in runs
-            if (r.row["case"], r.row["misfit"], r.row["first_step"]) == wanted
+            run.row["start"]: run
+            for run in runs
+            if (run.row["case"], run.row["misfit"], run.row["first_step"]) == wanted
         }
         rows.append(
-            {f"{misfit} from it, nRMS {done[name].row['nrms']:.2f}": done[name].section for name in STARTS}
+            [(f"{misfit}, nRMS {done[name].row['nrms']:.2f}", done[name].section) for name in STARTS]
         )
     if case.true is not None:
-        rows.insert(0, {f"{case.name}, true": case.true})
+        rows.insert(0, [(f"{case.name}, true", case.true)])
     figure = Figure(figsize=(15, 3 * len(rows) + 0.5), layout="constrained")
     axes = figure.subplots(len(rows), len(STARTS), squeeze=False)
     for line, shown in zip(axes, rows, strict=True):
         for ax in line[len(shown) :]:
             ax.set_axis_off()
-        for ax, (title, section) in zip(line, shown.items(), strict=False):
+        for k, (ax, (title, section)) in enumerate(zip(line, shown, strict=False), 1):
             error = "" if case.true is None or section is case.true else f", RMSE {case.error(section):.2f}"
             jaxmt.plot.section(
                 ax,
@@ -124,6 +127,6 @@ def starts(
                 depth=case.depth,
                 limits=limits,
                 title=title + error,
-                colorbar=len(shown) == 1 or title == list(shown)[-1],
+                colorbar=k == len(shown),
             )
     jaxmt.plot.save(figure, path)

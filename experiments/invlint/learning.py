@@ -38,7 +38,7 @@ class Size:
     shape: tuple[int, int] = SHAPE
     kernels: tuple[int, int] = (12, 16)
     schedule: Schedule = Schedule()
-    convolution: Schedule | None = Schedule(epochs=35)
+    convolution: Schedule | None = Schedule()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -119,10 +119,12 @@ def sections(case: Case, predictor: Predictor) -> dict[str, Section]:
     return {"half-space": half_space} | {by: predictor.start(case.seen, case.mesh, by) for by in STARTS[1:]}
 
 
-def study(cases: Sequence[Case], predictor: Predictor, iterations: int) -> list[Run]:
-    """Every case from every start by both misfits, with large first steps and small ones."""
+def study(
+    cases: Sequence[Case], predictor: Predictor, steps: Sequence[float], iterations: int
+) -> list[Run]:
+    """Every case from every start by both misfits, with first steps of `steps` decades."""
     runs = []
-    jobs = list(itertools.product(cases, MISFITS, STEPS, STARTS))
+    jobs = list(itertools.product(cases, MISFITS, steps, STARTS))
     with tqdm(total=len(jobs), desc="invert", unit="run", dynamic_ncols=True) as bar:
         for case, misfit, step, name in jobs:
             bar.set_postfix_str(f"{case.name}, {LABELS[misfit]}, {name}")
