@@ -31,7 +31,7 @@ from . import drawing, scores, starts
 from .examples import Counts
 from .layout import Layout, layout
 from .learning import Learned, Size, learn
-from .predictor import Predictor, load, save
+from .predictor import load, save
 from .training import Schedule
 
 NOISE = 0.02
@@ -79,7 +79,7 @@ def synthetic(extent: Extent, seed: int, folder: Path) -> dict:
     survey = model.survey(extent.stations, extent.frequencies)
     place = layout(survey, shape=extent.size.shape, growth=extent.training)
     errors = NOISE * impedance_error_scale()[:, None, None] * np.ones((4, *survey_shape(survey)))
-    learned = taught(place, errors, np.ones(errors.shape, bool), extent.size, seed, folder)
+    learned, summary = taught(place, errors, np.ones(errors.shape, bool), extent.size, seed, folder)
     mesh = model.design(survey, extent.mesh)
     tests = starts.held_out(learned, extent.held_out, mesh, NOISE, model.depth, extent.fine)
     known = starts.commemi(survey, mesh, NOISE, extent.fine)
@@ -91,7 +91,7 @@ def synthetic(extent: Extent, seed: int, folder: Path) -> dict:
         given = starts.sections(case, learned.predictor)
         name = case.name.replace(" ", "_")
         drawing.starts(case, given, runs, limits, folder / f"starts_{name}.png")
-    return {**learned.summary(), "starts": rows, "runs": [run.row for run in runs]}
+    return {**summary, "starts": rows, "runs": [run.row for run in runs]}
 
 
 def survey_shape(survey: jaxmt.Survey) -> tuple[int, int]:
@@ -110,21 +110,24 @@ def refusals() -> Iterator[None]:
 
 def taught(
     place: Layout, errors: np.ndarray, mask: np.ndarray, size: Size, seed: int, folder: Path
-) -> Learned:
-    """What is learned; printed, drawn and saved."""
+) -> tuple[Learned, dict]:
+    """What is learned, printed, drawn and saved; and its numbers."""
+    begin = time.perf_counter()
     with refusals():
         learned = learn(place, errors, mask, size, seed, folder)
+    seconds = time.perf_counter() - begin
     print(f"\n{scores.table(learned.scores)}")
     first, second = learned.determination
     print(
         f"R2 of the kernel integrals: {first:.3f} training, {second:.3f} test; {learned.important} of "
-        f"{learned.singular_values['kernel integrals'].size} singular values above 1 %"
+        f"{learned.singular_values['kernel integrals'].size} singular values above 1 %; "
+        f"{seconds:.0f} s to simulate and learn"
     )
     drawing.singular_values(learned, folder / "singular_values.png")
     drawing.training(learned, folder / "training.png")
     drawing.pictures(learned, 4, folder / "sections.png")
     save(folder / PREDICTOR, learned.predictor)
-    return learned
+    return learned, {**learned.summary(), "learning_seconds": seconds}
 
 
 def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Path) -> dict:
@@ -141,13 +144,11 @@ def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Pat
     )
     if options.predictor is not None:
         with refusals():
-            predictor: Predictor = load(options.predictor, seen, place.mesh)
-        summary: dict = {"predictor": str(options.predictor)}
+            predictor = load(options.predictor, seen, place.mesh)
+        summary = {"predictor": str(options.predictor)}
     else:
-        begin = time.perf_counter()
-        learned = taught(place, seen.errors[:4], seen.mask[:4], extent.line, options.seed, folder)
-        predictor, summary = learned.predictor, learned.summary()
-        summary["learning_seconds"] = time.perf_counter() - begin
+        learned, summary = taught(place, seen.errors[:4], seen.mask[:4], extent.line, options.seed, folder)
+        predictor = learned.predictor
     summary["outside_training"] = predictor.strange(seen)
     print(f"{100 * summary['outside_training']:.1f} % of the data lie beyond all training models")
     case = starts.field(line, seen, extent.mesh, float(place.z_edges[-1]) / 2)

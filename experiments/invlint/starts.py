@@ -124,11 +124,12 @@ def study(
 ) -> list[Run]:
     """Every case from every start by both misfits, with first steps of `steps` decades."""
     runs = []
+    given = {case.name: sections(case, predictor) for case in cases}
     jobs = list(itertools.product(cases, MISFITS, steps, STARTS))
     with tqdm(total=len(jobs), desc="invert", unit="run", dynamic_ncols=True) as bar:
         for case, misfit, step, name in jobs:
             bar.set_postfix_str(f"{case.name}, {LABELS[misfit]}, {name}")
-            runs.append(run(case, misfit, step, name, sections(case, predictor)[name], iterations))
+            runs.append(run(case, misfit, step, name, given[case.name][name], iterations))
             bar.update()
     return runs
 
