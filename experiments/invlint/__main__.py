@@ -22,7 +22,6 @@ import numpy as np
 import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.data import impedance_error_scale
-from jaxmt.processing import Journal
 
 from .. import options as command
 from .. import survey as survey_experiment
@@ -161,12 +160,6 @@ def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Pat
     return summary | {"line": line.name, "starts": rows}
 
 
-def paralana(data: Path) -> Line:
-    """The Paralana line as Occam2D inverted it."""
-    found = jaxmt.io.read_occam2d(data / FIELD / "occam2d" / "OccamDataFile.dat")
-    return Line("Paralana", found, Journal())
-
-
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = command.parser(__doc__, "few small models, short training: a minute")
@@ -208,7 +201,9 @@ def main() -> None:
         if not options.quick and (data / FIELD).is_dir():
             inner = folder / "paralana"
             inner.mkdir(exist_ok=True)
-            summary["field"] = on_line(paralana(data), extent, options, inner)
+            options.path = data / FIELD / "edi"
+            line = dataclasses.replace(survey_experiment.read(options), name="Paralana")
+            summary["field"] = on_line(line, extent, options, inner)
         elif not options.quick:
             print(f"No {FIELD} in --data or JAXMT_DATA: no field line.")
     summary["seconds"] = time.perf_counter() - begin
