@@ -385,6 +385,8 @@ def test_a_predictor_comes_back_from_its_file_for_its_own_survey_alone(learned, 
             load(path, other, predictor.layout.mesh)
         with pytest.raises(ValueError, match="another survey"):
             predictor.start(other, predictor.layout.mesh)
+    with pytest.raises(ValueError, match="no file .*nothing"):
+        load(tmp_path / "nothing", data, predictor.layout.mesh)
     content = path.read_bytes()
     path.write_bytes(content[:-100])
     with pytest.raises(ValueError, match="damaged"):

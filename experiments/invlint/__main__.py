@@ -103,7 +103,7 @@ def refusals() -> Iterator[None]:
     """Turns what is refused at a door into an exit with its message."""
     try:
         yield
-    except (ValueError, FileNotFoundError) as error:
+    except ValueError as error:
         raise SystemExit(f"Nothing learned: {error}") from None
 
 

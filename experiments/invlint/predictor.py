@@ -149,8 +149,10 @@ def load(path: Path, data: jaxmt.Data, mesh: jaxmt.Mesh) -> Predictor:
 
     - `mesh`: what the layout shall carry; predicted sections can be put on any.
 
-    Raises `ValueError` for another survey and for a file that is damaged or none of a predictor.
+    Raises `ValueError` for another survey and for a file that is damaged, none of a predictor or not there.
     """
+    if not path.is_file():
+        raise ValueError(f"There is no file {path} to load a predictor from; train one first.")
     content = io.BytesIO(path.read_bytes())
     try:
         header = json.loads(content.readline())

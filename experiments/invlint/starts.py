@@ -201,7 +201,7 @@ def table(rows: Sequence[dict]) -> str:
         + f"{'target met':>12}"
     ]
     for row in rows:
-        cells = "".join(f"{row[key]:15.3g}" for key in COLUMNS)
+        cells = "".join(f"{'-' if np.isnan(row[key]) else f'{row[key]:.3g}':>15}" for key in COLUMNS)
         met = f"{row['met']} of {row['of']}"
         lines.append(
             f"{row['case']:16}{row['misfit']:15}{row['first_step']:10g}  {row['start']:12}{cells}{met:>12}"
