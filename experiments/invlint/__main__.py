@@ -62,8 +62,9 @@ class Extent:
     iterations: int
 
 
-BRIEF = Schedule(epochs=15, batch=32)
-SMALL = Size(Counts(96, 16, 16), (16, 16), (6, 6), BRIEF, Schedule(epochs=5, batch=32))
+SMALL = Size(
+    Counts(96, 16, 16), (16, 16), (6, 6), Schedule(batch=16), Schedule(epochs=35, patience=35, batch=16)
+)
 FULL = Extent(
     Size(), Size(Counts(2000, 200, 200), convolution=None), 16, 9, 0.2, 0.12, 0.25, 5, starts.STEPS, 100
 )
