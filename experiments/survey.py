@@ -68,30 +68,8 @@ def prepared(options: argparse.Namespace) -> Line:
     )
 
 
-def parsed() -> argparse.Namespace:
-    """The command line."""
-    parser = command.parser(__doc__, "a coarse mesh and 15 iterations")
-    names = [type(rule).__name__ for rule in (*RULES, *STATION_RULES)]
-    parser.add_argument("path", type=Path, metavar="DIR", help="folder or file of transfer functions")
-    parser.add_argument("--strike", type=angle, default=None, help="degrees from north, or auto (default)")
-    parser.add_argument("--declination", type=float, default=0.0, help="degrees east, of magnetic axes")
-    parser.add_argument(
-        "--band", type=float, nargs=2, default=(0.0, np.inf), metavar=("LO", "HI"), help="Hz"
-    )
-    parser.add_argument("--floor", type=float, default=0.05, help="relative error of |Z|; default 0.05")
-    parser.add_argument("--per-decade", type=int, default=6, help="frequencies; default 6")
-    parser.add_argument("--skip", nargs="*", default=[], help=f"rules to leave out of {', '.join(names)}")
-    parser.add_argument("--repair", action="store_true", help="mend flipped electric cables")
-    parser.add_argument("--tipper", action="store_true", help="invert the tippers too")
-    parser.add_argument("--variance", choices=("variance", "standard_error"), default="variance")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, invert nothing")
-    command.add_inversion(parser)
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Runs the experiment from the command line."""
-    options = parsed()
+def read(options: argparse.Namespace) -> Line:
+    """`prepared`, with the warnings on the way in its journal; an exit if there is nothing to invert."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
@@ -101,6 +79,39 @@ def main() -> None:
     for warning in caught:
         noted = line.journal.note("warning", "all", str(warning.message))
         line = dataclasses.replace(line, journal=noted)
+    return line
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Adds what `read` can be told, but for the path."""
+    names = [type(rule).__name__ for rule in (*RULES, *STATION_RULES)]
+    parser.add_argument("--strike", type=angle, default=None, help="degrees from north, or auto (default)")
+    parser.add_argument("--declination", type=float, default=0.0, help="degrees east, of magnetic axes")
+    parser.add_argument(
+        "--band", type=float, nargs=2, default=(0.0, np.inf), metavar=("LO", "HI"), help="Hz"
+    )
+    parser.add_argument("--floor", type=float, default=0.05, help="relative error of |Z|; default 0.05")
+    parser.add_argument("--per-decade", type=int, default=6, help="frequencies; default 6")
+    parser.add_argument("--skip", nargs="*", default=[], help=f"rules to leave out of {', '.join(names)}")
+    parser.add_argument("--repair", action="store_true", help="mend flipped electric cables")
+    parser.add_argument("--variance", choices=("variance", "standard_error"), default="variance")
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = command.parser(__doc__, "a coarse mesh and 15 iterations")
+    parser.add_argument("path", type=Path, metavar="DIR", help="folder or file of transfer functions")
+    add_reading(parser)
+    parser.add_argument("--tipper", action="store_true", help="invert the tippers too")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, invert nothing")
+    command.add_inversion(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    options = parsed()
+    line = read(options)
     line = line if options.tipper else without_tipper(line)
     print(line.journal)
     start = median_resistivity(line.data)
