@@ -1,7 +1,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 from problems import BLOCK, observed
 from problems import BLOCK_MESH as MESH
@@ -28,14 +27,14 @@ def tm_data():
 
 
 def run(data, misfit, **options):
-    return invert(data, MESH, 100.0, misfit, **({"optimiser": optax.adam(0.1)} | options))
+    return invert(data, MESH, 100.0, misfit, **options)
 
 
 @pytest.fixture(scope="module", params=MISFITS)
 def full(request, data):
     """An inversion that reaches the target, and what its progress callback was given."""
     records = []
-    result = run(data, MISFITS[request.param], target=TARGET, max_iterations=80, progress=records.append)
+    result = run(data, MISFITS[request.param], target=TARGET, max_iterations=100, progress=records.append)
     return request.param, result, records
 
 
