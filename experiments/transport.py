@@ -216,7 +216,9 @@ def draw(rows: list[dict], growth: list[dict], path: Path) -> None:
         ax.grid(color="0.9")
         for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
             log_axis(axis, *limits)
-    axes[0].legend(frameon=False, fontsize=8.5, title="hollow: not converged", title_fontsize=8.5)
+    handles, labels = axes[0].get_legend_handles_labels()
+    marks = {"loc": "outside upper center", "ncols": len(labels), "frameon": False}
+    figure.legend(handles, labels, title="hollow: not converged", **marks)
     for blur, line in zip(GROWTH_BLURS, ("-", "--"), strict=True):
         mine = [row for row in growth if row["blur"] == blur]
         points = [row["points"] for row in mine]

@@ -75,10 +75,11 @@ def test_history_has_what_progress_was_given(full):
         np.testing.assert_allclose(result.history["loss"], np.square(result.history["nrms"]), rtol=1e-12)
         assert np.all(np.isnan(result.history["blur"]))
     else:
+        blur, distance = np.array(result.history["blur"]), np.sqrt(result.history["loss"])
         # 3 % of |Z| are 0.026 decades of apparent resistivity, of which eight are one.
         least = 0.5 * 2 * 0.03 / np.log(10) / 8
-        expected = np.maximum(0.05 * 0.95 ** np.arange(len(records)), least)
-        np.testing.assert_allclose(result.history["blur"], expected, rtol=1e-12)
+        assert blur[0] == 0.05
+        np.testing.assert_allclose(blur[1:], np.clip(0.5 * distance[:-1], least, blur[:-1]), rtol=1e-12)
 
 
 @pytest.mark.parametrize("full", ["cloud"], indirect=True)

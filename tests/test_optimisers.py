@@ -97,9 +97,7 @@ def test_gauss_newton_reaches_the_target_in_a_few_steps_and_finds_the_block(data
     assert np.sqrt(np.mean(error[BLOCK] ** 2)) < 0.6
 
 
-@pytest.mark.parametrize(
-    "misfit", [CloudTransport(annealing=0.7, max_sweeps=100), Huber()], ids=["cloud", "huber"]
-)
+@pytest.mark.parametrize("misfit", [CloudTransport(max_sweeps=100), Huber()], ids=["cloud", "huber"])
 def test_gauss_newton_takes_any_misfit(misfit, data):
     result = invert(
         data, BLOCK_MESH, 100.0, misfit, optimiser=GaussNewton(1.1), target=1.1, max_iterations=15

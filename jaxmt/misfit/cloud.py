@@ -19,6 +19,12 @@ Cloud = Float[Array, "point d"]
 FINAL_BLUR = 0.003
 """The smallest blur where the errors do not ask for less."""
 
+GRAIN, CLOSE = 1 / 6, 0.1
+"""Of the spacing of points, of which a tenth is closer: the kernel from one to the next is then e^-36."""
+
+LOST, RETREAT = 0.1, 1.2
+"""L1 error of the marginals above which a plan lags behind its blur, and by what the blur then grows."""
+
 
 class CloudTransport(AbstractSingleMisfit):
     r"""Debiased Sinkhorn divergence between the 6-D clouds of predicted and observed data.
@@ -29,8 +35,11 @@ class CloudTransport(AbstractSingleMisfit):
     A missing component of a point costs nothing.
 
     - `start_blur`, `final_blur`: the blur (see `sinkhorn_divergence`) of the first iteration and
-      the smallest, by default 0.003 or half the smallest error of the embedded data, where that is less:
-      residuals under the blur are hidden. It is multiplied by `annealing` in every iteration.
+      the smallest, by default 0.003 or half the smallest error of the embedded data, where that is less.
+      Errors under the blur are all one in the weights of the cloud; transport itself takes a blur no
+      smaller than a sixth of the spacing of the points, under which mass stays where it is anyway.
+    - `annealing`: the blur is at most this times the distance of the clouds, the root of the divergence, in
+      the iteration before, so that it follows the fit; it only grows again where plans are not solved.
     - `frequency_weight`, `station_weight`: how hard it is to move mass along those axes; towards
       infinity transport becomes least squares.
     - `te_weight`, `tm_weight`: weights of the two modes, entering the cost squared; tippers are TE.
@@ -44,7 +53,7 @@ class CloudTransport(AbstractSingleMisfit):
 
     start_blur: float = 0.05
     final_blur: float | None = None
-    annealing: float = 0.95
+    annealing: float = 0.5
     frequency_weight: float = 1.0
     station_weight: float = 1.0
     te_weight: float = 1.0
@@ -63,8 +72,11 @@ class CloudTransport(AbstractSingleMisfit):
                 "`CloudTransport(start_blur=..., final_blur=...)` must satisfy 0 < final_blur <= "
                 f"start_blur. Got start_blur={self.start_blur}, final_blur={self.final_blur}."
             )
-        if not 0 < self.annealing <= 1:
-            raise ValueError(f"`CloudTransport(annealing=...)` must lie in (0, 1]. Got {self.annealing}.")
+        if not 0 < self.annealing < np.inf:
+            raise ValueError(
+                "`CloudTransport(annealing=...)` must be a positive factor of the distance of the clouds. "
+                f"Got {self.annealing}."
+            )
         weights = ("frequency_weight", "station_weight", "te_weight", "tm_weight")
         for name, value in ((w, getattr(self, w)) for w in weights):
             if not (value > 0 and np.isfinite(value)):
@@ -99,7 +111,8 @@ class CloudTransport(AbstractSingleMisfit):
         """The divergence at the present blur."""
         embedding, grid = prepared
         clouds = embedding.predicted_cloud(predicted, state.blur), embedding.observed_cloud(state.blur)
-        return self.compare(*clouds, grid, state)
+        result = self.compare(*clouds, grid, state)
+        return result.value, self.following(state, result, result.value)
 
     def curvature(
         self,
@@ -128,15 +141,20 @@ class CloudTransport(AbstractSingleMisfit):
         options = {"tolerance": self.tolerance, "max_sweeps": self.max_sweeps}
         term = self_term(observed, blur, grid=grid, marginals=self.marginals, **options)
         cold = Divergence.of(term, term, term, self.tolerance)
-        return CloudState(blur, blur, jnp.asarray(least, dtype=float), cold)
+        return CloudState(blur, blur, jnp.asarray(least, dtype=float), grain(observed), cold)
 
-    def compare(
-        self, predicted: Cloud, observed: Cloud, grid: Grid, state: "CloudState"
-    ) -> tuple[Float[Array, ""], "CloudState"]:
-        """The divergence of two clouds, warm from the last, and the next state."""
-        result = _warm(predicted, observed, grid, state, self.marginals, self.tolerance, self.max_sweeps)
-        blur = jnp.maximum(state.blur * self.annealing, state.least)
-        return result.value, CloudState(blur, state.blur, state.least, lax.stop_gradient(result))
+    def compare(self, predicted: Cloud, observed: Cloud, grid: Grid, state: "CloudState") -> Divergence:
+        """The divergence of two clouds, warm from the last."""
+        return _warm(predicted, observed, grid, state, self.marginals, self.tolerance, self.max_sweeps)
+
+    def following(self, state: "CloudState", result: Divergence, squared: Float[Array, ""]) -> "CloudState":
+        """The next state, from the squared distance."""
+        distance = jnp.sqrt(jnp.maximum(lax.stop_gradient(squared), 0.0))
+        near = jnp.clip(self.annealing * distance, state.least, state.blur)
+        # A plan that lags behind its blur says little, and its value may be negative.
+        lost = (result.marginal_error > LOST) | (squared < 0)
+        blur = jnp.where(lost, jnp.minimum(RETREAT * state.blur, self.start_blur), near)
+        return CloudState(blur, state.blur, state.least, state.grain, lax.stop_gradient(result))
 
 
 @eqx.filter_jit
@@ -150,22 +168,31 @@ def _warm(
     max_sweeps: int,
 ) -> Divergence:
     options = {"grid": grid, "tolerance": tolerance, "max_sweeps": max_sweeps}
-    kept = state.last.y_self
+    kept, blur = state.last.y_self, jnp.maximum(state.blur, state.grain)
     # The cloud of the data changes with the blur alone.
     y_self = lax.cond(
         state.blur == state.last_blur,
         lambda: kept,
-        lambda: self_term(observed, state.blur, kept, marginals=marginals, **options),
+        lambda: self_term(observed, blur, kept, marginals=marginals, **options),
     )
-    return divergence(
-        predicted, observed, state.blur, state.last, y_self=y_self, marginals=marginals, **options
-    )
+    return divergence(predicted, observed, blur, state.last, y_self=y_self, marginals=marginals, **options)
+
+
+def grain(cloud: Cloud) -> Float[Array, ""]:
+    """A blur so far under the spacing of most points that transport does not notice it any more."""
+    steps = [np.diff(np.unique(np.asarray(axis))) for axis in cloud.T[:2]]
+    least = [np.quantile(step, CLOSE) for step in steps if step.size]
+    return jnp.asarray(GRAIN * min(least, default=0.0), dtype=float)
 
 
 class CloudState(eqx.Module):
-    """The blur of the next call, the result that it starts from with its blur, and the least blur."""
+    """The blur of the next call, the result that it starts from with its blur, and the least blurs.
+
+    - `least`: for the weights of the cloud. `grain`: for transport: below it no mass leaves its point.
+    """
 
     blur: Float[Array, ""]
     last_blur: Float[Array, ""]
     least: Float[Array, ""]
+    grain: Float[Array, ""]
     last: Divergence

@@ -52,7 +52,9 @@ class ComponentTransport(AbstractSingleMisfit):
         for (k, points, grid), one in zip(parts, state, strict=True):
             first, second = (_slice(cloud, k, points) for cloud in clouds)
             results.append(self.cloud.compare(first, second, grid, one))
-        return jnp.sum(jnp.stack([value for value, _ in results])), [following for _, following in results]
+        total = jnp.sum(jnp.stack([result.value for result in results]))
+        pairs = zip(state, results, strict=True)
+        return total, [self.cloud.following(one, result, total) for one, result in pairs]
 
     def curvature(
         self, predicted: Float[Array, "comp freq site"], prepared: Prepared, state: list[CloudState]

@@ -46,8 +46,8 @@ Vector = Float[Array, " datum"]
 class GaussNewton(AbstractOptimiser):
     """Occam's inversion, for any misfit; it chooses lambda itself.
 
-    It takes some ten iterations, each worth many of `Descent`: anneal a blur faster then, such as by
-    `CloudTransport(annealing=0.7)`.
+    Its steps are few and long: let a transport be solved to the end, such as by
+    `CloudTransport(max_sweeps=200)`.
 
     - `target`: nRMS beyond which a smoother model is preferred to a better fit; give `invert(target=...)`
       the same.
