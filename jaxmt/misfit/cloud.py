@@ -136,12 +136,13 @@ class CloudTransport(AbstractSingleMisfit):
 
     def start(self, observed: Cloud, grid: Grid, least: float) -> "CloudState":
         """The state of the first iteration for a cloud at `start_blur`; `least` is the final one."""
-        blur = jnp.asarray(self.start_blur, dtype=float)
+        blur, least_of_all = jnp.asarray(self.start_blur, dtype=float), grain(observed)
         # As if the prediction were the data: better potentials than zero, for one solve.
         options = {"tolerance": self.tolerance, "max_sweeps": self.max_sweeps}
-        term = self_term(observed, blur, grid=grid, marginals=self.marginals, **options)
+        solved = jnp.maximum(blur, least_of_all)
+        term = self_term(observed, solved, grid=grid, marginals=self.marginals, **options)
         cold = Divergence.of(term, term, term, self.tolerance)
-        return CloudState(blur, blur, jnp.asarray(least, dtype=float), grain(observed), cold)
+        return CloudState(blur, blur, jnp.asarray(least, dtype=float), least_of_all, cold)
 
     def compare(self, predicted: Cloud, observed: Cloud, grid: Grid, state: "CloudState") -> Divergence:
         """The divergence of two clouds, warm from the last."""
