@@ -181,7 +181,7 @@ def _warm(
 
 def grain(cloud: Cloud) -> Float[Array, ""]:
     """A blur so far under the spacing of most points that transport does not notice it any more."""
-    steps = [np.diff(np.unique(np.asarray(axis))) for axis in cloud.T[:2]]
+    steps = [np.diff(np.unique(np.asarray(axis, dtype=float))) for axis in cloud.T[:2]]
     least = [np.quantile(step, CLOSE) for step in steps if step.size]
     return jnp.asarray(GRAIN * min(least, default=0.0), dtype=float)
 

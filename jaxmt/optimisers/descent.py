@@ -55,7 +55,7 @@ class Descent(AbstractOptimiser):
     """
 
     transformation: optax.GradientTransformation = eqx.field(default_factory=normalised_adam)
-    smoothing: float = 1.0
+    smoothing: float = 0.3
 
     def __check_init__(self) -> None:
         if not 0 <= self.smoothing < np.inf:
