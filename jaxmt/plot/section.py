@@ -133,7 +133,7 @@ def _draw(
     y_range, depth = window(mesh, stations, y_range, depth)
     require_limits(function, "y_range", "m", y_range, -np.inf)
     require_limits(function, "depth", "m", (0.0, depth), -np.inf)
-    limits = rounded_decades(log10_rho[_visible(mesh, y_range, depth)]) if limits is None else limits
+    limits = rounded_decades(log10_rho[visible(mesh, y_range, depth)]) if limits is None else limits
     require_limits(function, "limits", "ohm m", limits, 0.0)
     image = ax.pcolormesh(
         mesh.y_nodes / 1e3,
@@ -206,7 +206,7 @@ def window(
     return y_range, depth
 
 
-def _visible(mesh: Mesh, y_range: Pair, depth: float) -> tuple[slice, slice]:
+def visible(mesh: Mesh, y_range: Pair, depth: float) -> tuple[slice, slice]:
     """Rows and columns that a window shows a part of."""
     columns = np.searchsorted(mesh.y_nodes, y_range)
     rows = np.searchsorted(mesh.earth_nodes, depth)

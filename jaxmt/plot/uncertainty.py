@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from ..uncertainty import Uncertainty
 from .figure import constrain
 from .marks import Points, colour_bar, heading, station_marks
-from .section import Pair, window
+from .section import Pair, visible, window
 
-MOST = 1.0
-"""Decades of the standard deviation at which the colours end."""
+FULL, LEAST = 0.98, 0.1
+"""Quantile of the standard deviation at which the colours end, and the fewest decades they span."""
 
 
 def uncertainty(
@@ -33,12 +33,13 @@ def uncertainty(
     constrain(figure)
     axes = list(figure.subplots(2, 1, sharex=True, sharey=True))
     y_range, depth = window(found.mesh, stations, y_range, depth)
-    width = found.width / 1e3
-    known = np.isfinite(width)
-    low, high = np.quantile(width[known], [0.02, 0.98]) if known.any() else (0.1, 10.0)
+    width, shown = found.width / 1e3, visible(found.mesh, y_range, depth)
+    widest = (y_range[1] - y_range[0]) / 1e3
+    narrowest = min(float(np.min(width[shown])), 0.1 * widest)
+    largest = max(float(np.quantile(found.deviation[shown], FULL)), LEAST)
     panels: tuple[tuple[str, Float[np.ndarray, "earth y"], Normalize, str], ...] = (
-        ("Standard deviation of log10 resistivity", found.deviation, Normalize(0.0, MOST), "Decades"),
-        ("Width over which a cell is an average", width, LogNorm(low, max(high, 1.1 * low)), "km"),
+        ("Standard deviation of log10 resistivity", found.deviation, Normalize(0.0, largest), "Decades"),
+        ("Width over which a cell is an average", width, LogNorm(narrowest, widest), "km"),
     )
     mesh = found.mesh
     reach = found.depth_of_investigation() / 1e3
