@@ -184,7 +184,7 @@ PARABOLAS = {
     "cloud": (SOLVED, 1e-7),
     "mixed cloud": (dataclasses.replace(SOLVED, correlation=0.5 * np.eye(4) + 0.5), 1e-7),
     "components": (ComponentTransport(SOLVED), 1e-7),
-    "sum": (WeightedSum(((2.0, Huber()), (100.0, SOLVED))), 1e-6),
+    "sum": (WeightedSum(((2.0, Huber()), (100.0, Student()))), 1e-12),
     "hand over": (HandOver(Huber(), Student()), 1e-12),
 }
 
