@@ -137,7 +137,7 @@ def recover(
     data = jaxmt.Data.from_responses(responses, relative_error=NOISE)
     data = data.with_noise(jax.random.key(SEED), level=NOISE)
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
-    iterations = 60 if quick else 200
+    iterations = 150 if quick else 200
     kept = command.checkpoint(folder, options.resume)
     with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(
