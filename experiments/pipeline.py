@@ -92,16 +92,16 @@ def invert_by(
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
     share = transport_seconds(misfit_of(name, plan), result) / each if name == "cloud" else np.nan
-    # A start that already fits has no roughness to find a factor from.
-    factor = None if np.ptp(result.resistivity[~plan.mesh.air]) > 0 else 1.0
-    certain = jaxmt.assess(line.data, plan.mesh, result.resistivity, factor, earth=plan.earth)
-    seen = certain.trust()
     jaxmt.io.write_result(
         folder,
         result,
         {"line": line.name, "misfit": name, "seconds_per_iteration": each, "transport_share": share},
         line.journal,
     )
+    # A start that already fits has no roughness to find a factor from.
+    factor = None if np.ptp(result.resistivity[~plan.mesh.air]) > 0 else 1.0
+    certain = jaxmt.assess(line.data, plan.mesh, result.resistivity, factor, earth=plan.earth)
+    seen = certain.trust()
     title = f"{LABELS[name]}, nRMS {result.nrms:.2f}"
     draw_result(
         folder,

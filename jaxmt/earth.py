@@ -103,7 +103,7 @@ class Earth(eqx.Module):
         """log10 of the section in ohm m; fixed cells come from `start` (ohm m)."""
         a, b = np.log10(self.low), np.log10(self.high)
         values = a + (b - a) * jax.nn.sigmoid(4 / (b - a) * parameters)
-        return jnp.log10(jnp.asarray(start)).at[self.free].set(values[self._numbers()])
+        return jnp.where(self.free, self.over_cells(values), jnp.log10(jnp.asarray(start)))
 
 
 def grid_blocks(

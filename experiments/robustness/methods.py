@@ -1,7 +1,6 @@
 """The ways to invert that the study compares."""
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,7 +39,7 @@ class Biased(AbstractSingleMisfit):
         embedding, grid = prepared
         clouds = (embedding.predicted_cloud(predicted, state.blur), embedding.observed_cloud(state.blur))
         options = {"grid": grid, "max_sweeps": self.cloud.max_sweeps}
-        return divergence(*clouds, state.blur, state.last, **options).between.value, following
+        return divergence(*clouds, state.transport_blur, state.last, **options).between.value, following
 
     def blur(self, state: Any) -> float:
         """As `CloudTransport`."""
@@ -82,11 +81,6 @@ DESCENTS: dict[str, dict[str, Any]] = {
 """Other ways down than that of `invert`; those of the published inversions have both differences."""
 
 
-def _given(options: Mapping[str, Any], target: float) -> Mapping[str, Any]:
-    del target
-    return options
-
-
 def ablations() -> dict[str, Method]:
     """`CloudTransport` with one thing changed each, and both misfits with other ways down.
 
@@ -108,7 +102,7 @@ def ablations() -> dict[str, Method]:
         "unbalanced, reach 0.02": _cloud(marginals=Relaxed(0.02, 0.02)),
         "plans solved to the end": _cloud(max_sweeps=2000),
         **{
-            f"{name}, {change}": Method(misfit, functools.partial(_given, options))
+            f"{name}, {change}": Method(misfit, lambda _, given=options: given)
             for name, misfit in ((LEAST_SQUARES, jaxmt.LeastSquares), (CLOUD, jaxmt.CloudTransport))
             for change, options in DESCENTS.items()
         },

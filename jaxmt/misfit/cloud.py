@@ -169,7 +169,7 @@ def _warm(
     max_sweeps: int,
 ) -> Divergence:
     options = {"grid": grid, "tolerance": tolerance, "max_sweeps": max_sweeps}
-    kept, blur = state.last.y_self, jnp.maximum(state.blur, state.grain)
+    kept, blur = state.last.y_self, state.transport_blur
     # The cloud of the data changes with the blur alone.
     y_self = lax.cond(
         state.blur == state.last_blur,
@@ -197,3 +197,8 @@ class CloudState(eqx.Module):
     least: Float[Array, ""]
     grain: Float[Array, ""]
     last: Divergence
+
+    @property
+    def transport_blur(self) -> Float[Array, ""]:
+        """The blur that transport takes in the next call."""
+        return jnp.maximum(self.blur, self.grain)
