@@ -29,6 +29,9 @@ from .solve import AbstractSolver
 from .static_shift import StaticShift
 from .trade_off import AbstractTradeOff, Cooling
 
+PROGRESS = 0.01
+"""What an optimiser has to lower the nRMS by, as a part of it, for its patience to last."""
+
 
 def invert(
     data: Data,
@@ -63,9 +66,10 @@ def invert(
     - `progress`: called with the `Record` of each iteration; a `jaxmt.ProgressBar` draws a bar.
     - `checkpoint`: where to keep the state, and whether to go on from there.
 
-    Stops at the target, after `max_iterations`, or on an interrupt from the keyboard, and says which in
-    `Result.ending`. Where misfit or gradient cease to be finite it goes back half a step, once, and then
-    stops. The best model so far is returned in any case. Raises `ValueError` for a start of the wrong
+    Stops at the target, after `max_iterations`, when the optimiser has made no progress for as long as its
+    `patience`, or on an interrupt from the keyboard, and says which in `Result.ending`. Where misfit or
+    gradient cease to be finite it goes back half a step, once, and then stops. The best model so far is
+    returned in any case. Raises `ValueError` for a start of the wrong
     shape or out of bounds, data of a mode that `data.survey` leaves out, or a checkpoint of another
     problem; `FloatingPointError` if the start itself has no finite misfit; `MemoryError` when a device
     runs out of it.
@@ -76,7 +80,7 @@ def invert(
     earth = Earth(mesh) if earth is None else earth
     _check(data, mesh, earth, target, max_iterations)
     if optimiser is None or isinstance(optimiser, optax.GradientTransformation):
-        optimiser = Descent() if optimiser is None else Descent(optimiser)
+        optimiser = Descent() if optimiser is None else Descent(transformation=optimiser)
     if trade_off is not None and isinstance(optimiser, GaussNewton):
         raise ValueError("`GaussNewton` chooses lambda itself: leave `invert(trade_off=...)` out.")
     if not isinstance(trade_off, AbstractTradeOff):
@@ -125,6 +129,13 @@ def invert(
                 ending = Ending.TARGET
                 message = f"reached the target nRMS of {target:g} in {run.iteration} iterations"
                 break
+            if run.stalls(optimiser.patience):
+                ending = Ending.STALLED
+                message = (
+                    f"stopped after {run.iteration} iterations above the target nRMS of {target:g}: "
+                    f"the last {optimiser.patience} lowered it by less than {PROGRESS:.0%}"
+                )
+                break
             run.advance(following)
     except KeyboardInterrupt:
         if run.best is None:
@@ -170,6 +181,11 @@ class _Run:
         if nrms < self.lowest:
             self.best, self.lowest = (self.state.parameters, report.prediction), nrms
         return record
+
+    def stalls(self, patience: int) -> bool:
+        """Whether the last `patience` iterations lowered the lowest nRMS by less than `PROGRESS`."""
+        before = self.history["nrms"][:-patience]
+        return bool(before) and self.lowest > (1 - PROGRESS) * min(before)
 
     def advance(self, following: State) -> None:
         """Goes on to the next iteration."""

@@ -33,6 +33,7 @@ class Ending(enum.StrEnum):
 
     TARGET = "target"
     ITERATIONS = "iterations"
+    STALLED = "stalled"
     INTERRUPTED = "interrupted"
     NOT_FINITE = "not finite"
 

@@ -1,12 +1,13 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from problems import BLOCK, observed
 from problems import BLOCK_MESH as MESH
 from problems import BURIED as TRUE
 
-from jaxmt import CloudTransport, Data, Earth, Ending, LeastSquares, Mesh, invert, simulate
+from jaxmt import CloudTransport, Data, Descent, Earth, Ending, LeastSquares, Mesh, invert, simulate
 from jaxmt.misfit import AbstractSingleMisfit
 
 # The mesh is the one that the data were made on, so its coarseness does not matter.
@@ -111,6 +112,22 @@ def test_stops_after_the_most_iterations_and_leaves_fixed_cells(tm_data):
     # A logarithm and a power of ten.
     np.testing.assert_allclose(result.resistivity[fixed], 100.0, rtol=1e-14)
     assert np.all(abs(result.resistivity[~fixed] - 100.0) > 1e-6)
+
+
+def test_stops_when_the_fit_makes_no_progress(tm_data):
+    # A step of 1e-9 decades lowers no nRMS by one per cent.
+    still = Descent(optax.sgd(1e-9), patience=4)
+    result = run(tm_data, LeastSquares(), optimiser=still, max_iterations=30, target=0.01)
+    assert result.ending is Ending.STALLED
+    assert not result.converged
+    assert "the last 4 lowered it by less than 1%" in result.message
+    # The start, and four steps.
+    assert len(result.history["nrms"]) == 5
+
+
+def test_patience_is_at_least_one_iteration():
+    with pytest.raises(ValueError, match=r"Descent\(patience=.*Got 0"):
+        Descent(patience=0)
 
 
 class Failing(AbstractSingleMisfit):

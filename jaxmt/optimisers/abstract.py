@@ -36,7 +36,18 @@ class Report(eqx.Module):
 
 
 class AbstractOptimiser(eqx.Module):
-    """One iteration after another; for `invert(optimiser=...)`."""
+    """One iteration after another; for `invert(optimiser=...)`.
+
+    - `patience`: iterations after which an inversion stops if they lowered its nRMS by less than 1 %.
+    """
+
+    patience: eqx.AbstractVar[int]
+
+    def __check_init__(self) -> None:
+        if self.patience < 1:
+            raise ValueError(
+                f"`{type(self).__name__}(patience=...)` must be at least 1 iteration. Got {self.patience}."
+            )
 
     @abc.abstractmethod
     def start(self, problem: Problem, parameters: Parameters) -> PyTree[Any]:

@@ -52,10 +52,12 @@ class Descent(AbstractOptimiser):
       share compiled functions.
     - `smoothing`: s, in cells squared: a lone cell becomes a spot with the variance 2 s in each direction.
       It does not reach across the cuts of a `Smoothness` nor fixed cells; 0 leaves the gradient as it is.
+    - `patience`: iterations without progress after which to stop; many for a `langevin` that samples.
     """
 
     transformation: optax.GradientTransformation = eqx.field(default_factory=normalised_adam)
     smoothing: float = 0.3
+    patience: int = 50
 
     def __check_init__(self) -> None:
         if not 0 <= self.smoothing < np.inf:

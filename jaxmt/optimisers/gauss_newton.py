@@ -52,10 +52,12 @@ class GaussNewton(AbstractOptimiser):
     - `target`: nRMS beyond which a smoother model is preferred to a better fit; give `invert(target=...)`
       the same.
     - `trials`: the most models simulated to find lambda, and as many to find how far to step.
+    - `patience`: iterations without progress after which to stop.
     """
 
     target: float = 1.05
     trials: int = 6
+    patience: int = 10
 
     def __check_init__(self) -> None:
         if not self.target > 0 or self.trials < 1:

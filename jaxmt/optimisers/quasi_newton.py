@@ -17,11 +17,13 @@ class QuasiNewton(AbstractOptimiser):
     Lambda, blur and the plans of transport are those of the iteration throughout its line search. An
     iteration costs a gradient for the step and one for each trial of the line search.
 
-    - `memory`: gradients remembered. `trials`: the most of a line search.
+    - `memory`: gradients remembered. `trials`: the most of a line search. `patience`: iterations without
+      progress after which to stop.
     """
 
     memory: int = 10
     trials: int = 8
+    patience: int = 30
 
     def __check_init__(self) -> None:
         if self.memory < 1 or self.trials < 1:
