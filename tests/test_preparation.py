@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxmt.conventions import MU_0
-from jaxmt.io import read, read_emtf_site
+from jaxmt.io import read, read_edi_site, read_emtf_site
 from jaxmt.processing import in_band, prepare, rotate
 from jaxmt.site import Site
 
@@ -137,3 +137,12 @@ def test_published_lines(data_folder):
         survey.stations - survey.stations[0], published - published[0], rtol=0.01, atol=600
     )
     assert prepared.journal.removed() > 0
+
+
+def test_every_site_has_the_place_along_the_line_that_its_data_have(data_folder):
+    # A line of 470 km, where projections about other origins differ by kilometres.
+    folder = data_folder / "cafe_cascadia" / "edi"
+    sites = [read_edi_site(path) for path in sorted(folder.glob("*.edi"), reverse=True)]
+    done = prepare(sites, angle=-15.0, rules=(), station_rules=())
+    order = [[site.name for site in done.sites].index(name) for name in done.data.survey.names]
+    np.testing.assert_allclose(done.distances[order], done.data.survey.stations, atol=1e-6)

@@ -7,8 +7,7 @@ import numpy as np
 from ..atomic import FilePath, atomic_path
 from ..conventions import MU_0, OHM_PER_PRACTICAL
 from ..data import Data
-from ..geodesy import local_metres
-from ..processing import Table
+from ..processing import Table, positions
 from ..responses import Responses
 from ..site import Site
 from .modem import PLACES
@@ -173,12 +172,9 @@ def write_modem_sites(
 def _places(caller: str, sites: Sequence[Site], origin: tuple[float, float] | None) -> list[Place]:
     """Latitude, longitude, x, y and z of each site as the file states them; 0 for unknown degrees."""
     degrees = np.array([(site.latitude, site.longitude) for site in sites])
-    local = np.array([(site.northing, site.easting) for site in sites])
-    if origin is not None or not np.all(np.isfinite(local)):
-        if not np.all(np.isfinite(degrees)):
-            lost = next(site.name for site, at in zip(sites, degrees, strict=True) if np.isnan(at).any())
-            raise ValueError(f"{caller}: {lost} has no position; set latitude and longitude.")
-        centre = (float(degrees[:, 0].mean()), float(degrees[:, 1].mean())) if origin is None else origin
-        local = np.stack(local_metres(degrees[:, 0], degrees[:, 1], centre), axis=1)
+    local = positions(sites, origin)
+    for site, place in zip(sites, local, strict=True):
+        if np.isnan(place).any():
+            raise ValueError(f"{caller}: {site.name} has no position; set latitude and longitude.")
     known = np.nan_to_num(degrees)
     return [(float(a), float(b), float(x), float(y), 0.0) for a, b, x, y in np.hstack([known, local])]

@@ -11,6 +11,7 @@ from .journal import Journal as Journal
 from .phase_tensor import PhaseTensor as PhaseTensor
 from .phase_tensor import dimensionality as dimensionality
 from .phase_tensor import phase_tensor as phase_tensor
+from .positions import positions as positions
 from .preparation import Prepared as Prepared
 from .preparation import in_band as in_band
 from .preparation import prepare as prepare
@@ -38,7 +39,6 @@ from .stations import OffLine as OffLine
 from .stations import Offset as Offset
 from .stations import Rating as Rating
 from .stations import mend_signs as mend_signs
-from .stations import positions as positions
 from .stations import screen_stations as screen_stations
 from .strike import Strike as Strike
 from .strike import strike as strike

@@ -11,10 +11,11 @@ from ..site import Site
 from .declination import magnetic_to_geographic
 from .floors import with_floor
 from .journal import Journal
+from .positions import positions
 from .profile import profile
 from .rotation import rotate
 from .screening import RULES, Rule, screen
-from .stations import STATION_RULES, StationRule, mend_signs, positions, screen_stations
+from .stations import STATION_RULES, StationRule, mend_signs, screen_stations
 from .strike import Strike, strike
 
 PER_DECADE = 6

@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from ..data import Data
-from ..geodesy import local_metres
 from ..resampling import NEGLIGIBLE, merge_frequencies, resample
 from ..site import Site
 from ..survey import Survey
+from .positions import positions
 from .rotation import rotate
 
 SAME_PLACE = 1.0
@@ -52,19 +52,11 @@ def _positions(
     sites: Sequence[Site], strike: float, origin: tuple[float, float] | None
 ) -> Float[np.ndarray, " site"]:
     """Position of each site, y in m: its coordinate in the direction strike + 90 degrees."""
-    local = np.array([(site.northing, site.easting) for site in sites])
-    degrees = np.array([(site.latitude, site.longitude) for site in sites])
-    if origin is None and np.all(np.isfinite(local)):
-        north, east = local.T
-    elif np.all(np.isfinite(degrees)):
-        latitude, longitude = degrees.T
-        east_of_first = (longitude - longitude[0] + 180) % 360 - 180
-        mean = (float(latitude.mean()), float(longitude[0] + east_of_first.mean()))
-        north, east = local_metres(latitude, longitude, mean if origin is None else origin)
-    elif len(sites) == 1 and origin is None:
+    north, east = positions(sites, origin).T
+    lost = [site.name for site, at in zip(sites, north, strict=True) if np.isnan(at)]
+    if lost and len(sites) == 1 and origin is None:
         return np.zeros(1)
-    else:
-        lost = [site.name for site, at in zip(sites, degrees, strict=True) if np.isnan(at).any()]
+    if lost:
         raise ValueError(
             f"`profile(sites=...)`: {len(lost)} of {len(sites)} sites have no latitude or longitude, "
             f"the first is {lost[0]}; leave them out or set both with `dataclasses.replace`."

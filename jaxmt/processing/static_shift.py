@@ -9,8 +9,8 @@ from jaxtyping import Float
 from ..data import Data
 from ..responses import Responses
 from ..site import Site
+from .positions import positions
 from .screening import curves, medians
-from .stations import positions
 
 
 def remove_static_shift(site: Site, s_x: float, s_y: float) -> Site:

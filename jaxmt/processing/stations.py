@@ -6,30 +6,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..geodesy import local_metres
 from ..site import Site
 from .journal import Journal
+from .positions import positions
 from .screening import HALF_DECADE, OFF_DIAGONAL, curves, medians
 
 Verdicts = list[tuple[int, str]]
 """Which sites shall go, and why."""
 
 StationRule = Callable[[Sequence[Site]], Verdicts]
-
-
-def positions(sites: Sequence[Site]) -> Float[np.ndarray, "site 2"]:
-    """Northing and easting, m, of each site; NaN for those without latitude and longitude."""
-    local = np.array([(site.northing, site.easting) for site in sites]).reshape(-1, 2)
-    if np.isfinite(local).all():
-        return local
-    degrees = np.array([(site.latitude, site.longitude) for site in sites]).reshape(-1, 2)
-    known = np.isfinite(degrees).all(axis=1)
-    metres = np.full(degrees.shape, np.nan)
-    if known.any():
-        latitude, longitude = degrees[known].T
-        origin = (float(latitude[0]), float(longitude[0]))
-        metres[known] = np.stack(local_metres(latitude, longitude, origin), axis=1)
-    return metres
 
 
 def _count(site: Site) -> int:

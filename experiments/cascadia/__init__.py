@@ -1,0 +1,1 @@
+"""What do real data over a subduction zone say?"""

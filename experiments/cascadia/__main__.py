@@ -1,0 +1,173 @@
+"""Inverts the CAFE-MT and MOCHA profile across Washington, or an east-west row of USArray stations:
+`python -m experiments.cascadia [--row H] [--mesh published|designed] [--floors 0.2 0.05]
+[--misfit cloud l2] [--sea] [--readings] [--quick]`.
+
+The first floor is inverted from a uniform start, each further one from the model of the one before.
+A floor is a relative error of apparent resistivity, 0.2 being 0.087 in log10 rho and 5.7 degrees.
+
+`--readings` repeats the first floor for each way to read the CAFE files. Their `.VAR` blocks of land
+stations may be variances as the standard has it, or standard errors; their north may be geographic or
+magnetic (15 degrees east), and then the strike may be that of the map or that of the published axes.
+
+`--sea` puts the stations of the CAFE profile west of the coast on a sea floor; the published section has
+none. A row has its sea always.
+"""
+
+import argparse
+import dataclasses
+import itertools
+from pathlib import Path
+
+import numpy as np
+
+import jaxmt
+from jaxmt.optimisers.descent import FIRST_STEP, LAST_STEP
+
+from .. import machine
+from .. import options as command
+from ..line import Line
+from ..outcome import Outcome, Reference
+from ..pipeline import Plan, invert_line, inverted
+from .ground import SEA, Profile, published_mesh, sea_cells, sea_floor
+from .lines import NORTHS, VARIANCES, cafe_line, row_line
+
+CAFE_START = 33.0
+ROW_START = 50.0
+TARGET = 1.0
+LATE_BLUR = 0.005
+DEPTH = {"CAFE": 150e3, "row": 250e3}
+LIMITS = (1.0, 1000.0)
+ROW = 150.0
+"""m, height of the rows between the sea's surface and its deepest floor."""
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = command.parser(__doc__, "a coarse mesh and few iterations: a minute")
+    parser.add_argument("--row", choices=tuple("CDEFGHIJ"), help="a USArray row instead of CAFE")
+    parser.add_argument("--mesh", choices=("published", "designed"), default="published")
+    parser.add_argument(
+        "--floors", type=float, nargs="+", default=[0.2, 0.05], help="of apparent resistivity"
+    )
+    parser.add_argument("--te-weight", type=float, help="of TE in the cloud; default 3, for a row 1")
+    parser.add_argument("--sea", action="store_true", help="the CAFE profile with the Pacific")
+    parser.add_argument("--readings", action="store_true", help="each reading of the CAFE files")
+    command.add_inversion(parser)
+    command.add_data(parser)
+    machine.add_options(parser)
+    options = parser.parse_args()
+    if options.row and (options.readings or options.sea):
+        parser.error("--readings and --sea are of the CAFE profile; leave out --row")
+    if options.readings and options.sea:
+        parser.error("--readings compares level ground; leave out --sea")
+    return options
+
+
+def plan_of(
+    options: argparse.Namespace, line: Line, known: Reference | None, sea_floor: Profile | None = None
+) -> tuple[Line, Plan]:
+    """Mesh, start and settings of the first floor; and the line, whose stations may lie on a sea floor."""
+    kind = "quick" if options.quick else "designed" if options.row else options.mesh
+    start = ROW_START if options.row else CAFE_START
+    if kind == "published":
+        mesh = published_mesh()
+    else:
+        mesh = jaxmt.Mesh.design(line.data.survey, start, growth=0.3 if options.quick else 0.12)
+    if sea_floor is None:
+        sea = sea_cells(known, mesh)
+        section = np.where(sea, SEA, start)
+    else:
+        relief = jaxmt.drape(mesh, line.data.survey, *sea_floor, step=ROW)
+        mesh, sea, section = relief.mesh, relief.sea, relief.section(start, SEA)
+        line = dataclasses.replace(line, data=dataclasses.replace(line.data, survey=relief.survey))
+    te_weight = 1.0 if options.row else 3.0
+    plan = Plan(
+        mesh=mesh,
+        start=section,
+        misfits=options.misfit,
+        depth=DEPTH["row" if options.row else "CAFE"],
+        target=TARGET,
+        iterations=15 if options.quick else options.iterations,
+        resume=options.resume,
+        earth=jaxmt.Earth(mesh, low=0.1, high=1e5, fixed=sea),
+        te_weight=te_weight if options.te_weight is None else options.te_weight,
+        first_step=FIRST_STEP,
+        limits=LIMITS,
+        reference=known,
+        settings=(("start", f"{start:g} ohm m"), ("cells of sea", f"{int(sea.sum())} at {SEA:g} ohm m")),
+    )
+    return line, plan
+
+
+def floors(options: argparse.Namespace, line: Line, plan: Plan, name: str, devices: tuple | None) -> None:
+    """One inversion after the other, each from the model of the one before."""
+    for number, floor in enumerate(options.floors[:1] if options.quick else options.floors):
+        floored = dataclasses.replace(line, data=line.data.with_floor(floor / 2))
+        stated = dataclasses.replace(plan, settings=(*plan.settings, ("error floor of rho", f"{floor:g}")))
+        if number:
+            # It fits roughly: small steps, and no blur to undo it.
+            stated = dataclasses.replace(stated, first_step=LAST_STEP, start_blur=LATE_BLUR)
+        outcome = invert_line(floored, stated, options.out / f"{name}_floor{100 * floor:g}", devices)
+        plan = dataclasses.replace(plan, start=sections(outcome))
+
+
+def sections(outcome: Outcome) -> dict[str, np.ndarray]:
+    """The section of each misfit."""
+    return {run.name: np.asarray(run.result.resistivity) for run in outcome.runs}
+
+
+def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -> None:
+    """The same inversion for each way to read the files; prints and writes what comes of them."""
+    table = []
+    for variance, north in itertools.product(VARIANCES, NORTHS):
+        line = cafe_line(folder, variance, north)
+        # The deviation of a phase in radians is the relative error of |Z|.
+        relative = float(np.nanmedian(np.deg2rad(line.data.errors[[1, 3]])))
+        line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
+        _, plan = plan_of(options, line, None)
+        for name in options.misfit:
+            # A checkpoint for each.
+            out = command.results(options, f"cascadia_readings/{variance}, {north}, {name}")
+            result, _ = inverted(name, line, plan, out, devices)
+            table.append(
+                {
+                    "variance": variance,
+                    "north": north,
+                    "misfit": name,
+                    "nrms": result.nrms,
+                    "iterations": len(result.history["nrms"]) - 1,
+                    "median_relative_error": relative,
+                }
+            )
+            print(f"{variance}, {north}, {name}: nRMS {result.nrms:.3f}")
+    print(f"{'VAR holds':16}{'north':32}{'misfit':8}{'nRMS':>8}{'iterations':>12}")
+    for row in table:
+        print(
+            f"{row['variance']:16}{row['north']:32}{row['misfit']:8}{row['nrms']:8.3f}{row['iterations']:12}"
+        )
+    jaxmt.io.write_summary(
+        command.results(options, "cascadia_readings") / "summary.json", {"readings": table}
+    )
+
+
+def main() -> None:
+    """Runs the experiment from the command line."""
+    options = parsed()
+    devices = machine.start(options)
+    needs = ["cascadia_modem"] if options.row else ["cafe_cascadia"]
+    folder = command.data_folder(options.data, [*needs, "cascadia_modem"] if options.sea else needs)
+    if options.readings:
+        readings(options, folder, devices)
+        return
+    line, known = row_line(folder, options.row) if options.row else (cafe_line(folder), None)
+    line, plan = plan_of(options, line, known, sea_floor(folder, line) if options.sea else None)
+    kind = "quick" if options.quick else "designed" if options.row else options.mesh
+    name = options.row or ("cafe_sea" if options.sea else "cafe")
+    floors(options, line, plan, f"cascadia_{name}_{kind}", devices)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted.") from None
