@@ -234,6 +234,19 @@ def test_positions_count_from_the_left_edge(tmp_path):
     np.testing.assert_allclose(again.survey.stations, data.survey.stations + 5000.0, atol=5e-4)
 
 
+def test_stations_keep_their_depths(tmp_path):
+    data = random_data()
+    depths = np.array([0.0, 125.5, 2400.0, 30.0])
+    data = dataclasses.replace(data, survey=dataclasses.replace(data.survey, depths=depths))
+    write_modem(tmp_path / "out.dat", data)
+    # Printed to the millimetre.
+    np.testing.assert_allclose(read_modem(tmp_path / "out.dat").survey.depths, depths, atol=5e-4)
+    text = (tmp_path / "out.dat").read_text()
+    (tmp_path / "out.dat").write_text(text.replace(" 125.500 ", " -125.500 "))
+    with pytest.warns(UserWarning, match="1 stations lie above z = 0, to 125.5 m"):
+        assert read_modem(tmp_path / "out.dat").survey.depths[1] == 0
+
+
 def test_responses_have_no_error(tmp_path):
     survey = Survey(np.array([10.0]), np.array([0.0]), modes=("tm",))
     responses = Responses(survey, None, jnp.array([[-1e-3 - 1e-3j]]), None)

@@ -46,6 +46,16 @@ def test_linear_values(tmp_path):
     np.testing.assert_array_equal(logarithm, np.log(resistivity))
 
 
+def test_what_lies_above_the_ground_is_written_as_air(tmp_path):
+    surface = [0.0, 10.0, 12.0, 0.0]
+    mesh = Mesh([0.0, 100.0, 300.0, 600.0], [0.0, 10.0, 30.0, 60.0], surface).with_air()
+    write_modem_model(tmp_path / "out.rho", mesh, np.full((3, 3), 50.0))
+    _, resistivity = read_modem_model(tmp_path / "out.rho")
+    # Only the middle of the first row is above the ground throughout; what it cuts is rock.
+    np.testing.assert_allclose(resistivity[0], [50.0, 1e10, 50.0], rtol=1e-9)
+    np.testing.assert_allclose(resistivity[1:], 50.0, rtol=1e-9)
+
+
 def test_there_and_back(tmp_path):
     generator = np.random.default_rng(0)
     mesh = Mesh(

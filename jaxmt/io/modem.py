@@ -125,7 +125,13 @@ def _planar(
     stations = sorted(_stations(path, rows).items(), key=lambda item: item[1][0].y)
     places = {name: k for k, (name, _) in enumerate(stations)}
     frequencies, index = _frequencies(rows)
-    survey = Survey(frequencies, np.array([own[0].y for _, own in stations]), names=tuple(places))
+    y, z = np.array([(own[0].y, own[0].z) for _, own in stations]).T
+    if np.any(z < 0):
+        warnings.warn(
+            f"{path}: {np.sum(z < 0)} stations lie above z = 0, to {-z.min():g} m; they are put at 0.",
+            stacklevel=4,
+        )
+    survey = Survey(frequencies, y, names=tuple(places), depths=np.maximum(z, 0.0))
     shape = (frequencies.size, len(places))
     tables = {}
     for component, fallback in (("TE", relative_error), ("TM", relative_error), ("TY", tipper_error)):
@@ -164,9 +170,9 @@ def read_modem(
       and `tipper_error`, that of the tipper's real and imaginary part likewise.
 
     Of a 2-D file (TE_Impedance, TM_Impedance, Tzy_Impedance) y is kept as it is: ModEM counts it from
-    the left edge of the model, as `read_modem_model` does. TE is Zxy, TM is Zyx with its minus sign.
-    Every unit and sign convention is converted. Raises `ValueError` if a 2-D file lacks errors and
-    none is given.
+    the left edge of the model, as `read_modem_model` does; z is the stations' depth. TE
+    is Zxy, TM is Zyx with its minus sign. Every unit and sign convention is converted. Raises
+    `ValueError` if a 2-D file lacks errors and none is given.
     """
     rows = read_rows(path)
     if sites is not None:

@@ -12,6 +12,9 @@ from .free_format import BadFile, FreeFormat
 
 PER_LINE = 10
 
+AIR = 1e10
+"""ohm m, of cells above the ground."""
+
 LARGEST_LOGARITHM = 100.0
 """Beyond this no ln(ohm m) is meant."""
 
@@ -78,7 +81,8 @@ def _wrapped(values: Float[np.ndarray, " n"], form: str) -> list[str]:
 def write_modem_model(path: FilePath, mesh: Mesh, resistivity: Float[np.ndarray, "earth y"]) -> None:
     """Writes a 2-D model file with natural logarithms (LOGE) to 10 digits.
 
-    - `resistivity`: ohm m, of shape `mesh.shape`.
+    - `resistivity`: ohm m, of shape `mesh.shape`. Cells above the surface of the mesh are written as air,
+      10^10 ohm m; those that it cuts are whole in the file.
 
     The air of `mesh` and the y of its left edge have no place in the file; give the latter to
     `write_modem(left_edge=...)`. The file appears whole or not at all.
@@ -91,7 +95,7 @@ def write_modem_model(path: FilePath, mesh: Mesh, resistivity: Float[np.ndarray,
         )
     rows, columns = mesh.shape
     lines = [f"{columns} {rows} LOGE", *_wrapped(mesh.dy, ".12g"), *_wrapped(mesh.dz, ".12g"), "1"]
-    for layer in np.log(section):
+    for layer in np.log(np.where(mesh.air, AIR, section)):
         lines += _wrapped(layer, ".10E")
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

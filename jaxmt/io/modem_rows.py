@@ -69,6 +69,7 @@ class Row:
     longitude: float
     x: float
     y: float
+    z: float
     component: str
     value: complex
     error: float
@@ -140,6 +141,7 @@ def _row(where: str, line: int, text: str, header: Header) -> Row:
         longitude,
         x,
         y,
+        z,
         component,
         value * header.factor if exists else complex("nan"),
         error * header.factor if 0 < error < NO_ERROR else float("nan"),

@@ -84,11 +84,13 @@ def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.
       mean. `Responses` have the error 2e15, ModEM's word for none.
     - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`.
 
-    Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$. The file appears whole or not at all. Raises
-    `ValueError` for station names that are not unique or hold blanks, which the format cannot express.
+    Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$, Z is the depth of a station. The file appears
+    whole or not at all. Raises `ValueError` for station names that are not
+    unique or hold blanks, which the format cannot express.
     """
     survey = data.survey
     _check_names("`write_modem(data=...)`", survey.names)
+    places = list(zip(survey.names, survey.stations - left_edge, survey.depths, strict=True))
     lines: list[str] = []
     for keyword, (values, errors) in zip(PLANAR, _tables(data), strict=True):
         exists = np.isfinite(values)
@@ -101,12 +103,12 @@ def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.
             _row(
                 float(survey.periods[i]),
                 name,
-                (0.0, 0.0, 0.0, y, 0.0),
+                (0.0, 0.0, 0.0, y, z),
                 "Ty" if tipper else keyword[:2],
                 values[i, k] * factor,
                 errors[i, k] * factor,
             )
-            for k, (name, y) in enumerate(zip(survey.names, survey.stations - left_edge, strict=True))
+            for k, (name, y, z) in enumerate(places)
             for i in np.argsort(survey.periods)
             if exists[i, k]
         ]

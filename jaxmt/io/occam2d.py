@@ -135,8 +135,9 @@ def read_occam2d_response(path: FilePath, data: Data) -> Float[np.ndarray, "comp
 def write_occam2d(path: FilePath, data: Data, *, title: str = "written by jaxmt") -> None:
     """Writes an Occam2D data file: types 1, 2, 5, 6, and 3, 4 for tippers, as far as they exist.
 
-    Data and errors are printed to nine digits, offsets to the millimetre. The file appears whole or not
-    at all. Raises `ValueError` for names or a title that do not fit on a line of their own.
+    Data and errors are printed to nine digits, offsets to the millimetre. Depths of stations have no
+    place in the file, which appears whole or not at all. Raises `ValueError` for names or a title that
+    do not fit on a line of their own.
     """
     survey = data.survey
     for text in (*survey.names, title):
