@@ -33,6 +33,10 @@ class Slopes(eqx.Module):
         rough = self.roughness > 0
         return jnp.where(rough, self.data / jnp.where(rough, self.roughness, 1.0), jnp.inf)
 
+    def unit(self, balance: Scalar, stage: Int[Array, ""]) -> Scalar:
+        """The unit of the data misfit over that of the iteration before, whose balance and stage are given."""
+        return jnp.where(self.stage == stage, 1.0, self.balance() / balance)
+
 
 class AbstractTradeOff(eqx.Module):
     """A rule for lambda, for `invert(trade_off=...)`."""
@@ -114,8 +118,7 @@ class Cooling(AbstractTradeOff):
         """The last lambda cooled, or the most that is allowed."""
         last, balance, stage = state
         now = slopes.balance()
-        unit = jnp.where(slopes.stage == stage, 1.0, now / balance)
-        factor = jnp.minimum(self.rate * unit * last, self.ratio * now)
+        factor = jnp.minimum(self.rate * slopes.unit(balance, stage) * last, self.ratio * now)
         return factor, (factor, now, slopes.stage)
 
 
@@ -123,7 +126,8 @@ class Discrepancy(AbstractTradeOff):
     """The largest lambda that still lets the fit improve: it falls by `rate` whenever nRMS stalls.
 
     The model that first reaches the target is then about the smoothest that does (Morozov's discrepancy
-    principle; Parker 1994, Geophysical Inverse Theory, sec. 3.02).
+    principle; Parker 1994, Geophysical Inverse Theory, sec. 3.02). Where the misfit changes, and its unit
+    with it, lambda changes as the ratio of the gradients' norms.
 
     - `ratio`: of the gradients' norms to start from. `stall`: the relative fall of nRMS in an iteration
       below which lambda falls.
@@ -138,18 +142,21 @@ class Discrepancy(AbstractTradeOff):
         _fraction("Discrepancy(rate", self.rate)
         _fraction("Discrepancy(stall", self.stall)
 
-    def start(self) -> tuple[Scalar, Scalar]:
-        """Neither lambda nor a last nRMS."""
-        return jnp.full((), jnp.inf, float), jnp.full((), jnp.inf, float)
+    def start(self) -> tuple[Scalar, Scalar, Scalar, Int[Array, ""]]:
+        """Neither lambda, a ratio of the gradients' norms nor a last nRMS; the first stage."""
+        infinite = jnp.full((), jnp.inf, float)
+        return infinite, infinite, infinite, jnp.zeros((), int)
 
     def __call__(
-        self, state: tuple[Scalar, Scalar], slopes: Slopes
-    ) -> tuple[Scalar, tuple[Scalar, Scalar]]:
+        self, state: tuple[Scalar, Scalar, Scalar, Int[Array, ""]], slopes: Slopes
+    ) -> tuple[Scalar, tuple[Scalar, Scalar, Scalar, Int[Array, ""]]]:
         """The last lambda, smaller if nRMS has stalled, or the first."""
-        last, nrms = state
+        last, balance, nrms, stage = state
+        now = slopes.balance()
         slower = jnp.where(slopes.nrms > (1 - self.stall) * nrms, self.rate, 1.0)
-        factor = jnp.where(jnp.isfinite(last), slower * last, self.ratio * slopes.balance())
-        return factor, (factor, slopes.nrms)
+        going = slower * slopes.unit(balance, stage) * last
+        factor = jnp.where(jnp.isfinite(last), going, self.ratio * now)
+        return factor, (factor, now, slopes.nrms, slopes.stage)
 
 
 def _not_negative(name: str, value: ArrayLike) -> None:

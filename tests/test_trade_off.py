@@ -51,6 +51,12 @@ def test_discrepancy_lowers_lambda_where_the_fit_stalls():
     assert found == [2.0, 2.0, 1.0, 0.5, 0.5]
 
 
+def test_discrepancy_takes_its_unit_from_the_misfit_in_force():
+    rule = Discrepancy(ratio=1.0, rate=0.5, stall=0.1)
+    # The ratio of the gradients was 2 and is 300 where the misfit changes; there the fit stalls, too.
+    assert lambdas(rule, (4, 2, 9, 0), (900, 3, 9, 1), (900, 3, 4, 1)) == [2.0, 150.0, 150.0]
+
+
 @pytest.mark.parametrize(
     ("rule", "options", "message"),
     [
