@@ -34,7 +34,7 @@ class Slopes(eqx.Module):
         return jnp.where(rough, self.data / jnp.where(rough, self.roughness, 1.0), jnp.inf)
 
     def unit(self, balance: Scalar, stage: Int[Array, ""]) -> Scalar:
-        """The unit of the data misfit over that of the iteration before, whose balance and stage are given."""
+        """The unit of the data misfit over that of the iteration of `balance` and `stage`."""
         return jnp.where(self.stage == stage, 1.0, self.balance() / balance)
 
 
