@@ -8,6 +8,7 @@ stopped. `--tables FILE` prints the tables of stored results and runs nothing.
 import time
 from pathlib import Path
 
+import jax
 from tqdm import tqdm
 
 from .. import options as command
@@ -45,7 +46,12 @@ def main() -> None:
     missing = [case for case in cases if case not in store]
     begin = time.perf_counter()
     with tqdm(total=len(cases), initial=len(cases) - len(missing), unit="run", dynamic_ncols=True) as bar:
+        programs = None
         for case in missing:
+            if case.programs != programs:
+                # Those of hundreds of runs are more than a process may map.
+                jax.clear_caches()
+                programs = case.programs
             if options.budget and time.perf_counter() - begin > 60 * options.budget:
                 bar.write(f"The budget of {options.budget:g} minutes is spent; the same command goes on.")
                 break

@@ -35,6 +35,11 @@ class Case:
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @property
+    def programs(self) -> tuple[str, str, str]:
+        """The same for cases that share most of their compiled functions."""
+        return self.size, self.model, self.method
+
+    @property
     def digest(self) -> str:
         """A short name for files."""
         return hashlib.sha1(self.key.encode(), usedforsecurity=False).hexdigest()[:12]

@@ -109,10 +109,9 @@ def quick_questions() -> dict[str, Question]:
 
 
 def plan(chosen: dict[str, Question], seeds: tuple[int, ...]) -> list[Case]:
-    """Every case of the questions once, so ordered that a part of it is balanced.
+    """Every case of the questions once; those of one model and method follow each other.
 
-    All methods of a setting follow each other; the questions take turns; a seed is finished before the
-    next begins.
+    They share compiled functions, which take longer than a run: see `Case.programs`.
     """
     cases: dict[Case, None] = {}
     for seed in seeds:
@@ -120,4 +119,5 @@ def plan(chosen: dict[str, Question], seeds: tuple[int, ...]) -> list[Case]:
         for setting, question in itertools.product(range(longest), chosen.values()):
             if setting < len(question.settings):
                 cases.update(dict.fromkeys(question.group(setting, seed)))
-    return list(cases)
+    groups = {programs: k for k, programs in enumerate(dict.fromkeys(case.programs for case in cases))}
+    return sorted(cases, key=lambda case: groups[case.programs])
