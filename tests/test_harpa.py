@@ -11,12 +11,14 @@ from ott.problems.linear.linear_problem import LinearProblem
 from ott.solvers.linear import univariate
 
 from experiments.harpa import drawing, speeds
-from experiments.harpa.association import Guess, Phase, Problem, inside
+from experiments.harpa.association import Guess, Phase, Problem, associate, inside, joined, problem
 from experiments.harpa.eikonal import travel_times
-from experiments.harpa.fields import Siren, Table, trained
+from experiments.harpa.fields import Corrected, Siren, Table, trained
+from experiments.harpa.hopping import Hops, hopped
 from experiments.harpa.latent import fitted
 from experiments.harpa.picks import SPURIOUS, Picks, Truth, record, station_nodes
-from experiments.harpa.scene import Scene, solve, table
+from experiments.harpa.refinement import Exact
+from experiments.harpa.scene import Scene, drawn, solve, stated, table
 from experiments.harpa.scores import nearest, partners, score
 
 N = 9
@@ -241,12 +243,75 @@ def test_figures_are_drawn(outcome, tmp_path):
 
 
 def test_a_guess_is_predicted_by_its_field(outcome):
-    scene = outcome.scene
+    scene, latest = outcome.scene, outcome.found.latest
     scaled = Guess(
-        jnp.asarray(scene.truth.locations),
-        jnp.asarray(scene.truth.times) / outcome.found.problem.latest,
-        jnp.zeros(0),
+        jnp.asarray(scene.truth.locations), jnp.asarray(scene.truth.times) / latest, jnp.zeros(0)
     )
-    found = outcome.found.problem.predicted(scaled, jnp.arange(8))
+    stated = problem(scene.field, scene.picks, scene.events)
+    assert float(stated.latest) == latest
     # Events are at nodes, where the table is exact.
-    np.testing.assert_allclose(found, scene.truth.arrivals.T, atol=1e-12)
+    np.testing.assert_allclose(stated.predicted(scaled, jnp.arange(8)), scene.truth.arrivals.T, atol=1e-12)
+
+
+def test_what_was_found_is_chosen_from_and_joined_in_order(outcome):
+    found = outcome.found
+    leading = found.leading(2)
+    assert list(leading.mismatch) == sorted(found.mismatch)[:2]
+    again = joined([leading, found.chosen(np.array([3]))])
+    assert again.mismatch[2] == found.mismatch[3]
+    np.testing.assert_array_equal(again.guesses.location[2], found.guesses.location[3])
+    np.testing.assert_array_equal(again.events()[0][2], found.arrivals[found.best])
+
+
+@pytest.fixture(scope="module")
+def world():
+    """A latent model of two numbers and a network that knows nothing, on 6 nodes a side."""
+    rng = np.random.default_rng(0)
+    made = speeds.random_speeds(rng, np.stack([speeds.random_field(rng, 6)]), 40, active=1)
+    model = fitted(made, 2, key=jax.random.key(0), steps=200, components=8)
+    where = station_nodes(rng, 6, 8)
+    siren = Siren(jnp.asarray(where / 5), jnp.mean(1 / made), 2, 8, 2, key=jax.random.key(1))
+    return model, where, siren
+
+
+def test_a_corrected_network_is_exact_where_it_was_corrected(world):
+    model, where, siren = world
+    latent = jnp.asarray([0.3, 0.6])
+    speed = model.decode(latent[None])[0].reshape(6, 6, 6)
+    times = travel_times(speed, jnp.asarray(where))
+    field = Corrected(siren, latent, times)
+    points = jnp.asarray(nodes(6).reshape(-1, 3))
+    stations = jnp.arange(8)
+    np.testing.assert_allclose(field(points, latent, stations), times.reshape(-1, 8), atol=1e-12)
+    # Elsewhere the network tells the difference.
+    other = latent + 0.1
+    change = siren(points, other, stations) - siren(points, latent, stations)
+    np.testing.assert_allclose(
+        field(points, other, stations) - field(points, latent, stations), change, atol=1e-12
+    )
+
+
+def test_hops_never_lose_ground_and_end_on_exact_times(world):
+    model, where, siren = world
+    rng = np.random.default_rng(2)
+    speed = np.asarray(model.decode(jnp.asarray([[0.4, 0.5]])))[0].reshape(6, 6, 6)
+    times = np.asarray(travel_times(jnp.asarray(speed), jnp.asarray(where)))
+    picked, real = record(rng, where, speed, times, 2, window=5.0)
+    scenes, problems = stated([Scene(picked, real, siren, latents=2)])
+    phase, hops = Phase(0.02, 1e-3, 100), Hops(rounds=2, survivors=3)
+    one, two, three = jax.random.split(jax.random.key(0), 3)
+    start = associate(problems, drawn(scenes, 6, one), [phase], two)
+    hopped_to = hopped(problems, start, phase, hops, three)
+    # A family's parent is one of its own.
+    for found, before in zip(hopped_to, start, strict=True):
+        assert np.all(found.mismatch <= before.leading(3).mismatch)
+        assert np.any(found.mismatch < before.leading(3).mismatch)
+    exact = Exact(model, jnp.asarray(where))
+    still = Phase(0.0, 0.0, 25)
+    (found,) = exact(problems, [hopped_to[0].guesses], [still], one)
+    for k, (places, when, arrivals) in enumerate(found.events()):
+        latent = inside(found.guesses.latent[k])
+        cube = model.decode(latent[None])[0].reshape(6, 6, 6)
+        there = Table(travel_times(cube, jnp.asarray(where)))
+        expected = when[:, None] + there(jnp.asarray(places), jnp.zeros(0), jnp.arange(8))
+        np.testing.assert_allclose(arrivals, expected, atol=1e-12)

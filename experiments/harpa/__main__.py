@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -24,6 +25,9 @@ import jaxmt
 
 from .. import options as command
 from . import drawing, studies
+from .association import Phase
+from .hopping import Hops
+from .joint import JointSearch
 from .unknown import Training
 
 PARTS = ("known", "network", "noise", "picks", "sweeps", "unknown")
@@ -165,8 +169,11 @@ def sweeps(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
 def unknown(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
     """The last."""
     training = Training(12, 12, 3, 100, 24, 4, 3, 32, 2, 300, 512, 1000) if quick else Training()
+    search = JointSearch(20, Phase(0.01, 1e-3, 400), Hops(2, 5), Hops(1, 3), (Phase(1e-3, 1e-4, 400),), 2)
     with Bar("unknown") as bar:
-        rows, learning, cubes = studies.unknown(size, training, seed, bar)
+        rows, learning, cubes = studies.unknown(
+            size, training, search if quick else JointSearch(), seed, bar
+        )
     outcome, cube = cubes[0]
     drawing.speeds(outcome.scene.truth.speed, cube, outcome, folder / "speeds.png")
     title = "Unknown speed: latent model to {latent_speed_error:.2f} km/s, field to {field_error:.3f} s"
@@ -184,10 +191,12 @@ def main() -> None:
     summary = {"seed": options.seed, "quick": options.quick}
     for part in options.parts or (QUICK_PARTS if options.quick else PARTS):
         begin = time.perf_counter()
-        if part == "known":
-            found = known(size, options.seed, folder)
-        else:
-            found = STUDIES[part](size, options.seed, folder, options.quick)
+        # Seven digits are enough for times of milliseconds.
+        with jax.enable_x64(False):
+            if part == "known":
+                found = known(size, options.seed, folder)
+            else:
+                found = STUDIES[part](size, options.seed, folder, options.quick)
         summary[part] = {**found, "seconds": time.perf_counter() - begin}
         jaxmt.io.write_summary(folder / "summary.json", summary)
     print(f"\nResults are in {folder}")

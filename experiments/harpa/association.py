@@ -7,7 +7,6 @@ descent, lead from many random starts side by side.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -113,18 +112,17 @@ class Found:
     """What the search of one problem found from each start.
 
     - `guesses`: the ends, restarts first; `path`: (restart, point, ...), from the start on.
-    - `mismatch`: of all stations, s^2 in the mean; `best`: the restart where it is least.
+    - `arrivals`: (restart, event, station), predicted. `latest`: as in the problem.
+    - `mismatch`: of all stations, units of time squared in the mean; `best`: the restart where it is least.
+    - `price`: of a pick or an arrival without partner, units of time squared, if any may be without.
     """
 
-    problem: Problem
     guesses: Guess
     path: Guess
+    arrivals: np.ndarray
+    latest: float
     mismatch: np.ndarray
-
-    @property
-    def price(self) -> float | None:
-        """Of a pick or an arrival without partner, units of time squared."""
-        return None if self.problem.price is None else float(self.problem.price)
+    price: float | None
 
     @property
     def best(self) -> int:
@@ -133,10 +131,37 @@ class Found:
 
     def events(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Locations (event, 3), times (event,) and arrivals (event, station) of every restart."""
-        stations = jnp.arange(len(self.problem.times))
-        arrivals = _predicted(self.problem, self.guesses, stations)
-        where, when = inside(self.guesses.location), self.problem.latest * inside(self.guesses.time)
-        return [(w, t, a) for w, t, a in zip(*map(np.asarray, (where, when, arrivals)), strict=True)]
+        where, when = inside(self.guesses.location), self.latest * inside(self.guesses.time)
+        return list(zip(np.asarray(where), np.asarray(when), self.arrivals, strict=True))
+
+    def leading(self, count: int) -> "Found":
+        """The restarts of least mismatch."""
+        return self.chosen(np.argsort(self.mismatch)[:count])
+
+    def chosen(self, restarts: np.ndarray) -> "Found":
+        """Some of the restarts."""
+        guesses, path = (
+            jax.tree.map(lambda leaf: leaf[restarts], tree) for tree in (self.guesses, self.path)
+        )
+        return dataclasses.replace(
+            self,
+            guesses=guesses,
+            path=path,
+            arrivals=self.arrivals[restarts],
+            mismatch=self.mismatch[restarts],
+        )
+
+
+def joined(several: Sequence[Found]) -> Found:
+    """The restarts of several searches for the same events as those of one."""
+    first = several[0]
+    guesses, path = (
+        jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *trees)
+        for trees in ([one.guesses for one in several], [one.path for one in several])
+    )
+    arrivals = np.concatenate([one.arrivals for one in several])
+    mismatch = np.concatenate([one.mismatch for one in several])
+    return Found(guesses, path, arrivals, first.latest, mismatch, first.price)
 
 
 def associate(
@@ -154,6 +179,7 @@ def associate(
         jax.tree.map(lambda *leaves: jnp.stack(leaves), *several) for several in (problems, guesses)
     )
     paths = [jax.tree.map(lambda leaf: leaf[:, :, None], found)]
+    price = None
     for number, phase in enumerate(phases):
         price = None if phase.price is None else 0.5 * (phase.price / SECONDS) ** 2
         priced = dataclasses.replace(
@@ -167,13 +193,16 @@ def associate(
         paths.append(descent.path)
         progress(phase.steps)
         together = priced
-    mismatch = np.asarray(_mismatch(together, found))
+    arrivals, mismatch = map(np.asarray, _judged(together, found))
     path = jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=2), *paths)
 
-    def of(tree: Any, i: int) -> Any:
+    def of(tree: Guess, i: int) -> Guess:
         return jax.tree.map(lambda leaf: leaf[i], tree)
 
-    return [Found(of(together, i), of(found, i), of(path, i), mismatch[i]) for i in range(len(problems))]
+    return [
+        Found(of(found, i), of(path, i), arrivals[i], float(one.latest), mismatch[i], price)
+        for i, one in enumerate(problems)
+    ]
 
 
 @eqx.filter_jit
@@ -205,15 +234,14 @@ def _search(
 
 
 @eqx.filter_jit
-def _mismatch(problems: Problem, guesses: Guess) -> Float[Array, "problem restart"]:
-    def of(problem: Problem, guess: Guess) -> Float[Array, ""]:
+def _judged(
+    problems: Problem, guesses: Guess
+) -> tuple[Float[Array, "problem restart event station"], Float[Array, "problem restart"]]:
+    """Arrivals and mismatches."""
+
+    def of(problem: Problem, guess: Guess) -> tuple[Array, Array]:
         stations = jnp.arange(len(problem.times))
         arrivals = problem.predicted(guess, stations)
-        return jnp.mean(jax.vmap(problem.mismatch, (1, 0))(arrivals, stations))
+        return arrivals, jnp.mean(jax.vmap(problem.mismatch, (1, 0))(arrivals, stations))
 
     return jax.vmap(lambda p, many: jax.vmap(lambda guess: of(p, guess))(many))(problems, guesses)
-
-
-@eqx.filter_jit
-def _predicted(problem: Problem, guesses: Guess, stations: Chosen) -> Float[Array, "restart event station"]:
-    return jax.vmap(lambda guess: problem.predicted(guess, stations))(guesses)

@@ -44,17 +44,22 @@ class Table(AbstractField):
     def __call__(self, points: Points, latent: Latent, stations: Chosen) -> Times:
         """The times; the latent vector is empty."""
         del latent
-        n = self.times.shape[0]
-        scaled = jnp.clip(points, 0.0, 1.0) * (n - 1)
-        low = jnp.clip(jnp.floor(lax.stop_gradient(scaled)), 0, n - 2).astype(int)
-        weight = scaled - low.astype(points.dtype)
-        found = jnp.zeros((), points.dtype)
-        for corner in range(8):
-            bits = [(corner >> axis) & 1 for axis in range(3)]
-            share = math.prod(weight[:, d] if bit else 1 - weight[:, d] for d, bit in enumerate(bits))
-            i, j, k = (low[:, d] + bit for d, bit in enumerate(bits))
-            found = found + share[:, None] * self.times[i[:, None], j[:, None], k[:, None], stations]
-        return found
+        return _interpolated(self.times, points, stations)
+
+
+def _interpolated(table: Float[Array, "n n n station"], points: Points, stations: Chosen) -> Times:
+    """Trilinear between the nodes."""
+    n = table.shape[0]
+    scaled = jnp.clip(points, 0.0, 1.0) * (n - 1)
+    low = jnp.clip(jnp.floor(lax.stop_gradient(scaled)), 0, n - 2).astype(int)
+    weight = scaled - low.astype(points.dtype)
+    found = jnp.zeros((), points.dtype)
+    for corner in range(8):
+        bits = [(corner >> axis) & 1 for axis in range(3)]
+        share = math.prod(weight[:, d] if bit else 1 - weight[:, d] for d, bit in enumerate(bits))
+        i, j, k = (low[:, d] + bit for d, bit in enumerate(bits))
+        found = found + share[:, None] * table[i[:, None], j[:, None], k[:, None], stations]
+    return found
 
 
 class Siren(AbstractField):
@@ -101,6 +106,22 @@ class Siren(AbstractField):
         values = values @ last.weight[stations].T + last.bias[stations]
         squares = jnp.sum(jnp.square(points[:, None] - self.stations[stations]), axis=-1)
         return jnp.sqrt(squares + 1e-10) * self.slowness * (1 + values)
+
+
+class Corrected(AbstractField):
+    """A network for how times change with the speed, and a table of them in one speed, where it is exact.
+
+    - `latent`: of the speed of the table.
+    """
+
+    network: Siren
+    latent: Latent
+    times: Float[Array, "n n n station"]
+
+    def __call__(self, points: Points, latent: Latent, stations: Chosen) -> Times:
+        """The times."""
+        changed = self.network(points, latent, stations) - self.network(points, self.latent, stations)
+        return _interpolated(self.times, points, stations) + changed
 
 
 def trained(

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Key
 
-from .association import Found, Phase, Problem, associate, problem, starts
+from .association import Found, Guess, Phase, Problem, associate, problem, starts
 from .eikonal import travel_times
 from .fields import AbstractField, Table
 from .picks import SPURIOUS, Picks, Truth
@@ -78,17 +79,32 @@ def solve(
 
     - `progress`: called with the number of steps made.
     """
+    scenes, problems = stated(scenes)
+    begin, search = jax.random.split(jax.random.key(seed))
+    found = associate(problems, drawn(scenes, restarts, begin), phases, search, progress)
+    return scored(scenes, found)
+
+
+def stated(scenes: Sequence[Scene]) -> tuple[list[Scene], list[Problem]]:
+    """The same scenes with room for as many picks each, and what is to be explained."""
     width = max(scene.picks.times.shape[1] for scene in scenes)
     scenes = [padded(scene, width) for scene in scenes]
-    problems: list[Problem] = [problem(scene.field, scene.picks, scene.events) for scene in scenes]
+    problems = [problem(scene.field, scene.picks, scene.events) for scene in scenes]
     if not all(one.complete for one in problems):
         problems = [dataclasses.replace(one, complete=False) for one in problems]
-    begin, search = jax.random.split(jax.random.key(seed))
-    guesses = [
-        starts(key, restarts, scene.events, scene.latents)
-        for scene, key in zip(scenes, jax.random.split(begin, len(scenes)), strict=True)
+    return scenes, problems
+
+
+def drawn(scenes: Sequence[Scene], restarts: int, key: Key[Array, ""]) -> list[Guess]:
+    """Random guesses for every scene."""
+    return [
+        starts(own, restarts, scene.events, scene.latents)
+        for scene, own in zip(scenes, jax.random.split(key, len(scenes)), strict=True)
     ]
-    found = associate(problems, guesses, phases, search, progress)
+
+
+def scored(scenes: Sequence[Scene], found: Sequence[Found]) -> list[Outcome]:
+    """How good what was found of every scene is."""
     return [
         Outcome(
             scene, one, [score(*events, scene.picks, scene.truth, one.price) for events in one.events()]

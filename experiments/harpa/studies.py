@@ -9,6 +9,7 @@ import numpy as np
 
 from .association import Phase
 from .fields import Siren, Table, trained
+from .joint import JointSearch
 from .picks import record, station_nodes
 from .scene import Outcome, Scene, solve, table
 from .scores import rms
@@ -217,11 +218,11 @@ def errors(
 
 
 def unknown(
-    size: Size, training: Training, seed: int, progress: Progress
+    size: Size, training: Training, search: JointSearch, seed: int, progress: Progress
 ) -> tuple[list[dict], dict, list[tuple[Outcome, np.ndarray]]]:
     """An unknown speed: rows, the errors of what was learned, and each outcome with the speed it found."""
     total = training.latent_steps + training.speeds + training.held_out + training.steps
-    world = learned(training, seed, lambda steps, word: progress(0.8 * steps / total, word))
+    world = learned(training, seed, lambda steps, word: progress(0.4 * steps / total, word))
     made = []
     for number in range(size.scenes):
         rng = np.random.default_rng([seed, number])
@@ -234,13 +235,12 @@ def unknown(
             accept=lambda truth: truth.chaos >= CHAOTIC,
         )
         made.append(Scene(picks, truth, world.field, training.latents))
-    found = solve(made, two_phases(size), restarts=size.restarts, seed=seed)
+    found = search.run(made, world, seed, lambda steps, word: progress(0.6 * steps / search.total, word))
     rows, cubes = [], []
     for number, outcome in enumerate(found):
         cube = world.speed(np.asarray(outcome.found.guesses.latent[outcome.found.best]))
         error = KILOMETRES / SECONDS * rms(cube - outcome.scene.truth.speed)
         rows.append(row(outcome, seed=[seed, number], speed_error=error))
         cubes.append((outcome, cube))
-    progress(0.2, "search")
     learning = {"latent_speed_error": world.speed_error, "field_error": world.time_error}
     return rows, learning, cubes

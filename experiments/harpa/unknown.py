@@ -54,12 +54,12 @@ class Training:
     stations: int = 20
     patterns: int = 6
     examples: int = 2000
-    speeds: int = 350
+    speeds: int = 700
     held_out: int = 10
     latents: int = 4
     width: int = 96
     depth: int = 4
-    steps: int = 1500
+    steps: int = 4000
     batch: int = 2048
     latent_steps: int = 4000
 
