@@ -59,12 +59,11 @@ def main() -> None:
         mesh=mesh,
         start=bostick_section(line.data, mesh),
         earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
-        misfits=options.misfit,
+        **command.chosen(options),
         depth=options.depth,
         target=TARGET,
         limits=(1.0, 1e4),
         iterations=10 if options.quick else options.iterations,
-        resume=options.resume,
         settings=(
             ("start", "Niblett-Bostick transform of the data"),
             ("error floor", f"{options.floor:g} of the geometric mean of |Zxy| and |Zyx|"),

@@ -66,11 +66,10 @@ def main() -> None:
         mesh=mesh,
         start=bostick_section(data, mesh),
         earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
-        misfits=options.misfit,
+        **command.chosen(options),
         depth=DEPTH,
         target=TARGET,
         iterations=20 if options.quick else options.iterations,
-        resume=options.resume,
         limits=(1.0, 1000.0),
         settings=(
             ("start", "Niblett-Bostick transform of the data"),

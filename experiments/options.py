@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import jaxmt
 
@@ -12,6 +13,7 @@ MISFITS: dict[str, Callable[..., Misfit]] = {
     "cloud": jaxmt.CloudTransport,
     "l2": jaxmt.LeastSquares,
 }
+OPTIMISERS = ("adam", "gauss-newton")
 LABELS = {"cloud": "6-D transport", "l2": "least squares"}
 
 SOURCES = {
@@ -70,8 +72,31 @@ def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
         default=["cloud"],
         help="cloud (default), l2, or both, side by side",
     )
+    made.add_argument(
+        "--optimiser",
+        choices=OPTIMISERS,
+        default=OPTIMISERS[0],
+        help="adam (default), or gauss-newton: fewer and dearer iterations, Occam's inversion",
+    )
+    made.add_argument(
+        "--static-shift",
+        type=float,
+        metavar="DECADES",
+        help="let each station and mode shift by about so much of apparent resistivity",
+    )
     made.add_argument("--iterations", type=int, default=iterations, help=f"at most; default {iterations}")
     add_resume(made)
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Any]:
+    """What `add_inversion` was told, as a `Plan` takes it."""
+    shift = options.static_shift
+    return {
+        "misfits": options.misfit,
+        "optimiser": options.optimiser,
+        "static_shift": None if shift is None else jaxmt.StaticShift(shift),
+        "resume": options.resume,
+    }
 
 
 def add_blocks(made: argparse.ArgumentParser) -> None:

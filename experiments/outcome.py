@@ -251,8 +251,18 @@ def _run(page: Page, folder: Path, outcome: Outcome, run: Run) -> Page:
     )
     if (folder / "tipper.png").is_file():
         page = page.figure(folder / "tipper.png", "The same of the tipper.")
-    head, rows = misfit_table(run.result.data, np.asarray(run.result.responses.components))
+    head, rows = misfit_table(run.result.data, run.result.predicted)
     page = page.table("nRMS by station and component; above 2 in bold.", head, rows, high=HIGH)
+    if run.result.static_shift.any():
+        page = page.table(
+            "Static shift: decades that the apparent resistivities of a station lie above the section's; "
+            "predicted data have it.",
+            ["station", "TE", "TM"],
+            [
+                [name, f"{te:.2f}", f"{tm:.2f}"]
+                for name, te, tm in zip(run.result.data.survey.names, *run.result.static_shift, strict=True)
+            ],
+        )
     curves = sorted(folder.glob("fit_curves_*.png"))
     for k, path in enumerate(curves, 1):
         page = page.figure(

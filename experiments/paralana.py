@@ -57,11 +57,10 @@ def main() -> None:
     plan = Plan(
         mesh=mesh,
         start=START,
-        misfits=options.misfit,
+        **command.chosen(options),
         depth=options.depth,
         target=TARGET,
         iterations=20 if options.quick else options.iterations,
-        resume=options.resume,
         limits=(1.0, 1000.0),
         reference=Reference("Occam2D, iteration 12, rms 1.00", *model),
         settings=(("errors", "of the Occam2D data file: 10 % of rho, 2.87 degrees, and more"),),

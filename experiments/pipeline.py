@@ -9,14 +9,16 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from matplotlib.figure import Figure
 
 import jaxmt
+from jaxmt.optimisers import AbstractOptimiser
 from jaxmt.optimisers.descent import FIRST_STEP, normalised_adam
 
 from .figures import draw_both, draw_line, draw_result
 from .line import Line
-from .options import LABELS, MISFITS, Misfit, checkpoint, ended
+from .options import LABELS, MISFITS, OPTIMISERS, Misfit, checkpoint, ended
 from .outcome import Outcome, Reference, Run, write_report
 
 WARM_UP = 2
@@ -29,6 +31,7 @@ class Plan:
 
     - `start`: ohm m, a number or a section, or one of them for each misfit.
     - `depth`: m, how far down to show sections; `limits`: ohm m, of their colours.
+    - `optimiser`: one of `options.OPTIMISERS`. `static_shift`: allowed of stations and modes.
     - `reference`: another code's model to set beside.
     - `settings`: whatever else the report shall state. `resume`: whether to go on from checkpoints.
     """
@@ -42,6 +45,8 @@ class Plan:
     earth: jaxmt.Earth | None = None
     te_weight: float = 1.0
     start_blur: float = 0.05
+    optimiser: str = OPTIMISERS[0]
+    static_shift: jaxmt.StaticShift | None = None
     first_step: float = FIRST_STEP
     limits: tuple[float, float] | None = None
     reference: Reference | None = None
@@ -122,8 +127,18 @@ def invert_by(
 
 def misfit_of(name: str, plan: Plan) -> Misfit:
     """The misfit of this name with the settings of a plan."""
-    told = {"te_weight": plan.te_weight, "start_blur": plan.start_blur} if name == "cloud" else {}
-    return MISFITS[name](**told)
+    if name != "cloud":
+        return MISFITS[name]()
+    # The steps of Gauss-Newton are few and long: its plans are solved to the end.
+    sweeps = {"max_sweeps": 200} if plan.optimiser == "gauss-newton" else {}
+    return MISFITS[name](te_weight=plan.te_weight, start_blur=plan.start_blur, **sweeps)
+
+
+def optimiser_of(plan: Plan) -> AbstractOptimiser | optax.GradientTransformation:
+    """The optimiser of a plan."""
+    if plan.optimiser == "gauss-newton":
+        return jaxmt.GaussNewton(target=plan.target)
+    return normalised_adam(plan.first_step)
 
 
 def inverted(
@@ -141,7 +156,8 @@ def inverted(
                 start,
                 misfit_of(name, plan),
                 earth=plan.earth,
-                optimiser=normalised_adam(plan.first_step),
+                optimiser=optimiser_of(plan),
+                static_shift=plan.static_shift,
                 target=plan.target,
                 max_iterations=plan.iterations,
                 devices=devices,
@@ -158,7 +174,7 @@ def transport_seconds(misfit: jaxmt.CloudTransport, result: jaxmt.Result, repeat
     Between calls the responses change by a thousandth, as from one iteration to the next.
     """
     prepared, state = misfit.prepare(result.data)
-    predicted = jnp.asarray(result.responses.components)
+    predicted = jnp.asarray(result.predicted)
 
     @jax.jit
     def both(p, state):
@@ -203,9 +219,12 @@ def settings_of(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("target nRMS", f"{plan.target:g}"),
         ("iterations at most", str(plan.iterations)),
         ("TE weight of the transport", f"{plan.te_weight:g}"),
+        ("optimiser", plan.optimiser),
     ]
     if isinstance(start, float):
         stated.append(("start", f"{start:.4g} ohm m"))
+    if plan.static_shift is not None:
+        stated.append(("static shift", f"{plan.static_shift.decades:g} decades, standard deviation"))
     if isinstance(start, dict):
         stated.append(("start", "the section of the floor before"))
     return (*stated, *plan.settings)

@@ -127,12 +127,11 @@ def main() -> None:
     plan = Plan(
         mesh=mesh,
         start=start,
-        misfits=options.misfit,
+        **command.chosen(options),
         # Twice the depth of Bostick at the lowest frequency.
         depth=2 * float(np.sqrt(start / (2 * np.pi * survey.frequencies.min() * MU_0))),
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
-        resume=options.resume,
         settings=(("error floor", f"{options.floor:g} of |Z|"),),
     )
     invert_line(line, plan, options.out / f"survey_{line.name}")

@@ -84,11 +84,10 @@ def plan_of(
     plan = Plan(
         mesh=mesh,
         start=section,
-        misfits=options.misfit,
+        **command.chosen(options),
         depth=DEPTH["row" if options.row else "CAFE"],
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
-        resume=options.resume,
         earth=jaxmt.Earth(mesh, low=0.1, high=1e5, fixed=sea),
         te_weight=te_weight if options.te_weight is None else options.te_weight,
         first_step=FIRST_STEP,
