@@ -130,8 +130,8 @@ def misfit_of(name: str, plan: Plan) -> Misfit:
     if name != "cloud":
         return MISFITS[name]()
     # The steps of Gauss-Newton are few and long: its plans are solved to the end.
-    sweeps = {"max_sweeps": 200} if plan.optimiser == "gauss-newton" else {}
-    return MISFITS[name](te_weight=plan.te_weight, start_blur=plan.start_blur, **sweeps)
+    long = {"max_sweeps": 200, "decay": 0.7} if plan.optimiser == "gauss-newton" else {}
+    return MISFITS[name](te_weight=plan.te_weight, start_blur=plan.start_blur, **long)
 
 
 def optimiser_of(plan: Plan) -> AbstractOptimiser | optax.GradientTransformation:

@@ -121,7 +121,7 @@ def test_heavy_axes_and_a_small_blur_make_transport_least_squares():
 
 
 def test_blur_follows_the_distance_down_to_its_floor():
-    misfit = CloudTransport(start_blur=0.08, final_blur=0.01, annealing=0.5, **EXACT)
+    misfit = CloudTransport(start_blur=0.08, final_blur=0.01, annealing=0.5, decay=1.0, **EXACT)
     prepared, state = misfit.prepare(data())
     observed = jnp.asarray(data().values)
     expected = 0.08
@@ -134,12 +134,23 @@ def test_blur_follows_the_distance_down_to_its_floor():
     assert np.isnan(LeastSquares().blur(None))
 
 
+def test_blur_comes_down_where_the_data_cannot_be_fitted():
+    misfit = CloudTransport(start_blur=0.08, final_blur=0.06, annealing=100.0, decay=0.9, **EXACT)
+    prepared, state = misfit.prepare(data())
+    blurs = []
+    for _ in range(4):
+        blurs.append(misfit.blur(state))
+        _, state = misfit(PREDICTED, prepared, state)
+    assert blurs == pytest.approx([0.08, 0.072, 0.0648, 0.06], rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"start_blur": 0.01, "final_blur": 0.02}, "0 < final_blur <= start_blur. Got start_blur=0.01"),
         ({"final_blur": 0.0}, "0 < final_blur <= start_blur.*final_blur=0.0"),
         ({"start_blur": np.nan}, "0 < final_blur <= start_blur. Got start_blur=nan"),
+        ({"decay": 1.5}, r"decay=...\)` must lie in \(0, 1\]. Got 1.5"),
         ({"annealing": 0.0}, r"annealing=...\)` must be a positive factor of the distance.*Got 0.0"),
         ({"station_weight": 0.0}, r"station_weight=...\)` must be positive. Got 0.0"),
         ({"te_weight": -1.0}, r"te_weight=...\)` must be positive. Got -1.0"),

@@ -25,7 +25,7 @@ class Method:
 class Biased(AbstractSingleMisfit):
     """`CloudTransport` without its self terms: the entropic cost itself, from its plan solved each time."""
 
-    cloud: jaxmt.CloudTransport = jaxmt.CloudTransport()
+    cloud: jaxmt.CloudTransport = jaxmt.CloudTransport(decay=1.0)
 
     def prepare(self, data: jaxmt.Data) -> tuple[Any, Any]:
         """As `CloudTransport`."""
@@ -57,7 +57,7 @@ def methods() -> dict[str, Method]:
         "3-D": Method(jaxmt.ComponentTransport),
         CLOUD: Method(jaxmt.CloudTransport),
         "6-D, Gauss-Newton": Method(
-            lambda: jaxmt.CloudTransport(max_sweeps=200),
+            lambda: jaxmt.CloudTransport(decay=1.0, max_sweeps=200),
             lambda target: {"optimiser": jaxmt.GaussNewton(target=target)},
         ),
         "graph space": Method(jaxmt.GraphSpaceTransport),
@@ -68,7 +68,12 @@ def methods() -> dict[str, Method]:
 
 
 def _cloud(**settings: Any) -> Method:
-    return Method(lambda: jaxmt.CloudTransport(**settings))
+    """Transport whose blur does nothing but follow the fit, so that it depends on what is varied alone."""
+    return Method(lambda: jaxmt.CloudTransport(decay=1.0, **settings))
+
+
+FOLLOWING = "6-D, blur only follows"
+"""What the variants are variants of."""
 
 
 UNSMOOTHED = jaxmt.Descent(smoothing=0.0)
@@ -82,11 +87,12 @@ DESCENTS: dict[str, dict[str, Any]] = {
 
 
 def ablations() -> dict[str, Method]:
-    """`CloudTransport` with one thing changed each, and both misfits with other ways down.
+    """`FOLLOWING` with one thing changed each, and both misfits with other ways down.
 
     Methods whose models are not equally smooth are not compared by their misfits alone.
     """
     return {
+        FOLLOWING: _cloud(),
         "blur 0.003, fixed": _cloud(start_blur=0.003, final_blur=0.003),
         "blur 0.01, fixed": _cloud(start_blur=0.01, final_blur=0.01),
         "blur 0.05, fixed": _cloud(start_blur=0.05, final_blur=0.05),
@@ -103,7 +109,7 @@ def ablations() -> dict[str, Method]:
         "plans solved to the end": _cloud(max_sweeps=2000),
         **{
             f"{name}, {change}": Method(misfit, lambda _, given=options: given)
-            for name, misfit in ((LEAST_SQUARES, jaxmt.LeastSquares), (CLOUD, jaxmt.CloudTransport))
+            for name, misfit in ((LEAST_SQUARES, jaxmt.LeastSquares), (CLOUD, _cloud().misfit))
             for change, options in DESCENTS.items()
         },
     }

@@ -39,7 +39,8 @@ class CloudTransport(AbstractSingleMisfit):
       Errors under the blur are all one in the weights of the cloud; transport itself takes a blur no
       smaller than a sixth of the spacing of the points, under which mass stays where it is anyway.
     - `annealing`: the blur is at most this times the distance of the clouds, the root of the divergence, in
-      the iteration before, so that it follows the fit; it only grows again where plans are not solved.
+      the iteration before, so that it follows the fit. `decay`: and at most this times that blur, so that
+      it comes down where the data cannot be fitted. It only grows again where plans are not solved.
     - `frequency_weight`, `station_weight`: how hard it is to move mass along those axes; towards
       infinity transport becomes least squares.
     - `te_weight`, `tm_weight`: weights of the two modes, entering the cost squared; tippers are TE.
@@ -54,6 +55,7 @@ class CloudTransport(AbstractSingleMisfit):
     start_blur: float = 0.05
     final_blur: float | None = None
     annealing: float = 0.5
+    decay: float = 0.97
     frequency_weight: float = 1.0
     station_weight: float = 1.0
     te_weight: float = 1.0
@@ -77,6 +79,8 @@ class CloudTransport(AbstractSingleMisfit):
                 "`CloudTransport(annealing=...)` must be a positive factor of the distance of the clouds. "
                 f"Got {self.annealing}."
             )
+        if not 0 < self.decay <= 1:
+            raise ValueError(f"`CloudTransport(decay=...)` must lie in (0, 1]. Got {self.decay}.")
         weights = ("frequency_weight", "station_weight", "te_weight", "tm_weight")
         for name, value in ((w, getattr(self, w)) for w in weights):
             if not (value > 0 and np.isfinite(value)):
@@ -151,7 +155,8 @@ class CloudTransport(AbstractSingleMisfit):
     def following(self, state: "CloudState", result: Divergence, squared: Float[Array, ""]) -> "CloudState":
         """The next state, from the squared distance."""
         distance = jnp.sqrt(jnp.maximum(lax.stop_gradient(squared), 0.0))
-        near = jnp.clip(self.annealing * distance, state.least, state.blur)
+        near = jnp.minimum(self.annealing * distance, self.decay * state.blur)
+        near = jnp.maximum(near, state.least)
         # A plan that lags behind its blur says little, and its value may be negative.
         lost = (result.marginal_error > LOST) | (squared < 0)
         blur = jnp.where(lost, jnp.minimum(RETREAT * state.blur, self.start_blur), near)
