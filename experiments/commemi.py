@@ -34,11 +34,7 @@ MISFITS: dict[str, Callable[[jaxmt.CloudTransport], jaxmt.misfit.AbstractMisfit]
     "cloud-l2": lambda cloud: jaxmt.HandOver(cloud, jaxmt.LeastSquares()),
 }
 """By name, with the transport of `CLOUDS` where they have one."""
-CLOUDS = {
-    "gauss-newton": jaxmt.CloudTransport(
-        decay=1.0, frequency_weight=1.0, station_weight=1.0, max_sweeps=200
-    )
-}
+CLOUDS = {"gauss-newton": jaxmt.CloudTransport(**command.LONG_STEPS)}
 """Transport for optimisers of few and long steps; for others the usual one."""
 OPTIMISERS = {
     "adam": jaxmt.Descent,

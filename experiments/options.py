@@ -13,6 +13,8 @@ MISFITS: dict[str, Callable[..., Misfit]] = {
     "cloud": jaxmt.CloudTransport,
     "l2": jaxmt.LeastSquares,
 }
+LONG_STEPS: dict[str, Any] = {"max_sweeps": 200, "decay": 0.7}
+"""Of transport under Gauss-Newton, whose steps are few: plans solved to the end, a blur that falls fast."""
 OPTIMISERS = ("adam", "gauss-newton")
 LABELS = {"cloud": "6-D transport", "l2": "least squares"}
 

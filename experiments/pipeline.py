@@ -18,7 +18,7 @@ from jaxmt.optimisers.descent import FIRST_STEP, normalised_adam
 
 from .figures import draw_both, draw_line, draw_result
 from .line import Line
-from .options import LABELS, MISFITS, OPTIMISERS, Misfit, checkpoint, ended
+from .options import LABELS, LONG_STEPS, MISFITS, OPTIMISERS, Misfit, checkpoint, ended
 from .outcome import Outcome, Reference, Run, write_report
 
 WARM_UP = 2
@@ -129,8 +129,7 @@ def misfit_of(name: str, plan: Plan) -> Misfit:
     """The misfit of this name with the settings of a plan."""
     if name != "cloud":
         return MISFITS[name]()
-    # The steps of Gauss-Newton are few and long: its plans are solved to the end.
-    long = {"max_sweeps": 200, "decay": 0.7} if plan.optimiser == "gauss-newton" else {}
+    long = LONG_STEPS if plan.optimiser == "gauss-newton" else {}
     return MISFITS[name](te_weight=plan.te_weight, start_blur=plan.start_blur, **long)
 
 

@@ -15,8 +15,8 @@ CLOUD = "6-D"
 FOLLOWING = jaxmt.CloudTransport(decay=1.0, frequency_weight=1.0, station_weight=1.0)
 """The transport of the study: its blur does nothing but follow the fit, and plans slide easily.
 
-Synthetic data can be fitted, so the blur comes down and plans settle by themselves. Those of field data need
-the default `decay` and weights.
+Synthetic data can be fitted, so the blur comes down and plans settle by themselves. Those of field data
+need the default `decay` and weights.
 """
 
 
