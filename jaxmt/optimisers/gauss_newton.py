@@ -46,8 +46,8 @@ Vector = Float[Array, " datum"]
 class GaussNewton(AbstractOptimiser):
     """Occam's inversion, for any misfit; it chooses lambda itself.
 
-    Its steps are few and long: let a transport be solved to the end, such as by
-    `CloudTransport(max_sweeps=200)`.
+    Its steps are few and long: let a transport be solved to the end and its blur fall faster, such as by
+    `CloudTransport(max_sweeps=200, decay=0.7)`.
 
     - `target`: nRMS beyond which a smoother model is preferred to a better fit; give `invert(target=...)`
       the same.
