@@ -69,10 +69,11 @@ def invert(
     Stops at the target, after `max_iterations`, when the optimiser has made no progress for as long as its
     `patience`, or on an interrupt from the keyboard, and says which in `Result.ending`. Where misfit or
     gradient cease to be finite it goes back half a step, once, and then stops. The best model so far is
-    returned in any case. Raises `ValueError` for a start of the wrong
-    shape or out of bounds, data of a mode that `data.survey` leaves out, or a checkpoint of another
-    problem; `FloatingPointError` if the start itself has no finite misfit; `MemoryError` when a device
-    runs out of it.
+    returned in any case.
+
+    Raises `ValueError` for a start of the wrong shape or out of bounds, data of a mode that `data.survey`
+    leaves out, or a checkpoint of another problem; `FloatingPointError` if the start itself has no finite
+    misfit; `MemoryError` when a device runs out of it.
     """
     section = _start(mesh, start)
     mesh.check_stations(data.survey)

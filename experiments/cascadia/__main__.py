@@ -64,7 +64,7 @@ def parsed() -> argparse.Namespace:
 
 
 def plan_of(
-    options: argparse.Namespace, line: Line, known: Reference | None, sea_floor: Profile | None = None
+    options: argparse.Namespace, line: Line, known: Reference | None, bathymetry: Profile | None = None
 ) -> tuple[Line, Plan]:
     """Mesh, start and settings of the first floor; and the line, whose stations may lie on a sea floor."""
     kind = "quick" if options.quick else "designed" if options.row else options.mesh
@@ -73,11 +73,11 @@ def plan_of(
         mesh = published_mesh()
     else:
         mesh = jaxmt.Mesh.design(line.data.survey, start, growth=0.3 if options.quick else 0.12)
-    if sea_floor is None:
+    if bathymetry is None:
         sea = sea_cells(known, mesh)
         section = np.where(sea, SEA, start)
     else:
-        relief = jaxmt.drape(mesh, line.data.survey, *sea_floor, step=ROW)
+        relief = jaxmt.drape(mesh, line.data.survey, *bathymetry, step=ROW)
         mesh, sea, section = relief.mesh, relief.sea, relief.section(start, SEA)
         line = dataclasses.replace(line, data=dataclasses.replace(line.data, survey=relief.survey))
     te_weight = 1.0 if options.row else 3.0

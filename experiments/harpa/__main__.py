@@ -169,11 +169,10 @@ def sweeps(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
 def unknown(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
     """The last."""
     training = Training(12, 12, 3, 100, 24, 4, 3, 32, 2, 300, 512, 1000) if quick else Training()
-    search = JointSearch(20, Phase(0.01, 1e-3, 400), Hops(2, 5), Hops(1, 3), (Phase(1e-3, 1e-4, 400),), 2)
+    short = (20, Phase(0.01, 1e-3, 400), Hops(2, 5), Hops(1, 3), (Phase(1e-3, 1e-4, 400),), 2)
+    search = JointSearch(*short) if quick else JointSearch()
     with Bar("unknown") as bar:
-        rows, learning, cubes = studies.unknown(
-            size, training, search if quick else JointSearch(), seed, bar
-        )
+        rows, learning, cubes = studies.unknown(size, training, search, seed, bar)
     outcome, cube = cubes[0]
     drawing.speeds(outcome.scene.truth.speed, cube, outcome, folder / "speeds.png")
     title = "Unknown speed: latent model to {latent_speed_error:.2f} km/s, field to {field_error:.3f} s"

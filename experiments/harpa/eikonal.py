@@ -53,9 +53,7 @@ def _from_one(speed: Cube, source: Int[Array, " 3"]) -> Cube:
         aa, ab, bb = a * a, a * b, b * b - slowness * slowness
         for reached, a, b in others:
             aa, ab, bb = aa + a * a, ab + a * b, bb + b * b
-            inner = ab * ab - aa * bb
-            # The root of nothing has no derivative.
-            root = (ab + jnp.where(inner > 0, jnp.sqrt(jnp.where(inner > 0, inner, 1.0)), 0.0)) / aa
+            root = (ab + jnp.sqrt(jnp.maximum(ab * ab - aa * bb, 0.0))) / aa
             found = jnp.where(cone * found > reached, root, found)
         return jnp.where(elsewhere, jnp.minimum(found, UNREACHED), 1.0)
 

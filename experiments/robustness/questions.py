@@ -114,10 +114,8 @@ def plan(chosen: dict[str, Question], seeds: tuple[int, ...]) -> list[Case]:
     They share compiled functions, which take longer than a run: see `Case.programs`.
     """
     cases: dict[Case, None] = {}
-    for seed in seeds:
-        longest = max(len(question.settings) for question in chosen.values())
-        for setting, question in itertools.product(range(longest), chosen.values()):
-            if setting < len(question.settings):
-                cases.update(dict.fromkeys(question.group(setting, seed)))
+    for question in chosen.values():
+        for setting, seed in itertools.product(range(len(question.settings)), seeds):
+            cases.update(dict.fromkeys(question.group(setting, seed)))
     groups = {programs: k for k, programs in enumerate(dict.fromkeys(case.programs for case in cases))}
     return sorted(cases, key=lambda case: groups[case.programs])
