@@ -82,7 +82,7 @@ def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
     )
     made.add_argument(
         "--static-shift",
-        type=float,
+        type=_static_shift,
         metavar="DECADES",
         help="let each station and mode shift by about so much of apparent resistivity",
     )
@@ -90,13 +90,19 @@ def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
     add_resume(made)
 
 
+def _static_shift(text: str) -> jaxmt.StaticShift:
+    try:
+        return jaxmt.StaticShift(float(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """What `add_inversion` was told, as a `Plan` takes it."""
-    shift = options.static_shift
     return {
         "misfits": options.misfit,
         "optimiser": options.optimiser,
-        "static_shift": None if shift is None else jaxmt.StaticShift(shift),
+        "static_shift": options.static_shift,
         "resume": options.resume,
     }
 

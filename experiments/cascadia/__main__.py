@@ -170,3 +170,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         raise SystemExit("Interrupted.") from None
+    except jaxmt.io.BadFile as error:
+        raise SystemExit(str(error)) from None
