@@ -105,7 +105,14 @@ def invert_by(
     )
     # A start that already fits has no roughness to find a factor from.
     factor = None if np.ptp(result.resistivity[~plan.mesh.air]) > 0 else 1.0
-    certain = jaxmt.assess(line.data, plan.mesh, result.resistivity, factor, earth=plan.earth)
+    certain = jaxmt.assess(
+        line.data,
+        plan.mesh,
+        result.resistivity,
+        factor,
+        earth=plan.earth,
+        static_shift=plan.static_shift,
+    )
     seen = certain.trust()
     title = f"{LABELS[name]}, nRMS {result.nrms:.2f}"
     draw_result(

@@ -46,6 +46,28 @@ class StaticShift(eqx.Module):
         pull = jnp.sum(jnp.where(known, residual, 0.0) * precision, axis=1)
         return pull / (jnp.sum(jnp.square(precision), axis=1) + 1 / self.decades**2)
 
+    def without(
+        self, rows: Float[np.ndarray, "datum earth y"], data: Data
+    ) -> Float[np.ndarray, "datum earth y"]:
+        r"""What of a Jacobian over its errors is not hidden behind shifts of which only the prior is known.
+
+        - `rows`: those of the data that exist, in the order of `data.values[data.mask]`.
+
+        Marginal over the shifts, the noise of a curve has the covariance $I + uu^T$, $u = s_0/\sigma$. The
+        inverse of its root is $I - (1 - (1 + u^Tu)^{-1/2})\,uu^T/u^Tu$.
+        """
+        component, _, site = np.nonzero(data.mask)
+        share = self.decades / data.errors[data.mask]
+        left = rows.copy()
+        for curve in np.unique([component, site], axis=1).T:
+            if curve[0] in RESISTIVITIES:
+                members = np.flatnonzero((component == curve[0]) & (site == curve[1]))
+                u = share[members]
+                square = u @ u
+                pull = (1 - 1 / np.sqrt(1 + square)) / square * np.tensordot(u, rows[members], 1)
+                left[members] -= u[:, None, None] * pull
+        return left
+
 
 def shifted(
     predicted: Float[Array, "comp freq site"], shifts: Float[Array, "mode site"]

@@ -25,6 +25,7 @@ from .precision import Precision
 from .regularization import AbstractRegularization, Smoothness
 from .sensitivity import jacobian
 from .solve import AbstractSolver
+from .static_shift import StaticShift
 
 DATA_AT_ONCE = 64
 """Rows of the Jacobian that are summed over depth together."""
@@ -109,6 +110,7 @@ def assess(
     *,
     earth: Earth | None = None,
     regularization: AbstractRegularization | None = None,
+    static_shift: StaticShift | None = None,
     solver: AbstractSolver | None = None,
 ) -> Uncertainty:
     r"""The uncertainty of a section that fits the data.
@@ -120,6 +122,7 @@ def assess(
       number of parameters that the data determine (MacKay 1992).
     - `earth`, `regularization`, `solver`: as for `invert`. A regularisation that is not quadratic is taken
       by its curvature at the section.
+    - `static_shift`: as for `invert`: the level of an apparent resistivity curve says less, then.
 
     Memory is that of the Jacobian and four times 8 x data x parameters bytes.
 
@@ -141,6 +144,8 @@ def assess(
             f"{data.survey.modes}; add it there, or set those values to NaN."
         )
     rows[:, ~earth.free] = 0.0
+    if static_shift is not None:
+        rows = static_shift.without(rows, data)
     ties, m = earth.ties, np.log10(np.asarray(resistivity, dtype=float))
     curvature = sparse.csr_array(ties.T @ regularization.curvature(m, mesh, earth.free) @ ties)
     bounds = 12 / float(np.log10(earth.high / earth.low)) ** 2

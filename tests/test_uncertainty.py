@@ -4,9 +4,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from problems import SMALL, SURVEY, log_section
-from scipy import sparse
+from scipy import linalg, sparse
 
-from jaxmt import Data, Earth, Mesh, Smoothness, SuperLU, Survey, Uncertainty, assess, jacobian, simulate
+from jaxmt import (
+    Data,
+    Earth,
+    Mesh,
+    Smoothness,
+    StaticShift,
+    SuperLU,
+    Survey,
+    Uncertainty,
+    assess,
+    jacobian,
+    simulate,
+)
 from jaxmt.regularization import Closeness, Penalties
 from jaxmt.uncertainty import likely_factor, posterior
 
@@ -75,6 +87,28 @@ def test_assess_is_the_posterior_of_full_matrices(name, data):
     assert np.all(found.deviation[free] < found.prior[free])
     # The number of parameters that so many data can determine.
     assert 1 < np.trace(resolution) < data.mask.sum()
+
+
+def test_shifts_that_are_not_known_are_parameters_without_a_name(data):
+    """The deviations of the cells out of full matrices of cells and shifts together."""
+    found = assess(
+        data, SMALL, SECTION, FACTOR, regularization=PENALTY, static_shift=StaticShift(0.2), solver=SOLVER
+    )
+    ties, _, prior, _ = dense(data, EARTHS["free"], PENALTY)
+    rows = np.asarray(jacobian(SMALL, data.survey, SECTION, solver=SOLVER))[data.mask]
+    component, _, site = np.nonzero(data.mask)
+    curves = [(component == place) & (site == k) for place in (0, 2) for k in range(data.values.shape[2])]
+    g = np.hstack([rows.reshape(len(rows), -1) @ ties, np.array(curves, float).T])
+    g /= data.errors[data.mask][:, None]
+    precision = linalg.block_diag(np.linalg.inv(prior), np.eye(len(curves)) / 0.2**2)
+    covariance = np.linalg.inv(g.T @ g + precision)
+    deviation = np.sqrt(np.diag(covariance))[: SECTION.size].reshape(SMALL.shape)
+    # Conditions of 1e5 in full matrices.
+    np.testing.assert_allclose(found.deviation, deviation, rtol=1e-8)
+    known = assess(data, SMALL, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
+    assert np.all(found.deviation >= known.deviation)
+    assert np.max(found.deviation / known.deviation) > 1.05
+    assert np.all(found.detectability <= known.detectability)
 
 
 def test_reliance_is_how_the_best_section_follows_its_reference():
