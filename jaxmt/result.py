@@ -34,6 +34,7 @@ class Ending(enum.StrEnum):
     TARGET = "target"
     ITERATIONS = "iterations"
     STALLED = "stalled"
+    KNEE = "knee"
     INTERRUPTED = "interrupted"
     NOT_FINITE = "not finite"
 

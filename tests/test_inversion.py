@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -116,14 +118,26 @@ def test_stops_after_the_most_iterations_and_leaves_fixed_cells(tm_data):
 
 
 def test_stops_when_the_fit_makes_no_progress(tm_data):
-    # A step of 1e-9 decades lowers no nRMS by one per cent.
-    still = Descent(optax.sgd(1e-9), patience=4)
+    still = Descent(optax.sgd(0.0), patience=4)
     result = run(tm_data, LeastSquares(), optimiser=still, max_iterations=30, target=0.01)
     assert result.ending is Ending.STALLED
     assert not result.converged
     assert "the last 4 lowered it by less than 1%" in result.message
     # The start, and four steps.
     assert len(result.history["nrms"]) == 5
+
+
+def test_stops_at_the_knee_where_no_section_fits(data):
+    """Curves that jump by half a decade from each frequency to the next belong to no section."""
+    values = data.values.copy()
+    values[[0, 2]] += np.where(np.arange(values.shape[1]) % 2, 0.25, -0.25)[:, None]
+    result = run(dataclasses.replace(data, values=values), LeastSquares(), max_iterations=100, target=1.0)
+    assert result.ending is Ending.KNEE
+    assert "a section twice as rough lowered it by less than 13%" in result.message
+    roughness, nrms = np.array(result.history["roughness"]), np.array(result.history["nrms"])
+    # Half of the patience of Adam.
+    half = np.flatnonzero(roughness[:-25] < roughness[-1] / 2)[-1]
+    assert nrms[-1] > 0.87 * nrms[: half + 1].min()
 
 
 def test_patience_is_at_least_one_iteration():
