@@ -82,27 +82,32 @@ def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
     )
     made.add_argument(
         "--static-shift",
-        type=_static_shift,
+        type=_decades,
         metavar="DECADES",
-        help="let each station and mode shift by about so much of apparent resistivity",
+        help="let each station and mode shift by about so much of apparent resistivity; 0 lets none",
     )
     made.add_argument("--iterations", type=int, default=iterations, help=f"at most; default {iterations}")
     add_resume(made)
 
 
-def _static_shift(text: str) -> jaxmt.StaticShift:
+def _decades(text: str) -> float:
     try:
-        return jaxmt.StaticShift(float(text))
+        decades = float(text)
+        return jaxmt.StaticShift(decades).decades if decades else 0.0
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def chosen(options: argparse.Namespace) -> dict[str, Any]:
-    """What `add_inversion` was told, as a `Plan` takes it."""
+def chosen(options: argparse.Namespace, static_shift: float = 0.0) -> dict[str, Any]:
+    """What `add_inversion` was told, as a `Plan` takes it.
+
+    - `static_shift`: decades, where nothing was said.
+    """
+    decades = static_shift if options.static_shift is None else options.static_shift
     return {
         "misfits": options.misfit,
         "optimiser": options.optimiser,
-        "static_shift": options.static_shift,
+        "static_shift": jaxmt.StaticShift(decades) if decades else None,
         "resume": options.resume,
     }
 

@@ -63,6 +63,7 @@ class Embedding(eqx.Module):
         station_weight: float = 1.0,
         te_weight: float = 1.0,
         tm_weight: float = 1.0,
+        evenness: float = 1.0,
         components: Sequence[str] | None = None,
         point_errors: bool = False,
         correlation: Float[np.ndarray, "value value"] | None = None,
@@ -70,6 +71,8 @@ class Embedding(eqx.Module):
         r"""The embedding for a set of observations; weights multiply coordinates, not costs.
 
         - `te_weight`: also of tippers.
+        - `evenness`: errors count as no less than this times the smallest median error of a component, so
+          that components weigh more alike than their errors say.
         - `components`: names out of `COMPONENTS`; by default resistivities and phases, and tippers where
           there are any.
         - `point_errors`: whether each value has the weight of its own error, instead of that of the median
@@ -92,12 +95,13 @@ class Embedding(eqx.Module):
                 f"{[COMPONENTS[c] for c in chosen]}. Choose other `components`."
             )
         errors = (data.errors[chosen] / scale[:, None, None]).reshape(count, -1).T
-        if point_errors:
-            errors = np.where(present, errors, np.inf)
-        else:
-            known = zip(errors.T, present.T, strict=True)
-            middle = [np.median(e[p]) if p.any() else np.inf for e, p in known]
-            errors = np.broadcast_to(middle, errors.shape)
+        known = zip(errors.T, present.T, strict=True)
+        middle = np.array([np.median(e[p]) if p.any() else np.inf for e, p in known])
+        errors = (
+            np.where(present, errors, np.inf) if point_errors else np.broadcast_to(middle, errors.shape)
+        )
+        if evenness > 1:
+            errors = np.maximum(errors, evenness * middle.min())
         axes = np.stack(
             np.meshgrid(
                 frequency_weight * _unit(np.log10(data.survey.frequencies)),

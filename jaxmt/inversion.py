@@ -32,11 +32,14 @@ from .trade_off import AbstractTradeOff, Cooling
 PROGRESS = 0.01
 """What an optimiser has to lower the nRMS by, as a part of it, for its patience to last."""
 
-PRICE = 0.13
-"""What a section twice as rough has to lower the nRMS by: an elasticity of 0.2 on the L-curve.
+ELASTICITY = 0.2
+"""Of nRMS to roughness, under which an inversion is past the knee of its L-curve.
 
 Where a target was reached, on synthetic and field data, it was 0.23 and more; where it never was, 0.1.
 """
+
+GROWTH = 1.5
+"""Of the roughness, that the elasticity is taken over at least."""
 
 
 def invert(
@@ -73,9 +76,10 @@ def invert(
     - `checkpoint`: where to keep the state, and whether to go on from there.
 
     Stops at the target, after `max_iterations`, when the optimiser has made no progress for as long as its
-    `patience`, at the knee of the L-curve, from where sections become rougher and hardly fit better, or on
-    an interrupt from the keyboard, and says which in `Result.ending`. Where misfit or gradient cease to be
-    finite it goes back half a step, once, and then stops. The best model so far is returned in any case.
+    `patience`, past the knee of the L-curve, where sections become rougher and hardly fit better, or on an
+    interrupt from the keyboard, and says which in `Result.ending`. Where misfit or gradient cease to be
+    finite it goes back half a step, once, and then stops. The model of the lowest nRMS is returned in any
+    case but that of the knee: then the one of `patience` iterations before.
 
     Raises `ValueError` for a start of the wrong shape or out of bounds, data of a mode that `data.survey`
     leaves out, or a checkpoint of another problem; `FloatingPointError` if the start itself has no finite
@@ -143,12 +147,12 @@ def invert(
                     f"the last {optimiser.patience} lowered it by less than {PROGRESS:.0%}"
                 )
                 break
-            if run.bends(optimiser.patience):
+            if run.is_past_the_knee(optimiser.patience):
                 ending = Ending.KNEE
                 message = (
-                    f"stopped after {run.iteration} iterations above the target nRMS of {target:g}: "
-                    f"a section twice as rough lowered it by less than {PRICE:.0%}. Such data ask for "
-                    "larger errors, shifts of stations, or more than two dimensions"
+                    f"stopped after {run.iteration} iterations above the target nRMS of {target:g} and "
+                    f"went back to iteration {run.go_to_the_knee()}: since then the section became rougher "
+                    f"and the nRMS hardly lower, {record.nrms:.3f}"
                 )
                 break
             run.advance(following)
@@ -173,6 +177,7 @@ class _Run:
 
     - `state`: before the step of `iteration`; `previous`: before the one that led there.
     - `best`: parameters of the lowest nRMS, and their prediction unless they come from a file.
+    - `marks`: iteration and parameters half of the optimiser's patience ago, and all of it.
     """
 
     state: State
@@ -182,6 +187,7 @@ class _Run:
     went_back: bool = False
     previous: State | None = None
     best: tuple[Parameters, Prediction | None] | None = None
+    marks: list[tuple[int, Parameters]] = dataclasses.field(default_factory=list)
     history: dict[str, list[float]] = dataclasses.field(
         default_factory=lambda: {field.name: [] for field in dataclasses.fields(Record)}
     )
@@ -202,16 +208,24 @@ class _Run:
         before = self.history["nrms"][:-patience]
         return bool(before) and self.lowest > (1 - PROGRESS) * min(before)
 
-    def bends(self, patience: int) -> bool:
-        """Whether the roughness has doubled and lowered the nRMS by less than `PRICE`.
-
-        Steps at the start are not on the L-curve: half of `patience` iterations are the least that count.
-        """
-        roughness, window = np.array(self.history["roughness"]), max(patience // 2, 1)
-        before = np.flatnonzero(roughness[:-window] < roughness[-1] / 2)
-        if not before.size:
+    def is_past_the_knee(self, patience: int) -> bool:
+        """Whether what was added to the older mark was rough and of little use; else may set a mark."""
+        if self.iteration % max(patience // 2, 1):
             return False
-        return self.lowest > (1 - PRICE) * min(self.history["nrms"][: before[-1] + 1])
+        if len(self.marks) == 2:
+            before = self.marks[0][0]
+            nrms, roughness = self.history["nrms"], self.history["roughness"]
+            growth = roughness[-1] / roughness[before] if roughness[before] > 0 else 0.0
+            if growth > GROWTH and self.lowest > nrms[before] * growth**-ELASTICITY:
+                return True
+        self.marks = [*self.marks[-1:], (self.iteration, self.state.parameters)]
+        return False
+
+    def go_to_the_knee(self) -> int:
+        """Takes the older mark for the best, and says which iteration it is of."""
+        iteration, parameters = self.marks[0]
+        self.best, self.lowest = (parameters, None), self.history["nrms"][iteration]
+        return iteration
 
     def advance(self, following: State) -> None:
         """Goes on to the next iteration."""
@@ -230,13 +244,17 @@ class _Run:
     def save(self, checkpoint: Checkpoint, fingerprint: str) -> None:
         """Writes everything that `resume` needs."""
         header = {name: getattr(self, name) for name in _HEADER}
+        header["marks"] = [iteration for iteration, _ in self.marks]
         best = self.state.parameters if self.best is None else self.best[0]
         previous = self.state if self.previous is None else self.previous
-        checkpoint.write(fingerprint, header, (self.state, previous, best))
+        # Always two, for files of one problem are all alike.
+        marked = [*(parameters for _, parameters in self.marks), best, best][:2]
+        checkpoint.write(fingerprint, header, (self.state, previous, best, marked))
 
     def resume(self, checkpoint: Checkpoint, fingerprint: str, devices: Sequence[Any] | None) -> None:
         """Goes on from the file, if there is one."""
-        found = checkpoint.read(fingerprint, (self.state, self.state, self.state.parameters))
+        parameters = self.state.parameters
+        found = checkpoint.read(fingerprint, (self.state, self.state, parameters, [parameters] * 2))
         if found is None:
             return
         header, arrays = found
@@ -245,8 +263,9 @@ class _Run:
         for column in self.history.values():
             # A file written where an inversion stopped holds the iteration that is about to be repeated.
             del column[self.iteration :]
-        self.state, self.previous, best = replicate(arrays, devices)
+        self.state, self.previous, best, marked = replicate(arrays, devices)
         self.best = (best, None)
+        self.marks = list(zip(header["marks"], marked, strict=False))
 
 
 _HEADER = ("iteration", "seconds", "lowest", "went_back", "history")

@@ -43,7 +43,8 @@ class Ending(enum.StrEnum):
 class Result:
     """What an inversion found.
 
-    - `resistivity`: ohm m, earth cells; the model of the lowest nRMS met, also after a failure.
+    - `resistivity`: ohm m, earth cells; the model of the lowest nRMS met, also after a failure. Where
+      `ending` is `Ending.KNEE`: the one at which more roughness ceased to pay.
     - `nrms`: of that model. `responses`: its responses.
     - `static_shift`: decades that the data lie above the responses' log10 rho, rows TE and TM; zero unless
       `invert(static_shift=...)` allowed any. `predicted`: the responses with it, in the order of

@@ -176,7 +176,7 @@ def test_an_inversion_hands_over_and_is_compiled_once(caplog):
 
 SOLVED = CloudTransport(start_blur=0.05, tolerance=1e-9, max_sweeps=5000)
 PARABOLAS = {
-    "least squares": (LeastSquares(), 1e-12),
+    "least squares": (LeastSquares(phase_weight=2.0), 1e-12),
     "Huber": (Huber(), 1e-12),
     "Student": (Student(), 1e-12),
     "graph space": (GraphSpaceTransport(), 1e-12),

@@ -72,6 +72,13 @@ def test_weights_are_inverse_errors_no_smaller_than_the_blur_with_largest_one(bl
     assert np.max(found) == 1.0
 
 
+@pytest.mark.parametrize("options", [{}, {"point_errors": True}])
+def test_evenness_raises_the_small_errors(options):
+    """Errors of 0.05, 0.05, 0.1 and 0.1 count as 0.075 and 0.1."""
+    found = weight(embed(data(), evenness=1.5, **options))
+    np.testing.assert_allclose(found, [[1.0, 1.0, 0.75, 0.75]] * 12, rtol=1e-14)
+
+
 def test_mode_weights_multiply_their_components():
     plain, weighted = (embed(data(), **w) for w in ({}, {"te_weight": 2.0, "tm_weight": 0.5}))
     # The largest weight stays one; powers of two are exact.

@@ -56,6 +56,22 @@ def test_least_squares_is_the_squared_nrms(masked):
     assert float(value) == pytest.approx(observed.nrms(responses(1)) ** 2, rel=1e-14)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_heavier_phases_weigh_by_the_square(masked):
+    observed = data(masked, tipper_error=0.02)
+    squares = np.square((observed.values - np.array(PREDICTED)) / observed.errors)
+    weights = np.where(observed.mask, np.reshape([1, 9, 1, 9, 1, 1], (6, 1, 1)), np.nan)
+    value, _ = evaluate(LeastSquares(phase_weight=3.0), observed)(PREDICTED)
+    # Sums of some sixty numbers.
+    assert float(value) == pytest.approx(np.nansum(weights * squares) / np.nansum(weights), rel=1e-13)
+
+
+@pytest.mark.parametrize("phase_weight", [0.0, np.nan, np.inf])
+def test_a_weight_that_is_no_weight_is_refused(phase_weight):
+    with pytest.raises(ValueError, match=r"LeastSquares\(phase_weight=...\)` must be positive and finite"):
+        LeastSquares(phase_weight=phase_weight)
+
+
 def test_zero_at_the_observed_data_and_positive_elsewhere(misfit):
     function = evaluate(misfit, data())
     value, slope = function(responses(0).components)
@@ -151,6 +167,7 @@ def test_blur_comes_down_where_the_data_cannot_be_fitted():
     [
         ({"start_blur": 0.01, "final_blur": 0.02}, "0 < final_blur <= start_blur. Got start_blur=0.01"),
         ({"final_blur": 0.0}, "0 < final_blur <= start_blur.*final_blur=0.0"),
+        ({"evenness": 0.9}, "must be finite and at least 1.*Got 0.9"),
         ({"start_blur": np.nan}, "0 < final_blur <= start_blur. Got start_blur=nan"),
         ({"decay": 1.5}, r"decay=...\)` must lie in \(0, 1\]. Got 1.5"),
         ({"annealing": 0.0}, r"annealing=...\)` must be a positive factor of the distance.*Got 0.0"),

@@ -10,7 +10,8 @@ stations may be variances as the standard has it, or standard errors; their nort
 magnetic (15 degrees east), and then the strike may be that of the map or that of the published axes.
 
 `--sea` puts the stations of the CAFE profile west of the coast on a sea floor; the published section has
-none. A row has its sea always.
+none. A row has its sea always, and stations so far apart that shifts by the ground between them are
+parameters, too, unless `--static-shift 0` says not.
 """
 
 import argparse
@@ -35,6 +36,9 @@ CAFE_START = 33.0
 ROW_START = 50.0
 TARGET = 1.0
 LATE_BLUR = 0.005
+FLOORS = {"CAFE": (0.2, 0.05), "row": (0.2,)}
+SHIFT = {"CAFE": 0.0, "row": 0.3}
+"""Decades of static shift."""
 DEPTH = {"CAFE": 150e3, "row": 250e3}
 LIMITS = (1.0, 1000.0)
 ROW = 150.0
@@ -47,7 +51,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--row", choices=tuple("CDEFGHIJ"), help="a USArray row instead of CAFE")
     parser.add_argument("--mesh", choices=("published", "designed"), default="published")
     parser.add_argument(
-        "--floors", type=float, nargs="+", default=[0.2, 0.05], help="of apparent resistivity"
+        "--floors",
+        type=float,
+        nargs="+",
+        help="of apparent resistivity; default 0.2 and then 0.05, for a row 0.2",
     )
     parser.add_argument("--te-weight", type=float, help="of TE in the cloud; default 3, for a row 1")
     parser.add_argument("--sea", action="store_true", help="the CAFE profile with the Pacific")
@@ -56,6 +63,7 @@ def parsed() -> argparse.Namespace:
     command.add_data(parser)
     machine.add_options(parser)
     options = parser.parse_args()
+    options.floors = options.floors or FLOORS["row" if options.row else "CAFE"]
     if options.row and (options.readings or options.sea):
         parser.error("--readings and --sea are of the CAFE profile; leave out --row")
     if options.readings and options.sea:
@@ -84,7 +92,7 @@ def plan_of(
     plan = Plan(
         mesh=mesh,
         start=section,
-        **command.chosen(options),
+        **command.chosen(options, SHIFT["row" if options.row else "CAFE"]),
         depth=DEPTH["row" if options.row else "CAFE"],
         target=TARGET,
         iterations=15 if options.quick else options.iterations,

@@ -4,20 +4,19 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
+import optax
 from jaxtyping import Array, Float
 
 import jaxmt
 from jaxmt.misfit import AbstractMisfit, AbstractSingleMisfit
+from jaxmt.optimisers.descent import FIRST_STEP, LAST_STEP, STEP_DECAY
 from jaxmt.transport import Relaxed, divergence
+
+from ..options import LONG_STEPS
 
 LEAST_SQUARES = "least squares, Adam"
 CLOUD = "6-D"
-FOLLOWING = jaxmt.CloudTransport(decay=1.0, frequency_weight=1.0, station_weight=1.0)
-"""The transport of the study: its blur does nothing but follow the fit, and plans slide easily.
-
-Synthetic data can be fitted, so the blur comes down and plans settle by themselves. Those of field data
-need the default `decay` and weights.
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Method:
 class Biased(AbstractSingleMisfit):
     """`CloudTransport` without its self terms: the entropic cost itself, from its plan solved each time."""
 
-    cloud: jaxmt.CloudTransport = FOLLOWING
+    cloud: jaxmt.CloudTransport = jaxmt.CloudTransport()
 
     def prepare(self, data: jaxmt.Data) -> tuple[Any, Any]:
         """As `CloudTransport`."""
@@ -56,28 +55,40 @@ def methods() -> dict[str, Method]:
     """The methods that most questions compare, by name; the first is what the others are compared to."""
     return {
         LEAST_SQUARES: Method(jaxmt.LeastSquares),
-        "least squares, Gauss-Newton": Method(
-            jaxmt.LeastSquares, lambda target: {"optimiser": jaxmt.GaussNewton(target=target)}
-        ),
+        "least squares, Gauss-Newton": Method(jaxmt.LeastSquares, _gauss_newton),
+        "phases x 2": Method(lambda: jaxmt.LeastSquares(phase_weight=2.0)),
         "Huber": Method(jaxmt.Huber),
-        "3-D": Method(lambda: jaxmt.ComponentTransport(FOLLOWING)),
+        "3-D": Method(jaxmt.ComponentTransport),
         CLOUD: _cloud(),
-        "6-D, Gauss-Newton": Method(
-            lambda: dataclasses.replace(FOLLOWING, max_sweeps=200),
-            lambda target: {"optimiser": jaxmt.GaussNewton(target=target)},
-        ),
+        "6-D, Gauss-Newton": Method(lambda: jaxmt.CloudTransport(**LONG_STEPS), _gauss_newton),
         "graph space": Method(jaxmt.GraphSpaceTransport),
-        "6-D, then least squares": Method(lambda: jaxmt.HandOver(FOLLOWING, jaxmt.LeastSquares())),
+        "6-D, then least squares": Method(
+            lambda: jaxmt.HandOver(jaxmt.CloudTransport(), jaxmt.LeastSquares())
+        ),
     }
 
 
+def _gauss_newton(target: float) -> dict[str, Any]:
+    return {"optimiser": jaxmt.GaussNewton(target=target)}
+
+
 def _cloud(**settings: Any) -> Method:
-    return Method(lambda: dataclasses.replace(FOLLOWING, **settings))
+    return Method(lambda: jaxmt.CloudTransport(**settings))
 
 
 UNSMOOTHED = jaxmt.Descent(smoothing=0.0)
+SHAKEN = optax.chain(
+    optax.normalize_by_update_norm(),
+    jaxmt.langevin(
+        optax.exponential_decay(FIRST_STEP, STEP_DECAY, LAST_STEP / FIRST_STEP, end_value=LAST_STEP),
+        optax.exponential_decay(1e-4, 10, 0.6),
+        key=jax.random.key(0),
+    ),
+)
+"""Langevin dynamics with the steps of Adam, and noise that is about as large at first and then dies out."""
 DESCENTS: dict[str, dict[str, Any]] = {
     "not smoothed": {"optimiser": UNSMOOTHED},
+    "Langevin": {"optimiser": jaxmt.Descent(transformation=SHAKEN)},
     "lambda by gradient ratio": {"trade_off": jaxmt.GradientRatio()},
     "as published": {"optimiser": UNSMOOTHED, "trade_off": jaxmt.GradientRatio()},
     "lambda by discrepancy": {"trade_off": jaxmt.Discrepancy()},
@@ -97,9 +108,12 @@ def ablations() -> dict[str, Method]:
         "blur from 0.3": _cloud(start_blur=0.3),
         "blur to a quarter of the distance": _cloud(annealing=0.25),
         "blur to the distance": _cloud(annealing=1.0),
-        "axes / 3": _cloud(frequency_weight=1 / 3, station_weight=1 / 3),
-        "axes x 3": _cloud(frequency_weight=3.0, station_weight=3.0),
-        "axes x 10": _cloud(frequency_weight=10.0, station_weight=10.0),
+        "blur only follows the fit": _cloud(decay=1.0),
+        "axes / 10": _cloud(frequency_weight=0.3, station_weight=0.3),
+        "axes / 3": _cloud(frequency_weight=1.0, station_weight=1.0),
+        "axes x 3": _cloud(frequency_weight=9.0, station_weight=9.0),
+        "weights by errors alone": _cloud(evenness=1.0),
+        "evenness 3": _cloud(evenness=3.0),
         "W from each error": _cloud(point_errors=True),
         "not debiased": Method(Biased),
         "unbalanced, reach 0.1": _cloud(marginals=Relaxed(0.1, 0.1)),
@@ -107,7 +121,7 @@ def ablations() -> dict[str, Method]:
         "plans solved to the end": _cloud(max_sweeps=2000),
         **{
             f"{name}, {change}": Method(misfit, lambda _, given=options: given)
-            for name, misfit in ((LEAST_SQUARES, jaxmt.LeastSquares), (CLOUD, lambda: FOLLOWING))
+            for name, misfit in ((LEAST_SQUARES, jaxmt.LeastSquares), (CLOUD, jaxmt.CloudTransport))
             for change, options in DESCENTS.items()
         },
     }

@@ -45,6 +45,8 @@ class CloudTransport(AbstractSingleMisfit):
       infinity transport becomes least squares. At 1, data that a section cannot explain hold the plans of
       the CAFE-MT profile one sample beside their own, and its nRMS at 2.1; at 3 it comes to 1.
     - `te_weight`, `tm_weight`: weights of the two modes, entering the cost squared; tippers are TE.
+    - `evenness`: in the weights errors count as no less than this times those of the component that is
+      known best. With errors of |Z| phases so weigh twice as much as by their errors.
     - `components`, `point_errors`, `correlation`: what the clouds hold and how the noise weights it, as in
       `Embedding.from_data`.
     - `marginals`: `transport.Relaxed` or `transport.Partial` leave outliers behind at a price.
@@ -61,6 +63,7 @@ class CloudTransport(AbstractSingleMisfit):
     station_weight: float = 3.0
     te_weight: float = 1.0
     tm_weight: float = 1.0
+    evenness: float = 2.0
     components: Sequence[str] | None = None
     point_errors: bool = False
     correlation: Float[np.ndarray, "value value"] | None = None
@@ -82,6 +85,11 @@ class CloudTransport(AbstractSingleMisfit):
             )
         if not 0 < self.decay <= 1:
             raise ValueError(f"`CloudTransport(decay=...)` must lie in (0, 1]. Got {self.decay}.")
+        if not 1 <= self.evenness < np.inf:
+            raise ValueError(
+                "`CloudTransport(evenness=...)` must be finite and at least 1, which leaves errors as they "
+                f"are. Got {self.evenness}."
+            )
         weights = ("frequency_weight", "station_weight", "te_weight", "tm_weight")
         for name, value in ((w, getattr(self, w)) for w in weights):
             if not (value > 0 and np.isfinite(value)):
@@ -95,6 +103,7 @@ class CloudTransport(AbstractSingleMisfit):
             station_weight=self.station_weight,
             te_weight=self.te_weight,
             tm_weight=self.tm_weight,
+            evenness=self.evenness,
             components=self.components,
             point_errors=self.point_errors,
             correlation=self.correlation,

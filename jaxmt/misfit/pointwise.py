@@ -2,17 +2,35 @@
 
 import abc
 
+import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..data import Data, known_residuals
 from .abstract import AbstractSingleMisfit
 
+PHASES = (1, 3)
+"""Where the phases are in `COMPONENTS`."""
+
 Values = Float[Array, "comp freq site"]
 
 
 class AbstractPointwise(AbstractSingleMisfit):
-    """The mean of a cost of each normalised residual, over the data that exist."""
+    """The mean of a cost of each normalised residual, over the data that exist.
+
+    - `phase_weight`: how many times heavier phases are than their errors say; enters squared. At 2 the
+      weights are about those of `CloudTransport()` for errors of |Z|.
+    """
+
+    phase_weight: float = eqx.field(default=1.0, kw_only=True)
+
+    def __check_init__(self) -> None:
+        if not (self.phase_weight > 0 and np.isfinite(self.phase_weight)):
+            raise ValueError(
+                f"`{type(self).__name__}(phase_weight=...)` must be positive and finite. "
+                f"Got {self.phase_weight}."
+            )
 
     @abc.abstractmethod
     def cost(self, residual: Values) -> Values:
@@ -28,14 +46,22 @@ class AbstractPointwise(AbstractSingleMisfit):
 
     def __call__(self, predicted: Values, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
         """The mean."""
-        return jnp.sum(self.cost(known_residuals(prepared, predicted))) / prepared.count, state
+        shares = self.shares(prepared)
+        return jnp.sum(shares * self.cost(known_residuals(prepared, predicted))), state
 
     def curvature(self, predicted: Values, prepared: Data, state: None) -> Values:
         """Twice the weight over the squared error: iteratively reweighted least squares."""
         del state
-        weight = self.weight(known_residuals(prepared, predicted)) / prepared.count
-        known = jnp.isfinite(jnp.asarray(prepared.values))
-        return jnp.where(known, 2 * weight / jnp.square(jnp.asarray(prepared.errors)), 0.0)
+        shares = self.shares(prepared)
+        weight = shares * self.weight(known_residuals(prepared, predicted))
+        return jnp.where(shares > 0, 2 * weight / jnp.square(jnp.asarray(prepared.errors)), 0.0)
+
+    def shares(self, data: Data) -> Values:
+        """The part of each datum in the mean; 0 where there is none."""
+        known = jnp.isfinite(jnp.asarray(data.values))
+        squares = jnp.ones(len(known)).at[jnp.array(PHASES)].set(self.phase_weight**2)
+        weights = jnp.where(known, squares[:, None, None], 0.0)
+        return weights / jnp.sum(weights)
 
     def blur(self, state: None) -> float:
         """NaN."""
