@@ -30,6 +30,9 @@ from .static_shift import StaticShift
 DATA_AT_ONCE = 64
 """Rows of the Jacobian that are summed over depth together."""
 
+NOTHING = 1e-3
+"""Of what the bounds say of a cell: a regularisation that says less counts no more."""
+
 Section = Float[np.ndarray, "earth y"]
 Rows = Float[np.ndarray, "datum parameter"]
 Values = Float[np.ndarray, " parameter"]
@@ -187,6 +190,7 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
 
     - `rows`: G. `curvature`: C. `bounds`: $\beta$. `roughness`: $\phi$.
 
+    A section that is rougher than the bounds alone would let it be has one that does not count beside them.
     Raises `ValueError` for a roughness of zero: no $\lambda$ is too large for it.
     """
     if not roughness > 0:
@@ -198,15 +202,16 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
     def excess(log_weight: float) -> float:
         """Log of what the data determine over what the section spends."""
         spread = Precision(prior_precision(curvature, bounds, np.exp(log_weight))).solve(rows.T)
-        kernel = rows @ spread
-        gained = kernel - bounds * (spread.T @ spread)
-        inner = linalg.cho_factor(np.eye(len(rows)) + kernel)
-        return float(np.log(np.trace(linalg.cho_solve(inner, gained)) / roughness) - log_weight)
+        inner = linalg.cho_factor(np.eye(len(rows)) + rows @ spread)
+        gained = spread.T @ (curvature @ spread)
+        return float(np.log(np.trace(linalg.cho_solve(inner, gained)) / roughness))
 
     # No more than all data can be determined.
     high = np.log(len(rows) / roughness)
     low = high - 1
     while excess(low) < 0:
+        if np.exp(low) * curvature.diagonal().max() < NOTHING * bounds:
+            return float(np.exp(low) / len(rows))
         low -= 2
     log_weight = optimize.root_scalar(excess, bracket=(low, high), xtol=0.01).root
     return float(np.exp(log_weight) / len(rows))

@@ -260,6 +260,14 @@ def test_the_likely_factor_is_that_of_the_sections_it_is_shown():
     assert weight == pytest.approx(true, rel=0.3)
 
 
+def test_a_section_rougher_than_its_bounds_allow_is_not_smoothed():
+    differences = np.diff(np.eye(30), axis=0)
+    curvature, bounds = differences.T @ differences, 0.5
+    factor = likely_factor(np.eye(30)[:20], sparse.csr_array(curvature), bounds, 1e6)
+    # The largest entry of the curvature is 2.
+    assert 0 < 20 * factor * 2 < 1e-3 * bounds
+
+
 def test_a_section_without_roughness_needs_a_factor(data):
     with pytest.raises(ValueError, match=r"factor=None\)` finds a factor from the roughness"):
         assess(data, SMALL, np.full(SMALL.shape, 100.0), solver=SOLVER)
