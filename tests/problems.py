@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmt import Data, Mesh, Survey, simulate
+from jaxmt import Data, Mesh, SuperLU, Survey, invert, simulate
 
 
 def a_mesh(n):
@@ -57,3 +57,10 @@ def observed(frequencies=4, modes=("te", "tm")):
         values = np.array(clean.components)
         return Data(survey, values, np.where(np.isfinite(values), 0.03, 1.0))
     return Data.from_responses(clean, 0.03).with_noise(jax.random.key(0), 0.03)
+
+
+def inverted_over(devices):
+    """nRMS of the first iterations by 6-D transport with the frequencies on several devices."""
+    data = observed(frequencies=2, modes=("tm",))
+    options = {"solver": SuperLU(threads=1), "devices": devices, "max_iterations": 3, "target": 0.1}
+    return invert(data, BLOCK_MESH, 100.0, **options).history["nrms"]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import SMALL, SURVEY, gradient_over, log_section
+from problems import SMALL, SURVEY, gradient_over, inverted_over, log_section
 
 from jaxmt import simulate
 from jaxmt.solvers import NestedDissection, SuperLU
@@ -55,18 +55,19 @@ import jax
 jax.config.update("jax_enable_x64", True)
 jax.distributed.initialize({address!r}, num_processes=2, process_id={rank})
 import numpy as np
-from problems import SMALL, gradient_over, log_section
+from problems import SMALL, gradient_over, inverted_over, log_section
 from jaxmt.sharding import replicate
 from jaxmt.solvers import SuperLU
 # Missing data are NaN, and NaN differs from itself.
 assert np.isnan(np.asarray(replicate(np.array([1.0, np.nan]), jax.devices()))).sum() == 1
 assert len(jax.devices()) == 2 and len(jax.local_devices()) == 1
-value, slope = gradient_over(tuple(jax.devices()), SuperLU(threads=1))(log_section(SMALL))
-print(json.dumps([float(value), np.asarray(slope).tolist()]))
+devices = tuple(jax.devices())
+value, slope = gradient_over(devices, SuperLU(threads=1))(log_section(SMALL))
+print(json.dumps([float(value), np.asarray(slope).tolist(), inverted_over(devices)]))
 """
 
 
-def test_two_processes_give_the_misfit_and_gradient_of_one():
+def test_two_processes_give_the_gradient_and_the_inversion_of_one():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -88,7 +89,11 @@ def test_two_processes_give_the_misfit_and_gradient_of_one():
         for process in processes:
             process.kill()
     expected = gradient_over(None, SuperLU(threads=1))(log_section(SMALL))
+    found = inverted_over(None)
     for out, err in outputs:
         assert out, err
-        value, slope = json.loads(out.splitlines()[-1])
+        value, slope, nrms = json.loads(out.splitlines()[-1])
         assert max(differences(value, slope, expected)) < SAME
+        # Each step adds its rounding to that of the one before.
+        np.testing.assert_allclose(nrms, found, rtol=1e-10)
+    assert found[-1] < 0.9 * found[0]
