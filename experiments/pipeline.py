@@ -76,6 +76,8 @@ def invert_line(
             f"{run.seconds:.2f} s an iteration"
             + ("" if np.isnan(run.share) else f", {100 * run.share:.1f} % of it transport")
         )
+        for text in run.warnings:
+            print(f"  {text}")
         runs.append(run)
         if len(runs) == 2:
             titles = tuple(f"{LABELS[run.name]}, nRMS {run.result.nrms:.2f}" for run in runs)
@@ -129,7 +131,19 @@ def invert_by(
     survey = line.data.survey
     jaxmt.plot.uncertainty(figure, certain, stations=survey.stations, names=survey.names, depth=plan.depth)
     jaxmt.plot.save(figure, folder / "uncertainty.png")
-    return Run(name, result, seen, each, share, caught)
+    return Run(name, result, seen, each, share, (*caught, *advice(result, plan)))
+
+
+def advice(result: jaxmt.Result, plan: Plan) -> tuple[str, ...]:
+    """What to try where an inversion ended above its target; nothing where it did not."""
+    if result.ending not in (jaxmt.Ending.ITERATIONS, jaxmt.Ending.STALLED, jaxmt.Ending.KNEE):
+        return ()
+    remedies = ["larger errors (a floor)", "a look at what is 3-D (dimensionality, misfit by station)"]
+    if plan.static_shift is None:
+        remedies.insert(0, "shifts of stations and modes as parameters (--static-shift 0.3)")
+    if result.ending is jaxmt.Ending.ITERATIONS:
+        remedies.insert(0, f"more than {plan.iterations} iterations (--iterations)")
+    return (f"The target nRMS of {plan.target:g} was not reached. Worth a try: {', '.join(remedies)}.",)
 
 
 def misfit_of(name: str, plan: Plan) -> Misfit:

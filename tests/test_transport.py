@@ -230,3 +230,19 @@ def test_a_hopeless_divergence_raises_at_run_time(x, blur):
 def test_bad_input_is_refused(x, y, options, message):
     with pytest.raises(ValueError, match=message):
         sinkhorn_divergence(x, y, **({"blur": 0.3} | options))
+
+
+@pytest.mark.parametrize("far", [1.0, 1.4])
+def test_a_lone_outlier_is_no_overflow(far):
+    """Its own error of a marginal is a small part of all, and says nothing of how near its potential is."""
+    times = [0, 0.6, 1.0, 1.3, 1.6, 1.8, 2.1, 2.4, 2.7, 3.0]
+    places = [0, 0.6, 1.1, 1.5, 1.9, 2.2, 2.6, 3.0]
+    axes = np.stack(np.meshgrid(times, places, indexing="ij"), axis=-1).reshape(-1, 2)
+    grid = transport.Grid.from_axes(axes)
+    x = jnp.asarray(np.concatenate([axes, np.zeros((80, 1))], axis=1))
+    y = x.at[75, 2].set(-far)
+    term = transport.self_term(y, 0.05, grid=grid, max_sweeps=10)
+    start = transport.Divergence.of(term, term, term, 1e-3)
+    found = divergence(x, y, 0.05, start, grid=grid, max_sweeps=10)
+    # Points are 0.2 apart: that is 16 times the blur squared, and what is left of the kernel 1e-7.
+    assert float(found.value) == pytest.approx(far**2 / 80, rel=1e-4)

@@ -76,9 +76,9 @@ class Problem:
         # A clipped potential must not be carried beyond where it was clipped.
         factor = 1.0 if isinstance(self.marginals, Partial) else RELAXATION
         new, first = self.update(kernel, pair, 0)
-        g = pair.g + jnp.where(first < NEARLY, factor, 1.0) * (new - pair.g)
+        g = pair.g + _relaxed(new - pair.g, first, factor, kernel.epsilon)
         new, second = self.update(kernel, Pair(pair.f, g), 1)
-        f = pair.f + jnp.where(second < NEARLY, factor, 1.0) * (new - pair.f)
+        f = pair.f + _relaxed(new - pair.f, second, factor, kernel.epsilon)
         shift = self.marginals.shift(self.bare(Pair(f, g), kernel.epsilon))
         return Pair(f + shift, g - shift), jnp.maximum(first, second)
 
@@ -93,6 +93,14 @@ class Problem:
         total = epsilon * (1.0 - jnp.sum(jnp.exp(rows / epsilon)))
         bare = self.bare(pair, epsilon)
         return total + sum(self.marginals.dual(b, side) for side, b in enumerate(bare))
+
+
+def _relaxed(
+    step: Float[Array, " n"], error: Float[Array, ""], factor: float, epsilon: Float[Array, ""]
+) -> Float[Array, " n"]:
+    """A step, made longer where it is nearly the last: a lone point far away has a small error, too."""
+    near = (error < NEARLY) & (jnp.abs(step) < epsilon)
+    return jnp.where(near, factor, 1.0) * step
 
 
 class _Progress(NamedTuple):
