@@ -10,8 +10,8 @@ stations may be variances as the standard has it, or standard errors; their nort
 magnetic (15 degrees east), and then the strike may be that of the map or that of the published axes.
 
 `--sea` puts the stations of the CAFE profile west of the coast on a sea floor; the published section has
-none. A row has its sea always, and stations so far apart that shifts by the ground between them are
-parameters, too, unless `--static-shift 0` says not.
+none. A row has its sea always. Shifts of stations and modes are parameters, too: `--static-shift 0` leaves
+them out, as the published section does.
 """
 
 import argparse
@@ -37,7 +37,7 @@ ROW_START = 50.0
 TARGET = 1.0
 LATE_BLUR = 0.005
 FLOORS = {"CAFE": (0.2, 0.05), "row": (0.2,)}
-SHIFT = {"CAFE": 0.0, "row": 0.3}
+SHIFT = 0.3
 """Decades of static shift."""
 DEPTH = {"CAFE": 150e3, "row": 250e3}
 LIMITS = (1.0, 1000.0)
@@ -92,7 +92,7 @@ def plan_of(
     plan = Plan(
         mesh=mesh,
         start=section,
-        **command.chosen(options, SHIFT["row" if options.row else "CAFE"]),
+        **command.chosen(options, SHIFT),
         depth=DEPTH["row" if options.row else "CAFE"],
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
