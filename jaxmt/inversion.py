@@ -147,7 +147,7 @@ def invert(
                     f"the last {optimiser.patience} lowered it by less than {PROGRESS:.0%}"
                 )
                 break
-            if run.is_past_the_knee(optimiser.patience):
+            if run.is_past_the_knee(optimiser.patience, target):
                 ending = Ending.KNEE
                 message = (
                     f"stopped after {run.iteration} iterations above the target nRMS of {target:g} and "
@@ -208,16 +208,21 @@ class _Run:
         before = self.history["nrms"][:-patience]
         return bool(before) and self.lowest > (1 - PROGRESS) * min(before)
 
-    def is_past_the_knee(self, patience: int) -> bool:
-        """Whether what was added to the older mark was rough and of little use; else may set a mark."""
+    def is_past_the_knee(self, patience: int, target: float) -> bool:
+        """Whether what was added to the older mark was rough and of little use; else may set a mark.
+
+        Not where, going on like that, a section twice as rough would reach the target.
+        """
         if self.iteration % max(patience // 2, 1):
             return False
         if len(self.marks) == 2:
             before = self.marks[0][0]
             nrms, roughness = self.history["nrms"], self.history["roughness"]
             growth = roughness[-1] / roughness[before] if roughness[before] > 0 else 0.0
-            if growth > GROWTH and self.lowest > nrms[before] * growth**-ELASTICITY:
-                return True
+            if growth > GROWTH:
+                elasticity = np.log(nrms[before] / self.lowest) / np.log(growth)
+                if elasticity < ELASTICITY and self.lowest > target * 2**elasticity:
+                    return True
         self.marks = [*self.marks[-1:], (self.iteration, self.state.parameters)]
         return False
 
