@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxmt
+from experiments import options as command
 from experiments.cascadia import __main__ as cascadia
 from experiments.cascadia.ground import SEA, graded, published_mesh, sea_cells, sea_floor
 from experiments.cascadia.lines import cafe_line, row_line
@@ -53,3 +54,20 @@ def test_what_does_not_go_together_is_refused(given, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cascadia.parsed()
     assert "--sea" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "shift"), [([], 0.3), (["--static-shift", "0"], None)])
+def test_stations_shift_unless_told_not_to(given, shift, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["cascadia", "--row", "H", *given])
+    options = cascadia.parsed()
+    assert options.floors == (0.2,)
+    allowed = command.chosen(options, cascadia.SHIFT)["static_shift"]
+    assert (allowed and allowed.decades) == shift
+
+
+@pytest.mark.parametrize("given", ["-1", "nan", "some"])
+def test_a_static_shift_that_is_none_is_refused(given, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cascadia", f"--static-shift={given}"])
+    with pytest.raises(SystemExit):
+        cascadia.parsed()
+    assert "--static-shift" in capsys.readouterr().err

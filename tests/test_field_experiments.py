@@ -47,6 +47,13 @@ def inverted(tmp_path_factory):
     return folder, pipeline.invert_line(given, plan, folder)
 
 
+def test_a_line_that_is_not_fitted_says_what_to_try(inverted):
+    for run in inverted[1].runs:
+        assert not run.result.converged
+        assert "more than 4 iterations (--iterations)" in run.warnings[-1]
+        assert "--static-shift 0.3" in run.warnings[-1]
+
+
 def page(folder):
     return ElementTree.fromstring((folder / "report.html").read_text().removeprefix("<!DOCTYPE html>"))
 
