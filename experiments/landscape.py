@@ -35,7 +35,9 @@ BLUR = 0.03
 
 def misfits() -> dict[str, AbstractMisfit]:
     """At one blur, without annealing."""
-    cloud = jaxmt.CloudTransport(BLUR, BLUR, frequency_weight=1.0, station_weight=1.0, max_sweeps=2000)
+    cloud = jaxmt.CloudTransport(
+        BLUR, BLUR, frequency_weight=1.0, station_weight=1.0, evenness=1.0, max_sweeps=2000
+    )
     return {
         "least squares": jaxmt.LeastSquares(),
         "3-D transport": jaxmt.ComponentTransport(cloud),

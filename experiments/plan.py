@@ -43,6 +43,7 @@ def misfits() -> dict[str, AbstractMisfit]:
         final_blur=BLUR,
         frequency_weight=AXIS_WEIGHT,
         station_weight=AXIS_WEIGHT,
+        evenness=1.0,
         max_sweeps=2000,
     )
     return {
@@ -126,7 +127,11 @@ def draw_shift(folder: Path, every: int) -> dict:
     errors = np.broadcast_to(np.array([0.02, 1.0, 0.02, 1.0, 1.0, 1.0])[:, None, None], values.shape)
     data = jaxmt.Data(survey, values, errors)
     cloud = jaxmt.CloudTransport(
-        start_blur=SHIFT_BLUR, final_blur=SHIFT_BLUR, frequency_weight=SHIFT_WEIGHT, max_sweeps=2000
+        start_blur=SHIFT_BLUR,
+        final_blur=SHIFT_BLUR,
+        frequency_weight=SHIFT_WEIGHT,
+        evenness=1.0,
+        max_sweeps=2000,
     )
     shifts = SHIFTS[::every]
     found = {}

@@ -93,7 +93,9 @@ def profiles(blurs: tuple[float, ...] = BLURS) -> dict[str, Profile]:
     found = {"least squares": _pointwise(jaxmt.LeastSquares())}
     found |= {f"graph space, eta {eta:g}": _pointwise(jaxmt.GraphSpaceTransport(eta)) for eta in ETAS}
     for blur in blurs:
-        cloud = jaxmt.CloudTransport(blur, blur, frequency_weight=1.0, station_weight=1.0, max_sweeps=2000)
+        cloud = jaxmt.CloudTransport(
+            blur, blur, frequency_weight=1.0, station_weight=1.0, evenness=1.0, max_sweeps=2000
+        )
         found[f"3-D transport, blur {blur:g}"] = _transport(jaxmt.ComponentTransport(cloud))
         found[f"6-D transport, blur {blur:g}"] = _transport(cloud)
     return found
