@@ -16,8 +16,18 @@ from .problem import problem
 from .questions import Question
 from .tables import Spread, answers, gains, relative_nrms, setting_name, share
 
-COLOURS = ("#000000", "#0077BB", "#009988", "#CC3311", "#EE7733", "#AA3377", "#999933", "#BBBBBB")
-MARKERS = "os^Dv<>P"
+COLOURS = (
+    "#000000",
+    "#0077BB",
+    "#009988",
+    "#CC3311",
+    "#EE7733",
+    "#AA3377",
+    "#999933",
+    "#BBBBBB",
+    "#33BBEE",
+)
+MARKERS = "os^Dv<>PX"
 Measure = tuple[str, Callable[[dict], float], bool]
 MEASURES: tuple[Measure, ...] = (
     ("nRMS / that of the true section", relative_nrms, True),
