@@ -45,7 +45,7 @@ class Plan:
     iterations: int = 200
     earth: jaxmt.Earth | None = None
     te_weight: float = 1.0
-    evenness: float = 2.0
+    evenness: float = jaxmt.CloudTransport().evenness
     start_blur: float = 0.05
     optimiser: str = OPTIMISERS[0]
     static_shift: jaxmt.StaticShift | None = None
