@@ -74,6 +74,24 @@ def test_named_floors(rule, expected):
     assert np.isfinite(with_floor(site_of([[1, 4], [-9, 2]], error=np.nan), 0.1).z_error).all()
 
 
+@pytest.mark.parametrize("rule", FLOORS)
+@pytest.mark.parametrize("lost", [(0, 1), (1, 0), (0, 0)])
+def test_a_lost_element_leaves_floors_to_the_others(rule, lost):
+    z = np.array([[1, 4], [-9, 2]], dtype=complex)
+    z[lost] = np.nan
+    site = with_floor(site_of(z, error=1e-6), 0.1, rule=rule)
+    there = np.isfinite(site.z[0])
+    # Without a floor the error stays 1e-6; the smallest of all the rules' floors is that of |Zxx|, 0.1.
+    assert there.sum() == 3
+    assert np.all(site.z_error[0][there] >= 0.1)
+
+
+def test_the_floor_of_a_lone_element_is_its_own():
+    site = with_floor(site_of([[np.nan, np.nan], [-9, np.nan]], error=1e-6), 0.1)
+    # Rounding only.
+    np.testing.assert_allclose(site.z_error[0, 1, 0], 0.9, rtol=1e-14)
+
+
 def test_the_floor_of_eigenvalues():
     # The eigenvalues of an antidiagonal matrix are +- sqrt(Zxy Zyx): the geometric mean.
     site = site_of([[0, 4], [-9, 0]])

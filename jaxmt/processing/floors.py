@@ -6,31 +6,48 @@ import numpy as np
 from jaxtyping import Float
 
 from ..site import Site
+from .screening import medians
 
 FLOORS = ("percent", "geometric", "arithmetic", "row", "median", "eigen", "absolute")
 
 
 def _scale(site: Site, rule: str) -> Float[np.ndarray, "freq 2 2"]:
-    """What the fraction of a rule refers to, for each element; ohm."""
+    """What the fraction of a rule refers to, for each element; ohm.
+
+    An element whose rule names others, that were lost, takes those that are left, and itself if none is.
+    """
     size = np.abs(site.z)
     off = size[:, [0, 1], [1, 0]]
     if rule == "percent":
         return size
-    if rule == "row":
-        return np.repeat(off[:, :, None], 2, axis=2)
     if rule == "absolute":
         return np.where(np.isfinite(size), 1.0, np.nan)
-    if rule == "geometric":
-        one = np.sqrt(off[:, 0] * off[:, 1])
+    if rule == "row":
+        named = np.repeat(off[:, :, None], 2, axis=2)
+    elif rule == "geometric":
+        with np.errstate(divide="ignore"):
+            named = _of_all(np.exp(_mean(np.log(off))))
     elif rule == "arithmetic":
-        one = off.mean(axis=1)
+        named = _of_all(_mean(off))
     elif rule == "median":
-        one = np.median(size.reshape(-1, 4), axis=1)
+        named = _of_all(medians(size.reshape(-1, 4).T))
     else:
-        lost = np.isnan(size.sum(axis=(1, 2), keepdims=True))
-        values = np.linalg.eigvals(np.where(lost, 0.0, site.z))
-        one = np.where(lost[:, 0, 0], np.nan, np.abs(values).mean(axis=1))
-    return np.broadcast_to(one[:, None, None], size.shape)
+        lost = np.isnan(size.sum(axis=(1, 2)))
+        values = np.linalg.eigvals(np.where(lost[:, None, None], 0.0, site.z))
+        named = _of_all(np.where(lost, _mean(off), np.abs(values).mean(axis=1)))
+    return np.where(np.isnan(named), size, named)
+
+
+def _mean(values: Float[np.ndarray, "freq n"]) -> Float[np.ndarray, " freq"]:
+    """Over the elements that are there; NaN where none is."""
+    there = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(there, values, 0.0).sum(axis=1) / there.sum(axis=1)
+
+
+def _of_all(one: Float[np.ndarray, " freq"]) -> Float[np.ndarray, "freq 2 2"]:
+    """The same for all four elements."""
+    return np.tile(one[:, None, None], (1, 2, 2))
 
 
 def with_floor(
@@ -45,7 +62,8 @@ def with_floor(
       "absolute".
     - `tipper`: the floor of the tipper's error.
 
-    The error is that of the real and of the imaginary part each. Covariances are dropped, for a floor
+    An element whose rule names others, that a screening took, refers to those that are left, itself among
+    them. The error is that of the real and of the imaginary part each. Covariances are dropped, for a floor
     is an error without correlations. Occam2D's custom, 10 % of rho and 2.87 degrees, is
     `Data.with_floor(0.05)`.
     """
