@@ -18,6 +18,7 @@ from experiments.harpa.hopping import Hops, hopped
 from experiments.harpa.latent import fitted
 from experiments.harpa.picks import SPURIOUS, Picks, Truth, record, station_nodes
 from experiments.harpa.refinement import Exact
+from experiments.harpa.scanning import Scan, misfits
 from experiments.harpa.scene import Scene, drawn, solve, stated, table
 from experiments.harpa.scores import nearest, partners, score
 
@@ -242,15 +243,47 @@ def test_figures_are_drawn(outcome, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"arrivals.png", "trajectories.png", "speeds.png"}
 
 
-def test_a_guess_is_predicted_by_its_field(outcome):
+def true_guess(outcome):
     scene, latest = outcome.scene, outcome.found.latest
-    scaled = Guess(
-        jnp.asarray(scene.truth.locations), jnp.asarray(scene.truth.times) / latest, jnp.zeros(0)
-    )
+    when = jnp.asarray(scene.truth.times) / latest
+    return Guess(jnp.asarray(scene.truth.locations), when, jnp.zeros(0))
+
+
+def test_a_guess_is_predicted_by_its_field(outcome):
+    scene = outcome.scene
     stated = problem(scene.field, scene.picks, scene.events)
-    assert float(stated.latest) == latest
+    assert float(stated.latest) == outcome.found.latest
     # Events are at nodes, where the table is exact.
-    np.testing.assert_allclose(stated.predicted(scaled, jnp.arange(8)), scene.truth.arrivals.T, atol=1e-12)
+    found = stated.predicted(true_guess(outcome), jnp.arange(8))
+    np.testing.assert_allclose(found, scene.truth.arrivals.T, atol=1e-12)
+
+
+def test_a_lost_event_is_found_again_by_scanning(outcome):
+    stated = problem(outcome.scene.field, outcome.scene.picks, outcome.scene.events)
+    truth = true_guess(outcome)
+    lost = Guess(truth.location.at[1].set(0.5), truth.time.at[1].set(0.9), truth.latent)
+    scan = Scan(points=4096, times=40, width=1.5, softness=0.05)
+    found = scan.redrawn(stated, lost, jnp.asarray([1, -1]), jax.random.key(0))
+    # 4096 points are 6 km apart; brightness tells places to about the width, 15 km at 10 km/s.
+    assert np.linalg.norm(found.location[1] - truth.location[1]) < 0.15
+    assert np.linalg.norm(lost.location[1] - truth.location[1]) > 0.3
+    np.testing.assert_array_equal(found.location[0], truth.location[0])
+    same = scan.redrawn(stated, lost, jnp.asarray([-1, -1]), jax.random.key(0))
+    np.testing.assert_array_equal(same.location, lost.location)
+    np.testing.assert_array_equal(same.time, lost.time)
+
+
+def test_misfits_of_events_are_those_of_their_partners(outcome):
+    stated = problem(outcome.scene.field, outcome.scene.picks, outcome.scene.events)
+    guess = dataclasses.replace(true_guess(outcome), location=jax.random.uniform(jax.random.key(3), (2, 3)))
+    arrivals = np.asarray(stated.predicted(guess, jnp.arange(8)))
+    expected = np.zeros(2)
+    for station, row in enumerate(arrivals.T):
+        times = outcome.scene.picks.times[station]
+        given = partners(row, times, None)
+        expected[given] += (row[given] - times) ** 2 / 8
+    # Rounding only.
+    np.testing.assert_allclose(misfits(stated, guess), expected, rtol=1e-12)
 
 
 def test_what_was_found_is_chosen_from_and_joined_in_order(outcome):

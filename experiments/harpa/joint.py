@@ -24,7 +24,7 @@ class JointSearch:
     starts: int = 120
     explore: Phase = Phase(0.01, 1e-3, 800)
     hops: Hops = Hops()
-    exact: Hops = Hops(rounds=4, survivors=10)
+    exact: Hops = Hops(rounds=6, survivors=8)
     refine: tuple[Phase, ...] = (
         Phase(3e-3, 3e-4, 1200),
         Phase(2e-3, 2e-4, 1200),
