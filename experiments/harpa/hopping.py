@@ -38,7 +38,7 @@ class Hops:
       deviation of what is added to its latent numbers, the smallest being `NEAREST` of it.
     """
 
-    rounds: int = 5
+    rounds: int = 7
     survivors: int = 12
     children: int = 3
     redrawn: int = 3

@@ -53,7 +53,7 @@ class Training:
     n: int = 16
     stations: int = 20
     patterns: int = 6
-    examples: int = 2000
+    examples: int = 4000
     speeds: int = 700
     held_out: int = 10
     latents: int = 4
@@ -61,7 +61,7 @@ class Training:
     depth: int = 4
     steps: int = 4000
     batch: int = 2048
-    latent_steps: int = 4000
+    latent_steps: int = 10_000
 
 
 def learned(sizes: Training, seed: int, progress: Progress) -> World:
