@@ -14,6 +14,7 @@ from experiments.harpa import drawing, speeds
 from experiments.harpa.association import Guess, Phase, Problem, associate, inside, joined, problem
 from experiments.harpa.eikonal import travel_times
 from experiments.harpa.fields import Corrected, Siren, Table, trained
+from experiments.harpa.geiger import linearised
 from experiments.harpa.hopping import Hops, hopped
 from experiments.harpa.latent import fitted
 from experiments.harpa.picks import SPURIOUS, Picks, Truth, record, station_nodes
@@ -322,6 +323,45 @@ def test_a_corrected_network_is_exact_where_it_was_corrected(world):
     np.testing.assert_allclose(
         field(points, other, stations) - field(points, latent, stations), change, atol=1e-12
     )
+
+
+def test_slopes_of_travel_times_are_their_derivatives(world):
+    model, where, _ = world
+    latent, nodes_of = jnp.asarray([0.3, 0.6]), jnp.asarray(where)
+    field = linearised(model, latent, nodes_of)
+    moved = latent + 0.004
+    # The differences are one-sided, over 0.01, and a second derivative of about the first is left.
+    there = linearised(model, moved, nodes_of).times
+    change = there - field.times
+    points, stations = jnp.asarray(nodes(6).reshape(-1, 3)), jnp.arange(8)
+    found = field(points, moved, stations).reshape(change.shape)
+    np.testing.assert_allclose(
+        field.times, field(points, latent, stations).reshape(change.shape), atol=1e-12
+    )
+    assert np.abs(found - there).max() < 0.1 * np.abs(change).max()
+
+
+def test_geiger_finds_events_and_speed_together(world):
+    model, where, siren = world
+    latent = jnp.asarray([0.4, 0.5])
+    speed = np.asarray(model.decode(latent[None]))[0].reshape(6, 6, 6)
+    times = np.asarray(travel_times(jnp.asarray(speed), jnp.asarray(where)))
+    # Between nodes: at these the slopes of an interpolated table jump.
+    truth = Guess(jnp.asarray([[0.32, 0.47, 0.68], [0.71, 0.28, 0.53]]), jnp.asarray([0.1, 0.6]), latent)
+    arrivals = Table(jnp.asarray(times))(truth.location, jnp.zeros(0), jnp.arange(8)).T + 0.2 * truth.time
+    stated_problem = Problem(
+        siren, arrivals, jnp.ones(arrivals.shape, bool), jnp.asarray(0.2), None, complete=True
+    )
+    near = jax.tree.map(lambda leaf: leaf + 0.03, truth)
+    exact = Exact(model, jnp.asarray(where))
+    several = jax.tree.map(lambda *leaves: jnp.stack(leaves), near, truth)
+    (before,) = exact.located([stated_problem], [several], 0)
+    (found,) = exact.located([stated_problem], [several], 15)
+    # Without noise nothing is left but what the one-sided differences leave of quadratic convergence.
+    assert found.mismatch[0] < 1e-6 * before.mismatch[0]
+    assert before.mismatch[1] < 1e-20
+    np.testing.assert_allclose(inside(found.guesses.location[0]), truth.location, atol=1e-3)
+    np.testing.assert_allclose(inside(found.guesses.latent[0]), latent, atol=1e-3)
 
 
 def test_hops_never_lose_ground_and_end_on_exact_times(world):

@@ -124,6 +124,22 @@ class Corrected(AbstractField):
         return _interpolated(self.times, points, stations) + changed
 
 
+class Linearised(AbstractField):
+    """Tables: exact in one speed, and to first order in the latent numbers around it.
+
+    - `latent`: of that speed. `slopes`: derivatives of `times` with respect to each number.
+    """
+
+    latent: Latent
+    times: Float[Array, "n n n station"]
+    slopes: Float[Array, "latent n n n station"]
+
+    def __call__(self, points: Points, latent: Latent, stations: Chosen) -> Times:
+        """The times."""
+        slopes = jax.vmap(lambda slope: _interpolated(slope, points, stations))(self.slopes)
+        return _interpolated(self.times, points, stations) + jnp.tensordot(latent - self.latent, slopes, 1)
+
+
 def trained(
     siren: Siren,
     points: Points,

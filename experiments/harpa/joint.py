@@ -18,7 +18,8 @@ class JointSearch:
     """How long to search, and where.
 
     - `starts`: random ones. `explore`: their phase and that of every round of `hops`, which go by the
-      network; then come `exact` hops and, of the best `refined`, the phases `refine`, on exact times.
+      network; then come `exact` hops and, of the best `refined`, the phases `refine`, on exact times, and
+      `located` steps of Geiger's method.
     """
 
     starts: int = 120
@@ -31,13 +32,14 @@ class JointSearch:
         Phase(1e-3, 1e-4, 1200),
         Phase(3e-4, 0.0, 1200),
     )
-    refined: int = 5
+    refined: int = 4
+    located: int = 12
 
     @property
     def total(self) -> int:
         """Steps of all phases."""
         rounds = 2 + self.hops.rounds + self.exact.rounds
-        return rounds * self.explore.steps + sum(phase.steps for phase in self.refine)
+        return rounds * self.explore.steps + sum(phase.steps for phase in self.refine) + self.located
 
     def run(self, scenes: Sequence[Scene], world: World, seed: int, progress: Progress) -> list[Outcome]:
         """What was found in each scene.
@@ -59,4 +61,6 @@ class JointSearch:
         found = exact(problems, ends, [self.explore], keys[2], word("exact times"))
         found = hopped(problems, found, self.explore, self.exact, keys[3], word("exact hops"), exact)
         ends = [one.leading(self.refined).guesses for one in found]
-        return scored(scenes, exact(problems, ends, self.refine, keys[4], word("refinement")))
+        found = exact(problems, ends, self.refine, keys[4], word("refinement"))
+        ends = [one.guesses for one in found]
+        return scored(scenes, exact.located(problems, ends, self.located, word("location")))

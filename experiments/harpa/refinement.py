@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
 from .association import Found, Guess, Phase, Problem, associate, inside, joined
 from .eikonal import travel_times
 from .fields import Corrected, Siren
+from .geiger import located
 from .latent import LatentSpeed
 
 
@@ -38,19 +40,50 @@ class Exact:
     ) -> list[Found]:
         """What is found by the phases, before each of which the eikonal equation is solved anew."""
         for number, phase in enumerate(phases):
-            own, alone = [], []
-            for problem, several in zip(problems, guesses, strict=True):
-                assert isinstance(problem.field, Siren)
-                latents = inside(several.latent)
-                for k, times in enumerate(_tables(self.model, latents, self.nodes)):
-                    field = Corrected(problem.field, latents[k], times)
-                    own.append(dataclasses.replace(problem, field=field))
-                    alone.append(jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], several))
-            each = associate(own, alone, [phase], jax.random.fold_in(key, number), progress)
-            restarts = len(each) // len(problems)
-            found = [joined(each[k : k + restarts]) for k in range(0, len(each), restarts)]
+            found = self._searched(problems, guesses, [phase], jax.random.fold_in(key, number), progress)
             guesses = [one.guesses for one in found]
         return found
+
+    def located(
+        self,
+        problems: Sequence[Problem],
+        guesses: Sequence[Guess],
+        steps: int,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> list[Found]:
+        """What is found by so many steps of Geiger's method from each guess; no picks missing or false."""
+        nearer = []
+        for problem, several in zip(problems, guesses, strict=True):
+            ends = [located(problem, one, self.model, self.nodes, steps) for one in _separate(several)]
+            nearer.append(jax.tree.map(lambda *leaves: jnp.stack(leaves), *ends))
+        progress(steps)
+        return self._searched(problems, nearer, [], jax.random.key(0))
+
+    def _searched(
+        self,
+        problems: Sequence[Problem],
+        guesses: Sequence[Guess],
+        phases: Sequence[Phase],
+        key: Key[Array, ""],
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> list[Found]:
+        own, alone = [], []
+        for problem, several in zip(problems, guesses, strict=True):
+            assert isinstance(problem.field, Siren)
+            latents = inside(several.latent)
+            for one, latent, times in zip(
+                _separate(several), latents, _tables(self.model, latents, self.nodes), strict=True
+            ):
+                own.append(dataclasses.replace(problem, field=Corrected(problem.field, latent, times)))
+                alone.append(jax.tree.map(lambda leaf: leaf[None], one))
+        each = associate(own, alone, phases, key, progress)
+        restarts = len(each) // len(problems)
+        return [joined(each[k : k + restarts]) for k in range(0, len(each), restarts)]
+
+
+def _separate(several: Guess) -> list[Guess]:
+    """The restarts."""
+    return [jax.tree.map(lambda leaf, k=k: leaf[k], several) for k in range(len(several.time))]
 
 
 @eqx.filter_jit
