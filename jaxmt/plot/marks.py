@@ -10,7 +10,7 @@ from matplotlib.axis import Axis
 from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
 from matplotlib.markers import CARETDOWN
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 SMALL = 8.5
 """Size of secondary text, points."""
@@ -158,14 +158,17 @@ def rounded_decades(log10_values: Real, percentile: float = 0.0) -> tuple[float,
 
 
 def decade_ticks(low: float, high: float) -> Float[np.ndarray, " tick"]:
-    """Round values between two positive limits: decades, and 2 and 5 where there are few."""
+    """Round values between two positive limits: decades, 2 and 5 where there are few, or any others."""
     decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     span = np.log10(high / low)
     steps = np.array([1.0, 2.0, 5.0]) if span < 2 else np.array([1.0])
     decades = decades[decades % (1 + span // 8) == 0]
     ticks = np.outer(10.0**decades, steps).ravel()
     ticks = ticks[(ticks > low * (1 - 1e-9)) & (ticks < high * (1 + 1e-9))]
-    return ticks if ticks.size > 1 else np.geomspace(low, high, 3)
+    if ticks.size > 1:
+        return ticks
+    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return ticks[(ticks >= low) & (ticks <= high)]
 
 
 def plain(value: float) -> str:
