@@ -102,10 +102,12 @@ def draw_result(
         jaxmt.plot.save(figure, folder / "beside.png")
 
     draw_fit(folder, result.data, predicted)
-
-    figure = Figure(figsize=(16, 9))
-    jaxmt.plot.pseudosections(figure, result.data, predicted)
-    jaxmt.plot.save(figure, folder / "pseudosections.png")
+    for stale in ("pseudosections.png", "tipper.png"):
+        (folder / stale).unlink(missing_ok=True)
+    if result.data.mask[:4].any():
+        figure = Figure(figsize=(16, 9))
+        jaxmt.plot.pseudosections(figure, result.data, predicted)
+        jaxmt.plot.save(figure, folder / "pseudosections.png")
     if result.data.mask[4:].any():
         figure = Figure(figsize=(11, 9))
         jaxmt.plot.pseudosections(figure, result.data, predicted, tipper=True)
@@ -146,9 +148,11 @@ def draw_both(
 
 
 def draw_fit(folder: Path, data: jaxmt.Data, predicted: np.ndarray) -> None:
-    """Draws the fit curves of every station along the profile, a dozen on a page."""
+    """Draws the fit curves of every station along the profile, a dozen on a page; none of tippers alone."""
     for stale in folder.glob("fit_curves_*.png"):
         stale.unlink()
+    if not data.mask[:4].any():
+        return
     order = np.argsort(data.survey.stations).tolist()
     for number, first in enumerate(range(0, len(order), PAGE), 1):
         sites = order[first : first + PAGE]

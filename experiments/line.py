@@ -11,6 +11,9 @@ from jaxmt.processing import Journal, Strike, prepare
 from jaxmt.processing import strike as strike_of
 from jaxmt.site import Site
 
+GUESS = 100.0
+"""ohm m, of ground of which only tippers are known."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Line:
@@ -56,10 +59,15 @@ def found_strike(sites: Sequence[Site]) -> Strike | None:
 
 
 def without_tipper(line: Line) -> Line:
-    """The line with its impedances alone, and a note if that takes anything away."""
+    """The line with its impedances alone, with a note of what went; an exit if none is left."""
     count = int(line.data.mask[4:].sum())
     if not count:
         return line
+    if not line.data.mask[:4].any():
+        raise SystemExit(
+            f"Nothing to invert: of {line.name} only {count} data of tippers are left. Impedances without "
+            "errors need a floor (--floor 0.05)."
+        )
     values = line.data.values.copy()
     values[4:] = np.nan
     text = "tippers are not inverted; the 6-D cloud has none"
@@ -79,5 +87,6 @@ def reading_of(path: Path, **options) -> jaxmt.io.Reading:
 
 
 def median_resistivity(data: jaxmt.Data) -> float:
-    """The median of all apparent resistivities, ohm m: a first look at the ground."""
-    return float(10 ** np.nanmedian(data.values[[0, 2]]))
+    """The median of all apparent resistivities, ohm m: a first look at the ground. `GUESS` without any."""
+    known = data.values[[0, 2]][data.mask[[0, 2]]]
+    return float(10 ** np.median(known)) if known.size else GUESS

@@ -245,12 +245,10 @@ def _run(page: Page, folder: Path, outcome: Outcome, run: Run) -> Page:
     )
     page = page.figure(folder / "convergence.png", "nRMS, regularisation factor and blur over iterations.")
     page = page.figure(folder / "misfit.png", "nRMS by station, period and component; 1 is the error bar.")
-    page = page.figure(
-        folder / "pseudosections.png",
-        "Observed, predicted, and residual over error, of TE and TM; grey where there is no datum.",
-    )
-    if (folder / "tipper.png").is_file():
-        page = page.figure(folder / "tipper.png", "The same of the tipper.")
+    for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):
+        if (folder / name).is_file():
+            text = f"Observed, predicted, and residual over error, of {what}; grey where there is no datum."
+            page = page.figure(folder / name, text)
     head, rows = misfit_table(run.result.data, run.result.predicted)
     page = page.table("nRMS by station and component; above 2 in bold.", head, rows, high=HIGH)
     if run.result.static_shift.any():

@@ -74,8 +74,8 @@ def invert_line(
     for name in plan.misfits:
         run = invert_by(name, line, plan, folder / name, devices)
         print(
-            f"{line.name}, {LABELS[name]}: {run.result.message}; nRMS {run.result.nrms:.3f}, "
-            f"{run.seconds:.2f} s an iteration"
+            f"{line.name}, {LABELS[name]}: {run.result.message}; nRMS {run.result.nrms:.3f}"
+            + ("" if np.isnan(run.seconds) else f", {run.seconds:.2f} s an iteration")
             + ("" if np.isnan(run.share) else f", {100 * run.share:.1f} % of it transport")
         )
         for text in run.warnings:
