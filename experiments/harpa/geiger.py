@@ -13,7 +13,6 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
 from .association import Guess, Problem, inside
-from .eikonal import travel_times
 from .fields import Linearised
 from .latent import LatentSpeed
 
@@ -28,10 +27,8 @@ def linearised(
     model: LatentSpeed, latent: Float[Array, " latent"], nodes: Int[Array, "station 3"]
 ) -> Linearised:
     """The times of the speed of `latent`, by the eikonal equation, and their slopes."""
-    n = round(model.mean.size ** (1 / 3))
     several = latent + SPACING * jnp.concatenate([jnp.zeros((1, latent.size)), jnp.eye(latent.size)])
-    speeds = model.decode(several).reshape(-1, n, n, n)
-    times = lax.map(lambda speed: travel_times(speed, nodes), speeds)
+    times = model.travel_times(several, nodes)
     return Linearised(latent, times[0], (times[1:] - times[0]) / SPACING)
 
 

@@ -10,8 +10,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jax import lax
+from jaxtyping import Array, Float, Int, Key
 
+from .eikonal import travel_times
 from .training import learned
 from .units import FASTEST, SLOWEST
 
@@ -51,6 +53,15 @@ class LatentSpeed(eqx.Module):
     def decode(self, latents: Float[Array, "speed latent"]) -> Float[Array, "speed node"]:
         """The speeds of latent vectors."""
         return self.decoded(self.low + latents * (self.high - self.low))
+
+    @eqx.filter_jit
+    def travel_times(
+        self, latents: Float[Array, "speed latent"], nodes: Int[Array, "station 3"]
+    ) -> Float[Array, "speed n n n station"]:
+        """The times to stations at `nodes` through the speeds of latent vectors."""
+        n = round(self.mean.size ** (1 / 3))
+        speeds = self.decode(latents).reshape(-1, n, n, n)
+        return lax.map(lambda speed: travel_times(speed, nodes), speeds)
 
 
 def fitted(

@@ -7,14 +7,11 @@ times change from there. After some steps it is solved again, and in the end the
 import dataclasses
 from collections.abc import Callable, Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Int, Key
 
 from .association import Found, Guess, Phase, Problem, associate, inside, joined
-from .eikonal import travel_times
 from .fields import Corrected, Siren
 from .geiger import located
 from .latent import LatentSpeed
@@ -72,7 +69,7 @@ class Exact:
             assert isinstance(problem.field, Siren)
             latents = inside(several.latent)
             for one, latent, times in zip(
-                _separate(several), latents, _tables(self.model, latents, self.nodes), strict=True
+                _separate(several), latents, self.model.travel_times(latents, self.nodes), strict=True
             ):
                 own.append(dataclasses.replace(problem, field=Corrected(problem.field, latent, times)))
                 alone.append(jax.tree.map(lambda leaf: leaf[None], one))
@@ -84,12 +81,3 @@ class Exact:
 def _separate(several: Guess) -> list[Guess]:
     """The restarts."""
     return [jax.tree.map(lambda leaf, k=k: leaf[k], several) for k in range(len(several.time))]
-
-
-@eqx.filter_jit
-def _tables(
-    model: LatentSpeed, latents: Float[Array, "restart latent"], nodes: Int[Array, "station 3"]
-) -> Float[Array, "restart n n n station"]:
-    n = round(model.mean.size ** (1 / 3))
-    speeds = model.decode(latents).reshape(-1, n, n, n)
-    return lax.map(lambda speed: travel_times(speed, nodes), speeds)
