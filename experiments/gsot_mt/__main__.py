@@ -23,10 +23,10 @@ LINES = ("-", (0, (4, 3)), "-.", "-", "-")
 
 
 def scaled_layers(quick: bool, folder: Path) -> dict:
-    """Misfits over the scale of all thicknesses; quick: fewer of all."""
+    """Misfits over the scale of all thicknesses; quick: at fewer of them, without transport."""
     scales = SCALES[:: 4 if quick else 1]
     decades = np.log10(scales)
-    misfits = layers.profiles(layers.BLURS[:1] if quick else layers.BLURS)
+    misfits = layers.profiles(() if quick else layers.BLURS)
     chosen = list(layers.WEIGHTS)[: 1 if quick else 2]
     found = {}
     for weights in chosen:
@@ -52,7 +52,8 @@ def scaled_layers(quick: bool, folder: Path) -> dict:
     axes = figure.subplots(len(chosen), len(layers.MODELS), squeeze=False)
     for row, weights in zip(axes, chosen, strict=True):
         for ax, name in zip(row, layers.MODELS, strict=True):
-            curves = {m: np.array(found[weights][name][m]["values"]) for m in layers.DRAWN}
+            drawn = [misfit for misfit in layers.DRAWN if misfit in misfits]
+            curves = {m: np.array(found[weights][name][m]["values"]) for m in drawn}
             jaxmt.plot.landscape(
                 ax,
                 scales,

@@ -7,6 +7,7 @@ resistivity and phase do not have: what a wrong depth does to a sounding curve i
 import dataclasses
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -75,17 +76,17 @@ Profile = Callable[[jaxmt.Data, Float[Array, "scale comp freq 1"]], Float[Array,
 
 
 def _pointwise(misfit: AbstractMisfit) -> Profile:
-    def profile(data: jaxmt.Data, predicted: Float[Array, "scale comp freq 1"]) -> Float[Array, " scale"]:
-        prepared, state = misfit.prepare(data)
-        return jax.jit(jax.vmap(lambda one: misfit(one, prepared, state)[0]))(predicted)
-
-    return profile
+    return _compiled(misfit, jax.vmap)
 
 
 def _transport(misfit: AbstractMisfit) -> Profile:
-    # Compiled once for all data, which takes longer than all the rest.
-    compiled = jax.jit(lambda p, *prepared: lax.map(lambda one: misfit(one, *prepared)[0], p))
-    return lambda data, predicted: compiled(predicted, *misfit.prepare(data))
+    return _compiled(misfit, lambda one: lambda predicted: lax.map(one, predicted))
+
+
+def _compiled(misfit: AbstractMisfit, mapped: Callable[[Callable], Callable]) -> Profile:
+    """Compiled once for all data, which takes longer than all the rest."""
+    values = eqx.filter_jit(lambda p, prepared: mapped(lambda one: misfit(one, *prepared)[0])(p))
+    return lambda data, predicted: values(predicted, misfit.prepare(data))
 
 
 def profiles(blurs: tuple[float, ...] = BLURS) -> dict[str, Profile]:

@@ -169,7 +169,8 @@ def sweeps(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
 def unknown(size: studies.Size, seed: int, folder: Path, quick: bool) -> dict:
     """The last."""
     training = Training(12, 12, 3, 100, 24, 4, 3, 32, 2, 300, 512, 1000) if quick else Training()
-    short = (20, Phase(0.01, 1e-3, 400), Hops(2, 5), Hops(1, 3), (Phase(1e-3, 1e-4, 400),), 2)
+    # As many restarts at every stage as at another: fewer programs to compile.
+    short = (15, Phase(0.01, 1e-3, 400), Hops(2, 5), Hops(1, 3), (Phase(1e-3, 1e-4, 400),), 3)
     search = JointSearch(*short) if quick else JointSearch()
     with Bar("unknown") as bar:
         rows, learning, cubes = studies.unknown(size, training, search, seed, bar)
