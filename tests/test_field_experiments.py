@@ -114,6 +114,28 @@ def test_tippers_are_taken_out_with_a_word():
     assert line.without_tipper(bare) is bare
 
 
+def test_tippers_alone_come_through_to_a_report(tmp_path):
+    mesh = a_mesh()
+    rho = np.where(np.abs(mesh.y_centres) < 1e3, 30.0, 100.0) * np.ones(mesh.shape)
+    full = jaxmt.Data.from_responses(jaxmt.simulate(mesh, SURVEY, rho), 0.05, 0.02)
+    values = np.array(full.values)
+    values[:4] = np.nan
+    given = line.Line("L", jaxmt.Data(SURVEY, values, full.errors), Journal())
+    with pytest.raises(
+        SystemExit, match=r"of L only \d+ data of tippers are left. Impedances without errors"
+    ):
+        line.without_tipper(given)
+    assert line.median_resistivity(given.data) == line.GUESS
+    # What an earlier run with impedances drew must not stay.
+    for name in ("pseudosections.png", "fit_curves_01.png"):
+        (tmp_path / "l2").mkdir(exist_ok=True)
+        (tmp_path / "l2" / name).touch()
+    pipeline.invert_line(given, pipeline.Plan(mesh, line.GUESS, ("l2",), 5e3, iterations=2), tmp_path)
+    drawn = {path.name for path in (tmp_path / "l2").glob("*.png")}
+    assert drawn == {"section.png", "uncertainty.png", "convergence.png", "misfit.png", "tipper.png"}
+    assert "of the tipper" in (tmp_path / "report.html").read_text()
+
+
 def test_agreement_is_perfect_with_itself_and_known_with_a_shift(inverted):
     run = inverted[1].runs[0]
     mesh, rho = run.result.mesh, np.asarray(run.result.resistivity)

@@ -167,7 +167,7 @@ def decade_ticks(low: float, high: float) -> Float[np.ndarray, " tick"]:
     ticks = ticks[(ticks > low * (1 - 1e-9)) & (ticks < high * (1 + 1e-9))]
     if ticks.size > 1:
         return ticks
-    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    ticks = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high))
     return ticks[(ticks >= low) & (ticks <= high)]
 
 
