@@ -75,30 +75,22 @@ def observed(model: Layers, weights: str) -> jaxmt.Data:
 Profile = Callable[[jaxmt.Data, Float[Array, "scale comp freq 1"]], Float[Array, " scale"]]
 
 
-def _pointwise(misfit: AbstractMisfit) -> Profile:
-    return _compiled(misfit, jax.vmap)
-
-
-def _transport(misfit: AbstractMisfit) -> Profile:
-    return _compiled(misfit, lambda one: lambda predicted: lax.map(one, predicted))
-
-
-def _compiled(misfit: AbstractMisfit, mapped: Callable[[Callable], Callable]) -> Profile:
+def _profile(misfit: AbstractMisfit) -> Profile:
     """Compiled once for all data, which takes longer than all the rest."""
-    values = eqx.filter_jit(lambda p, prepared: mapped(lambda one: misfit(one, *prepared)[0])(p))
+    values = eqx.filter_jit(lambda p, prepared: lax.map(lambda one: misfit(one, *prepared)[0], p))
     return lambda data, predicted: values(predicted, misfit.prepare(data))
 
 
 def profiles(blurs: tuple[float, ...] = BLURS) -> dict[str, Profile]:
     """Each misfit between data and many predictions; transport plans are solved to the end."""
-    found = {"least squares": _pointwise(jaxmt.LeastSquares())}
-    found |= {f"graph space, eta {eta:g}": _pointwise(jaxmt.GraphSpaceTransport(eta)) for eta in ETAS}
+    found = {"least squares": _profile(jaxmt.LeastSquares())}
+    found |= {f"graph space, eta {eta:g}": _profile(jaxmt.GraphSpaceTransport(eta)) for eta in ETAS}
     for blur in blurs:
         cloud = jaxmt.CloudTransport(
             blur, blur, frequency_weight=1.0, station_weight=1.0, evenness=1.0, max_sweeps=2000
         )
-        found[f"3-D transport, blur {blur:g}"] = _transport(jaxmt.ComponentTransport(cloud))
-        found[f"6-D transport, blur {blur:g}"] = _transport(cloud)
+        found[f"3-D transport, blur {blur:g}"] = _profile(jaxmt.ComponentTransport(cloud))
+        found[f"6-D transport, blur {blur:g}"] = _profile(cloud)
     return found
 
 

@@ -30,6 +30,14 @@ def travel_times(speed: Cube, sources: Int[Array, "source 3"]) -> Float[Array, "
     return jax.vmap(lambda source: _from_one(speed, source), out_axes=-1)(sources)
 
 
+@jax.jit
+def travel_times_of_all(
+    speeds: Float[Array, "speed n n n"], sources: Int[Array, "source 3"]
+) -> Float[Array, "speed n n n source"]:
+    """`travel_times` of several speeds, one after the other."""
+    return lax.map(lambda speed: travel_times(speed, sources), speeds)
+
+
 def _from_one(speed: Cube, source: Int[Array, " 3"]) -> Cube:
     n = speed.shape[0]
     spacing = 1 / (n - 1)

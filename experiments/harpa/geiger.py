@@ -62,11 +62,11 @@ def located(
         trial = position + change
         found, its = around(trial)
         better = jnp.sum(jnp.square(found)) < jnp.sum(jnp.square(residual))
-        kept = [
+        position, residual, slopes = (
             jnp.where(better, new, old)
             for new, old in ((trial, position), (found, residual), (its, slopes))
-        ]
-        return kept[0], kept[1], kept[2], jnp.where(better, damping / 5, damping * 5)
+        )
+        return position, residual, slopes, jnp.where(better, damping / 5, damping * 5)
 
     state = (start, *around(start), jnp.asarray(DAMPING, start.dtype))
     return guess_of(lax.fori_loop(0, steps, step, state)[0])

@@ -10,10 +10,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
-from .eikonal import travel_times
+from .eikonal import travel_times_of_all
 from .training import learned
 from .units import FASTEST, SLOWEST
 
@@ -60,8 +59,7 @@ class LatentSpeed(eqx.Module):
     ) -> Float[Array, "speed n n n station"]:
         """The times to stations at `nodes` through the speeds of latent vectors."""
         n = round(self.mean.size ** (1 / 3))
-        speeds = self.decode(latents).reshape(-1, n, n, n)
-        return lax.map(lambda speed: travel_times(speed, nodes), speeds)
+        return travel_times_of_all(self.decode(latents).reshape(-1, n, n, n), nodes)
 
 
 def fitted(

@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 
 from .association import inside
-from .eikonal import travel_times
+from .eikonal import travel_times_of_all
 from .fields import Siren, trained
 from .latent import LatentSpeed, fitted
 from .picks import station_nodes
@@ -89,9 +89,8 @@ def learned(sizes: Training, seed: int, progress: Progress) -> World:
     decoded = latent.decode(codes[held_out])
 
     tables = []
-    solve = jax.jit(lambda many: lax.map(lambda speed: travel_times(speed, jnp.asarray(nodes)), many))
     for part in np.array_split(speeds, 10):
-        tables.append(np.asarray(solve(jnp.asarray(part, dtype=float))))
+        tables.append(np.asarray(travel_times_of_all(jnp.asarray(part, dtype=float), jnp.asarray(nodes))))
         progress(len(part), "travel times")
     times = np.concatenate(tables)
     axis = np.linspace(0, 1, n)
