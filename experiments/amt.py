@@ -34,7 +34,7 @@ def main() -> None:
     """Runs the experiment from the command line."""
     parser = command.parser(__doc__, "every third station, 3 frequencies a decade, 10 iterations")
     parser.add_argument("--line", choices=("L1", "L2", "L3"), default="L3")
-    parser.add_argument("--floor", type=float, default=0.05, help="relative error of |Z|; default 0.05")
+    command.add_floor(parser)
     parser.add_argument("--per-decade", type=int, default=4, help="frequencies; default 4")
     parser.add_argument("--depth", type=float, default=3e3, help="m shown; default 3000")
     command.add_inversion(parser)

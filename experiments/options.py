@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import jaxmt
 
 Misfit = jaxmt.CloudTransport | jaxmt.LeastSquares
@@ -110,6 +112,22 @@ def chosen(options: argparse.Namespace, static_shift: float = 0.0) -> dict[str, 
         "static_shift": jaxmt.StaticShift(decades) if decades else None,
         "resume": options.resume,
     }
+
+
+def error_floor(text: str) -> float:
+    """A floor of relative errors from the command line."""
+    try:
+        floor = float(text)
+    except ValueError:
+        floor = np.nan
+    if not 0 <= floor < np.inf:
+        raise argparse.ArgumentTypeError(f"must be a part of the datum, 0.05 for 5 %. Got {text}.")
+    return floor
+
+
+def add_floor(made: argparse.ArgumentParser) -> None:
+    """Adds the floor of the errors of |Z|."""
+    made.add_argument("--floor", type=error_floor, default=0.05, help="relative error of |Z|; default 0.05")
 
 
 def add_blocks(made: argparse.ArgumentParser) -> None:

@@ -90,7 +90,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--band", type=float, nargs=2, default=(0.0, np.inf), metavar=("LO", "HI"), help="Hz"
     )
-    parser.add_argument("--floor", type=float, default=0.05, help="relative error of |Z|; default 0.05")
+    command.add_floor(parser)
     parser.add_argument("--per-decade", type=int, default=6, help="frequencies; default 6")
     parser.add_argument("--skip", nargs="*", default=[], help=f"rules to leave out of {', '.join(names)}")
     parser.add_argument("--repair", action="store_true", help="mend flipped electric cables")

@@ -71,3 +71,11 @@ def test_a_static_shift_that_is_none_is_refused(given, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cascadia.parsed()
     assert "--static-shift" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["-1", "nan", "inf", "some"])
+def test_a_floor_that_is_none_is_refused(given, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cascadia", f"--floors={given}"])
+    with pytest.raises(SystemExit):
+        cascadia.parsed()
+    assert f"must be a part of the datum, 0.05 for 5 %. Got {given}." in capsys.readouterr().err

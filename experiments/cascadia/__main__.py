@@ -52,7 +52,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--mesh", choices=("published", "designed"), default="published")
     parser.add_argument(
         "--floors",
-        type=float,
+        type=command.error_floor,
         nargs="+",
         help="of apparent resistivity; default 0.2 and then 0.05, for a row 0.2",
     )

@@ -22,20 +22,24 @@ def _scale(site: Site, rule: str) -> Float[np.ndarray, "freq 2 2"]:
         return size
     if rule == "absolute":
         return np.where(np.isfinite(size), 1.0, np.nan)
-    if rule == "row":
-        named = np.repeat(off[:, :, None], 2, axis=2)
-    elif rule == "geometric":
-        with np.errstate(divide="ignore"):
-            named = _of_all(np.exp(_mean(np.log(off))))
-    elif rule == "arithmetic":
-        named = _of_all(_mean(off))
-    elif rule == "median":
-        named = _of_all(medians(size.reshape(-1, 4).T))
-    else:
-        lost = np.isnan(size.sum(axis=(1, 2)))
-        values = np.linalg.eigvals(np.where(lost[:, None, None], 0.0, site.z))
-        named = _of_all(np.where(lost, _mean(off), np.abs(values).mean(axis=1)))
+    named = off[:, :, None] if rule == "row" else _of_all(site, rule)[:, None, None]
     return np.where(np.isnan(named), size, named)
+
+
+def _of_all(site: Site, rule: str) -> Float[np.ndarray, " freq"]:
+    """What the fraction of a rule for all four elements refers to; NaN where all that it names is lost."""
+    size = np.abs(site.z)
+    off = size[:, [0, 1], [1, 0]]
+    if rule == "geometric":
+        with np.errstate(divide="ignore"):
+            return np.exp(_mean(np.log(off)))
+    if rule == "arithmetic":
+        return _mean(off)
+    if rule == "median":
+        return medians(size.reshape(-1, 4).T)
+    lost = np.isnan(size.sum(axis=(1, 2)))
+    values = np.linalg.eigvals(np.where(lost[:, None, None], 0.0, site.z))
+    return np.where(lost, _mean(off), np.abs(values).mean(axis=1))
 
 
 def _mean(values: Float[np.ndarray, "freq n"]) -> Float[np.ndarray, " freq"]:
@@ -43,11 +47,6 @@ def _mean(values: Float[np.ndarray, "freq n"]) -> Float[np.ndarray, " freq"]:
     there = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         return np.where(there, values, 0.0).sum(axis=1) / there.sum(axis=1)
-
-
-def _of_all(one: Float[np.ndarray, " freq"]) -> Float[np.ndarray, "freq 2 2"]:
-    """The same for all four elements."""
-    return np.tile(one[:, None, None], (1, 2, 2))
 
 
 def with_floor(
@@ -71,7 +70,9 @@ def with_floor(
         raise ValueError(f"`with_floor(rule=...)` must be one of {', '.join(FLOORS)}. Got {rule!r}.")
     for name, value in (("fraction", fraction), ("tipper", tipper)):
         if not 0 <= value < np.inf:
-            raise ValueError(f"`with_floor({name}=...)` must not be negative. Got {value}.")
+            raise ValueError(
+                f"`with_floor({name}=...)` must not be negative, infinite or NaN. Got {value}."
+            )
     floor = fraction * _scale(site, rule)
     tipper_floor = np.where(np.isfinite(site.tipper), tipper, np.nan)
     return dataclasses.replace(
