@@ -9,11 +9,11 @@ import dataclasses
 import numpy as np
 
 import jaxmt
+from jaxmt.field import options as command
+from jaxmt.field.line import from_sites, reading_of, without_tipper
+from jaxmt.field.workflow import Plan, invert_line
 from jaxmt.processing import bostick_section
 
-from . import options as command
-from .line import from_sites, reading_of, without_tipper
-from .pipeline import Plan, invert_line
 from .station_mesh import growing_blocks, station_mesh
 
 BAND = (1.0, 10_500.0)

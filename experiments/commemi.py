@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
+from jaxmt.field import options as command
+from jaxmt.field.figures import draw_result
 
 from . import machine
-from . import options as command
-from .figures import draw_result
 
 NOISE = 0.05
 SEED = 0

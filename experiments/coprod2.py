@@ -9,11 +9,11 @@ deGroot-Hedlin & Constable 1993, the same volume).
 import numpy as np
 
 import jaxmt
+from jaxmt.field import options as command
+from jaxmt.field.line import Line
+from jaxmt.field.workflow import Plan, invert_line
 from jaxmt.processing import Journal, bostick_section
 
-from . import options as command
-from .line import Line
-from .pipeline import Plan, invert_line
 from .station_mesh import growing_blocks, station_mesh
 
 TARGET = 1.2

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 import jaxmt
+from jaxmt.field import options as command
+from jaxmt.field.line import Line, found_strike
+from jaxmt.field.report import Reference
+from jaxmt.field.workflow import Plan, invert_line
 from jaxmt.processing import Journal
-from jaxmt.site import Site
+from jaxmt.processing.site import Site
 
-from . import options as command
-from .line import Line, found_strike
-from .outcome import Reference
-from .pipeline import Plan, invert_line
 from .station_mesh import station_mesh
 
 TARGET = 1.0

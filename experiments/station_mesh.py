@@ -4,7 +4,7 @@ import numpy as np
 
 import jaxmt
 from jaxmt.conventions import skin_depth
-from jaxmt.grading import graded_nodes
+from jaxmt.simulation.grading import graded_nodes
 
 
 def growing_blocks(mesh: jaxmt.Mesh, part: float = 0.5) -> np.ndarray:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
-from .mesh import Mesh
+from .simulation.mesh import Mesh
 
 Section = Float[np.ndarray, "earth y"]
 

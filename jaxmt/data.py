@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from .conventions import COMPONENTS
-from .responses import Responses
-from .survey import Survey
+from .simulation.responses import Responses
+from .simulation.survey import Survey
 
 OUTLIER_FRACTION = 0.1
 OUTLIER_FACTOR = 10.0

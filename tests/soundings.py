@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxmt.conventions import MU_0
 from jaxmt.processing import rotate
-from jaxmt.site import Site
+from jaxmt.processing.site import Site
 
 FREQUENCIES = np.geomspace(1e3, 1e-2, 26)
 

@@ -64,10 +64,16 @@ def imports(name):
 def test_imports_have_an_order():
     graph = {name: set(imports(name)) - {name} for name in MODULES}
     # The reading of the import statements works: the composition stands on the operators.
-    assert {"jaxmt.operator", "jaxmt.solve", "jaxmt.solvers"} <= graph["jaxmt.forward"]
-    assert {"jaxmt.layered", "jaxmt.mesh"} <= graph["jaxmt.operator"]
+    assert {"jaxmt.simulation.operator", "jaxmt.simulation.solve", "jaxmt.simulation.solvers"} <= graph[
+        "jaxmt.simulation.forward"
+    ]
+    assert {"jaxmt.simulation.layered", "jaxmt.simulation.mesh"} <= graph["jaxmt.simulation.operator"]
     order = list(graphlib.TopologicalSorter(graph).static_order())
-    assert order.index("jaxmt.conventions") < order.index("jaxmt.mesh") < order.index("jaxmt.forward")
+    assert (
+        order.index("jaxmt.conventions")
+        < order.index("jaxmt.simulation.mesh")
+        < order.index("jaxmt.simulation.forward")
+    )
 
 
 def test_the_library_neither_prints_nor_sets_flags():

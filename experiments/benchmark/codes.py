@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxmt
-from jaxmt.solve import AbstractSolver
+from jaxmt.simulation.solve import AbstractSolver
 
 from . import simpeg_beside
 from .case import Case
@@ -20,13 +20,13 @@ SIMPEG = "SimPEG"
 def _pardiso() -> AbstractSolver:
     # PARDISO itself is looked for only when it has to solve.
     importlib.import_module("pymklpardiso")
-    return jaxmt.solvers.Pardiso()
+    return jaxmt.Pardiso()
 
 
 BACKENDS: dict[str, Callable[[], AbstractSolver]] = {
-    "SuperLU": lambda: jaxmt.solvers.SuperLU(),
+    "SuperLU": lambda: jaxmt.SuperLU(),
     "Pardiso": _pardiso,
-    "NestedDissection": lambda: jaxmt.solvers.NestedDissection(),
+    "NestedDissection": lambda: jaxmt.NestedDissection(),
 }
 """What makes each solver of jaxmt, by the name of its class; `ImportError` if something is missing."""
 
@@ -36,7 +36,7 @@ REMEDIES = {SIMPEG: "pip install 'jaxmt[bench]'", "Pardiso": "pip install 'jaxmt
 
 def default_backend() -> str:
     """The solver that jaxmt takes by itself."""
-    return type(jaxmt.forward.default_solver()).__name__
+    return type(jaxmt.simulation.forward.default_solver()).__name__
 
 
 def evaluator(code: str, case: Case) -> tuple[Callable[[np.ndarray], Evaluation], str]:

@@ -19,8 +19,8 @@ from jaxtyping import Array, Complex
 
 import jaxmt
 from jaxmt.misfit import AbstractMisfit
-from jaxmt.operator import TE, TM, System
-from jaxmt.solve import AbstractSolver, Stencil
+from jaxmt.simulation.operator import TE, TM, System
+from jaxmt.simulation.solve import AbstractSolver, Stencil
 
 from .case import BACKGROUND, Case
 from .codes import BACKENDS

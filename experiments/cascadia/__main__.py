@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
-from jaxmt.optimisers.descent import FIRST_STEP, LAST_STEP
+from jaxmt.field import options as command
+from jaxmt.field.line import Line
+from jaxmt.field.report import Outcome, Reference
+from jaxmt.field.workflow import Plan, invert_line, inverted
+from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP
 
 from .. import machine
-from .. import options as command
-from ..line import Line
-from ..outcome import Outcome, Reference
-from ..pipeline import Plan, invert_line, inverted
 from .ground import SEA, Profile, published_mesh, sea_cells, sea_floor
 from .lines import NORTHS, VARIANCES, cafe_line, row_line
 

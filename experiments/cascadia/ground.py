@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
+from jaxmt.field.line import Line
+from jaxmt.field.report import Reference
 from jaxmt.io import read_modem_sites
 
-from ..line import Line
-from ..outcome import Reference
 from .lines import MODEM_DATA, MODEM_MODEL
 
 SEA = 0.3

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
+from jaxmt.field.line import Line, from_sites, without_tipper
+from jaxmt.field.report import Reference
 from jaxmt.io import read_edi_site, read_modem_sites
 from jaxmt.processing import Journal
-
-from ..line import Line, from_sites, without_tipper
-from ..outcome import Reference
 
 MODEM_DATA = Path("cascadia_modem") / "cascad_errfl5.dat"
 MODEM_MODEL = Path("cascadia_modem") / "cascad_half_inverse.ws"

@@ -15,9 +15,9 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 import jaxmt
-from jaxmt.embedding import VALUE_SCALE
-from jaxmt.layered import impedances
 from jaxmt.misfit import AbstractMisfit
+from jaxmt.misfit.embedding import VALUE_SCALE
+from jaxmt.simulation.layered import impedances
 
 FREQUENCIES = np.geomspace(1e3, 1e-4, 36)
 RELATIVE_ERROR = 0.05

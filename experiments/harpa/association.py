@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 import jaxmt
-from jaxmt.restarts import Descent
+from jaxmt.inversion.optimisers.restarts import Descent
 from jaxmt.transport import partial_1d, wasserstein_1d
 
 from .fields import AbstractField, Chosen, Latent

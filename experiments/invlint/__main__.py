@@ -22,10 +22,10 @@ import numpy as np
 import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.data import impedance_error_scale
+from jaxmt.field import options as command
+from jaxmt.field import survey as survey_experiment
+from jaxmt.field.line import Line, median_resistivity, without_tipper
 
-from .. import options as command
-from .. import survey as survey_experiment
-from ..line import Line, median_resistivity, without_tipper
 from . import drawing, scores, starts
 from .examples import Counts
 from .layout import Layout, layout

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
+from jaxmt.field.options import LABELS
 
-from ..options import LABELS
 from .learning import IMPORTANT, Learned
 from .starts import STARTS, STEPS, TARGET, Case, Run
 

@@ -13,10 +13,10 @@ from tqdm import tqdm
 import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.comparison import rmse
-from jaxmt.optimisers.descent import FIRST_STEP, LAST_STEP, normalised_adam
+from jaxmt.field.line import Line, median_resistivity
+from jaxmt.field.options import LABELS, MISFITS
+from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP, normalised_adam
 
-from ..line import Line, median_resistivity
-from ..options import LABELS, MISFITS
 from ..robustness.inversion import outcome
 from .layout import LOWEST
 from .learning import Learned

@@ -11,7 +11,8 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
-from .. import options as command
+from jaxmt.field import options as command
+
 from .drawing import draw
 from .inversion import run
 from .questions import SEEDS, plan, questions, quick_questions

@@ -9,11 +9,10 @@ import optax
 from jaxtyping import Array, Float
 
 import jaxmt
+from jaxmt.field.options import LONG_STEPS
+from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP, STEP_DECAY
 from jaxmt.misfit import AbstractMisfit, AbstractSingleMisfit
-from jaxmt.optimisers.descent import FIRST_STEP, LAST_STEP, STEP_DECAY
 from jaxmt.transport import Relaxed, divergence
-
-from ..options import LONG_STEPS
 
 LEAST_SQUARES = "least squares, Adam"
 CLOUD = "6-D"

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from ..conventions import MU_0
-from ..mesh import Mesh
-from ..survey import Survey
+from ..simulation.mesh import Mesh
+from ..simulation.survey import Survey
 from .region import PERFECT_CONDUCTOR, Region, contacts, paint
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..mesh import Mesh
+from ..simulation.mesh import Mesh
 
 PERFECT_CONDUCTOR = 1e-7
 """ohm m; stands for the perfect conductor below 2D-0, where the skin depth at 300 s is then 3 m."""

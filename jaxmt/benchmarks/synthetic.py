@@ -10,8 +10,8 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from ..mesh import Mesh
-from ..survey import Survey
+from ..simulation.mesh import Mesh
+from ..simulation.survey import Survey
 from .commemi import COMMEMI_2D_1, COMMEMI_2D_4
 from .region import Region, contacts, paint
 

@@ -7,9 +7,9 @@ from jaxtyping import Float
 
 from ..atomic import FilePath
 from ..data import Data
-from ..mesh import Mesh
 from ..processing import data_with_errors
-from ..survey import Survey
+from ..simulation.mesh import Mesh
+from ..simulation.survey import Survey
 from .free_format import FreeFormat, number
 from .impedances import opposite_sign
 

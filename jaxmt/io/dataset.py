@@ -14,9 +14,9 @@ from jaxtyping import Float
 from ..atomic import FilePath, atomic_path
 from ..conventions import COMPONENTS
 from ..data import Data
-from ..mesh import Mesh
 from ..processing import Entry, Journal
-from ..survey import Survey
+from ..simulation.mesh import Mesh
+from ..simulation.survey import Survey
 from .free_format import BadFile
 
 CONVENTION = "jaxmt results 1"

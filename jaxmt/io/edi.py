@@ -10,7 +10,7 @@ from jaxtyping import Bool, Complex, Float
 from ..atomic import FilePath
 from ..conventions import OHM_PER_PRACTICAL
 from ..processing import rotate_tipper
-from ..site import Site
+from ..processing.site import Site
 from .edi_blocks import EMPTY, EdiBlocks
 from .free_format import BadFile
 from .impedances import measured, opposite_sign, quadrants, without_zeros

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
 from ..conventions import OHM_PER_PRACTICAL
-from ..site import Site
+from ..processing.site import Site
 from .edi_blocks import EMPTY
 
 PER_LINE = 5

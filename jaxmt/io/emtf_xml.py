@@ -8,7 +8,7 @@ from jaxtyping import Complex, Float
 
 from ..atomic import FilePath
 from ..processing.rotation import deviation
-from ..site import Site
+from ..processing.site import Site
 from .edi_blocks import EMPTY
 from .free_format import BadFile, number
 from .impedances import measured, opposite_sign, quadrants, without_zeros

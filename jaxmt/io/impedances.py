@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Complex
 
-from ..resampling import NEGLIGIBLE
+from ..processing.resampling import NEGLIGIBLE
 
 LEAST_VOTES = 4
 """Impedances that must show the other sign, and three times as many as show this one."""

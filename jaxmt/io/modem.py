@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from ..atomic import FilePath
 from ..data import Data
 from ..processing import Along, data_with_errors, profile
-from ..resampling import NEGLIGIBLE, merge_frequencies
-from ..site import Site
-from ..survey import Survey
+from ..processing.resampling import NEGLIGIBLE, merge_frequencies
+from ..processing.site import Site
+from ..simulation.survey import Survey
 from .free_format import BadFile
 from .impedances import measured, without_zeros
 from .modem_rows import PLANAR, Row, read_rows

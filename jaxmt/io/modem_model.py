@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
-from ..mesh import Mesh
+from ..simulation.mesh import Mesh
 from .free_format import BadFile, FreeFormat
 
 PER_LINE = 10

@@ -8,8 +8,8 @@ from ..atomic import FilePath, atomic_path
 from ..conventions import MU_0, OHM_PER_PRACTICAL
 from ..data import Data
 from ..processing import Table, positions
-from ..responses import Responses
-from ..site import Site
+from ..processing.site import Site
+from ..simulation.responses import Responses
 from .modem import PLACES
 from .modem_rows import PLANAR
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
 from ..data import Data
-from ..survey import Survey
+from ..simulation.survey import Survey
 from .free_format import FreeFormat, number
 
 ROWS = {1: 0, 2: 1, 3: 4, 4: 5, 5: 2, 6: 3}

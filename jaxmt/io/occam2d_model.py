@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..atomic import FilePath
-from ..mesh import Mesh
+from ..simulation.mesh import Mesh
 from .free_format import FreeFormat
 
 LARGEST = 20.0

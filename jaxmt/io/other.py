@@ -8,7 +8,7 @@ import numpy as np
 
 from ..atomic import FilePath
 from ..conventions import OHM_PER_PRACTICAL
-from ..site import Site
+from ..processing.site import Site
 from .free_format import BadFile, text_of
 from .impedances import measured, opposite_sign, quadrants, without_zeros
 

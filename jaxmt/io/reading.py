@@ -10,7 +10,7 @@ import numpy as np
 from ..atomic import FilePath
 from ..data import Data
 from ..processing import Journal
-from ..site import Site
+from ..processing.site import Site
 from .coprod2 import read_coprod2
 from .edi import edi_site
 from .emtf_xml import read_emtf_site

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import FilePath, atomic_path
+from ..inversion.result import Result
 from ..processing import Journal
-from ..result import Result
 from .dataset import Results, write_results
 from .modem_model import write_modem_model
 from .modem_writer import write_modem

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..atomic import FilePath, atomic_path
-from ..mesh import Mesh
+from ..simulation.mesh import Mesh
 from .free_format import FreeFormat
 
 MOST = 10_000_000

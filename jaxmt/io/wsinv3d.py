@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath
-from ..site import Site
+from ..processing.site import Site
 from .free_format import FreeFormat
 from .impedances import without_zeros
 

@@ -9,10 +9,10 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ..data import Data
-from ..embedding import Embedding
 from ..transport import Balanced, Divergence, Grid, divergence, self_term
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractSingleMisfit
+from .embedding import Embedding
 
 Cloud = Float[Array, "point d"]
 

@@ -5,10 +5,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..data import Data
-from ..embedding import Embedding
 from ..transport import Grid
 from .abstract import AbstractSingleMisfit
 from .cloud import CloudState, CloudTransport
+from .embedding import Embedding
 
 Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray, " _"], Grid]]]
 

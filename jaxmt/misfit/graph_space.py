@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..data import Data
-from ..embedding import VALUE_SCALE
 from ..transport import graph_space_distance
 from .abstract import AbstractSingleMisfit
+from .embedding import VALUE_SCALE
 
 
 class GraphSpaceTransport(AbstractSingleMisfit):

@@ -2,7 +2,7 @@
 
 from matplotlib.axes import Axes
 
-from ..l_curve import LCurve
+from ..inversion.l_curve import LCurve
 from .marks import SMALL, heading
 
 

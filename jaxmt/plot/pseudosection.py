@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..conventions import COMPONENTS
 from ..data import Data
-from ..survey import Survey
+from ..simulation.survey import Survey
 from .figure import constrain
 from .marks import (
     ABSENT,

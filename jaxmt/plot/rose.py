@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.projections.polar import PolarAxes
 
 from ..processing import Strike, tensor_axes
-from ..site import Site
+from ..processing.site import Site
 from .marks import SMALL, heading
 
 PETAL = 10.0

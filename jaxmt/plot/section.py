@@ -9,7 +9,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from ..mesh import Mesh
+from ..simulation.mesh import Mesh
 from .figure import constrain
 from .marks import (
     ABSENT,

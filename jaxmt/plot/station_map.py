@@ -7,7 +7,7 @@ from jaxtyping import Int
 from matplotlib.axes import Axes
 
 from ..processing import positions
-from ..site import Site
+from ..processing.site import Site
 from .marks import SMALL, heading, spread
 
 LINE = "#0077BB"

@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.patches import Patch
 
 from ..processing import dimensionality, phase_tensor
-from ..site import Site
+from ..processing.site import Site
 from .marks import ABSENT, SMALL, cell_edges, heading, log_axis, require_limits, require_shape, spread
 from .marks import station_marks as mark
 

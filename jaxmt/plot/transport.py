@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from ..survey import Survey
+from ..simulation.survey import Survey
 from .figure import constrain
 from .marks import SMALL, cell_edges, colour_bar, heading, log_axis, require_shape
 from .pseudosection import pseudosection

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from ..uncertainty import Uncertainty
+from ..inversion.appraisal import Uncertainty
 from .figure import constrain
 from .marks import Points, colour_bar, heading, station_marks
 from .section import Pair, visible, window

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from ..conventions import MU_0
 from ..data import Data
-from ..mesh import Mesh
+from ..simulation.mesh import Mesh
 
 PHASES = (5.0, 85.0)
 """Degrees; beyond them the transform is undone by noise."""

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from ..resampling import resample
-from ..site import Site
 from .profile import Frequencies
+from .resampling import resample
+from .site import Site
 
 
 def on_frequencies(site: Site, frequencies: Frequencies, *, interpolate: bool = True) -> Site:

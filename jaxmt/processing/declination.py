@@ -6,7 +6,7 @@ import importlib
 
 import numpy as np
 
-from ..site import Site
+from .site import Site
 
 
 def magnetic_to_geographic(site: Site, declination: float) -> Site:

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from ..site import Site
 from .screening import medians
+from .site import Site
 
 FLOORS = ("percent", "geometric", "arithmetic", "row", "median", "eigen", "absolute")
 

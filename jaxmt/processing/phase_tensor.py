@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..site import Site
+from .site import Site
 
 UNKNOWN_ANGLE = 180 / np.sqrt(12)
 """Deviation, in degrees, of an axis that may point anywhere."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..geodesy import local_metres
-from ..site import Site
+from .geodesy import local_metres
+from .site import Site
 
 
 def positions(

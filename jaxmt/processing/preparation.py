@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 
 from ..data import Data
-from ..site import Site
 from .declination import magnetic_to_geographic
 from .floors import with_floor
 from .journal import Journal
@@ -15,6 +14,7 @@ from .positions import positions
 from .profile import profile
 from .rotation import rotate
 from .screening import RULES, Rule, screen
+from .site import Site
 from .stations import STATION_RULES, StationRule, mend_signs, screen_stations
 from .strike import Strike, strike
 

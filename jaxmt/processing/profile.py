@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from ..data import Data
-from ..resampling import NEGLIGIBLE, merge_frequencies, resample
-from ..site import Site
-from ..survey import Survey
+from ..simulation.survey import Survey
 from .positions import positions
+from .resampling import NEGLIGIBLE, merge_frequencies, resample
 from .rotation import rotate
+from .site import Site
 
 SAME_PLACE = 1.0
 """Stations closer than this along the profile, in m, are reported as duplicates."""

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Complex, Float
 
-from ..site import Site
+from .site import Site
 
 Tipper = tuple[Complex[np.ndarray, "freq 2"], Float[np.ndarray, "freq 2"]]
 

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ..conventions import MU_0
-from ..site import Site
 from .journal import Journal
 from .phase_tensor import phase_tensor
+from .site import Site
 
 Mask = Bool[np.ndarray, "freq 2"]
 """True for what shall go: Zxy, Zyx."""

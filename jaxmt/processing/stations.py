@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..site import Site
 from .journal import Journal
 from .positions import positions
 from .screening import HALF_DECADE, OFF_DIAGONAL, curves, medians
+from .site import Site
 
 Verdicts = list[tuple[int, str]]
 """Which sites shall go, and why."""

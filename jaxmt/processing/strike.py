@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..site import Site
 from .phase_tensor import axis, phase_tensor
+from .site import Site
 
 MAX_BETA = 5.0
 """Skew angle, in degrees, of the data that a strike is estimated from."""

@@ -1,0 +1,1 @@
+"""From data to a section: parametrisation, objective, optimisers, and its appraisal."""

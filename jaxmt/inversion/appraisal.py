@@ -1,0 +1,245 @@
+r"""How far a section can be trusted: standard deviations, resolution and depth of investigation.
+
+With the Jacobian J of the data and the curvature C of the regularisation at a section, least squares plus
+$\lambda$ times the regularisation is, to second order, the negative logarithm of a Gaussian (Laplace's
+approximation with Gauss and Newton's Hessian; Tarantola 2005). Its precision is $G^TG + Q$ with
+$G = J/\sigma$ and the prior $Q = N\lambda C + \beta I$, where $1/\beta = (b - a)^2/12$ is the variance of a
+parameter of which nothing is known but its bounds a and b in decades. All is done in the space of data,
+
+$(G^TG + Q)^{-1} = Q^{-1} - Q^{-1}G^T S^{-1} G Q^{-1}, \quad S = I + GQ^{-1}G^T,$
+
+so that no matrix has the size of cells times cells.
+"""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Float
+from scipy import linalg, optimize, sparse
+
+from ..data import Data
+from ..simulation.mesh import Mesh
+from ..simulation.sensitivity import jacobian
+from ..simulation.solve import AbstractSolver
+from .parametrisation import Earth
+from .precision import Precision
+from .regularization import AbstractRegularization, Smoothness
+from .static_shift import StaticShift
+
+DATA_AT_ONCE = 64
+"""Rows of the Jacobian that are summed over depth together."""
+
+NOTHING = 1e-3
+"""Of what the bounds say of a cell: a regularisation that says less counts no more."""
+
+Section = Float[np.ndarray, "earth y"]
+Rows = Float[np.ndarray, "datum parameter"]
+Values = Float[np.ndarray, " parameter"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Uncertainty:
+    r"""What the data say of each cell of a section, and what they leave to the regularisation.
+
+    - `deviation`: standard deviation of log10 resistivity, decades. `prior`: the same without data. Both
+      believe in the regularisation: cells that must be smooth cannot be far off one by one.
+    - `resolution`: diagonal of the resolution matrix: what remains of a cell's own change, 1 where the data
+      decide. Beside well-known cells it may fall a little under 0. It sums up to the number of parameters
+      that the data determine.
+    - `reliance`: by how much a cell follows when the bounds, and the reference of a `Closeness` among the
+      penalties, move for all cells: about 0 where the data decide, about 1 where they say nothing. This is
+      the index of Oldenburg & Li (1999), linearised.
+    - `detectability`: by how many standard deviations the data change, all together, when everything from
+      the top of a cell downward changes by a decade, to both sides as far as that is deep.
+
+    - `factor`: $\lambda$, beside `LeastSquares()`, of the regularisation.
+
+    Fixed cells count as known: deviation 0, resolution 1, reliance 0. Cells of a block have its values.
+    """
+
+    mesh: Mesh
+    deviation: Section
+    prior: Section
+    resolution: Section
+    reliance: Section
+    detectability: Section
+    factor: float
+
+    @property
+    def width(self) -> Section:
+        """Side of the square over which a cell is an average, m: that of its area over its resolution."""
+        area = self.mesh.dz[:, None] * self.mesh.dy
+        square = np.divide(area, self.resolution, out=np.full_like(area, np.inf), where=self.resolution > 0)
+        return np.sqrt(square)
+
+    def trust(self, seen: float = 10.0, unseen: float = 3.0) -> Section:
+        """Between 0 and 1 for `plot.section(trust=...)`: where detectability is `unseen`, and `seen`.
+
+        In between it goes with the logarithm. What lies above something trusted is trusted, too.
+
+        Raises `ValueError` unless 0 < unseen < seen, in standard deviations.
+        """
+        if not 0 < unseen < seen:
+            raise ValueError(
+                "`Uncertainty.trust(seen=..., unseen=...)` must satisfy 0 < unseen < seen, in standard "
+                f"deviations. Got seen={seen}, unseen={unseen}."
+            )
+        level = np.log(np.maximum(self.detectability, unseen) / unseen) / np.log(seen / unseen)
+        return np.maximum.accumulate(np.minimum(level, 1.0)[::-1], axis=0)[::-1]
+
+    def depth_of_investigation(self, threshold: float = 3.0) -> Float[np.ndarray, " y"]:
+        """The depth under each column (m) where `detectability` falls under a threshold for good."""
+        if not threshold > 0:
+            raise ValueError(
+                "`Uncertainty.depth_of_investigation(threshold=...)` must be a positive number of standard "
+                f"deviations. Got {threshold}."
+            )
+        # Nothing changes below the mesh.
+        seen = np.concatenate([self.detectability, np.zeros((1, self.mesh.n_y))])
+        above = np.cumsum((seen >= threshold)[::-1], axis=0)[::-1] > 0
+        columns, nodes = np.arange(self.mesh.n_y), self.mesh.earth_nodes
+        next_row = np.maximum(np.count_nonzero(above, axis=0), 1)
+        high, low = seen[next_row - 1, columns], seen[next_row, columns]
+        within = np.divide(high - threshold, high - low, out=np.zeros_like(high), where=high >= threshold)
+        return nodes[next_row - 1] + within * self.mesh.dz[next_row - 1]
+
+
+def assess(
+    data: Data,
+    mesh: Mesh,
+    resistivity: ArrayLike,
+    factor: float | None = None,
+    *,
+    earth: Earth | None = None,
+    regularization: AbstractRegularization | None = None,
+    static_shift: StaticShift | None = None,
+    solver: AbstractSolver | None = None,
+) -> Uncertainty:
+    r"""The uncertainty of a section that fits the data.
+
+    - `resistivity`: the section, ohm m, of shape `mesh.shape`.
+    - `factor`: $\lambda$ of the objective `LeastSquares()` + $\lambda$ `regularization`, such as the last
+      one of an inversion with that misfit. By default it is found from the section, whatever misfit led
+      there: that of the highest evidence, at which the roughness of the section is worth as much as the
+      number of parameters that the data determine (MacKay 1992).
+    - `earth`, `regularization`, `solver`: as for `invert`. A regularisation that is not quadratic is taken
+      by its curvature at the section.
+    - `static_shift`: as for `invert`: the level of an apparent resistivity curve says less, then.
+
+    Memory is that of the Jacobian and four times 8 x data x parameters bytes.
+
+    Raises `ValueError` for a section of the wrong shape, a factor that is not positive or so large that
+    nothing else counts, an `earth` of another mesh, or data of a mode that the survey leaves out.
+    """
+    earth = Earth(mesh) if earth is None else earth
+    regularization = Smoothness() if regularization is None else regularization
+    if earth.mesh != mesh:
+        raise ValueError("`assess(earth=...)` was made for another mesh than `assess(mesh=...)`.")
+    if factor is not None and not (factor > 0 and np.isfinite(factor)):
+        raise ValueError(f"`assess(factor=...)` must be positive and finite. Got {factor}.")
+    slopes = np.asarray(jacobian(mesh, data.survey, resistivity, solver=solver))
+    rows = slopes[data.mask] / data.errors[data.mask][:, None, None]
+    del slopes
+    if not np.all(np.isfinite(rows)):
+        raise ValueError(
+            "`assess(data=...)` holds data of a mode that `Survey(modes=...)` leaves out. Got modes="
+            f"{data.survey.modes}; add it there, or set those values to NaN."
+        )
+    rows[:, ~earth.free] = 0.0
+    if static_shift is not None:
+        rows = static_shift.without(rows, data)
+    ties, m = earth.ties, np.log10(np.asarray(resistivity, dtype=float))
+    curvature = sparse.csr_array(ties.T @ regularization.curvature(m, mesh, earth.free) @ ties)
+    bounds = 12 / float(np.log10(earth.high / earth.low)) ** 2
+    flat = np.asarray(rows.reshape(len(rows), -1) @ ties)
+    if factor is None:
+        roughness = float(regularization(jnp.asarray(m), mesh, earth.free))
+        factor = likely_factor(flat, curvature, bounds, roughness)
+    precision = prior_precision(curvature, bounds, len(rows) * factor)
+    try:
+        prior, variance, resolution, reliance = posterior(flat, precision)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            f"`assess(factor=...)`: the regularisation times {factor:g} leaves a matrix without a Cholesky "
+            "factor. Leave the factor out to have it found from the section, or give one nearer to that."
+        ) from error
+
+    def over_cells(values: Values, known: float) -> Section:
+        return np.where(earth.free, (ties @ values).reshape(mesh.shape), known)
+
+    return Uncertainty(
+        mesh,
+        over_cells(np.sqrt(variance), 0.0),
+        over_cells(np.sqrt(prior), 0.0),
+        over_cells(resolution, 1.0),
+        over_cells(reliance, 0.0),
+        _detectability(mesh, rows),
+        factor,
+    )
+
+
+def prior_precision(curvature: sparse.csr_array, bounds: float, weight: float) -> sparse.csr_array:
+    r"""$Q = wC + \beta I$ in decades$^{-2}$."""
+    alone = sparse.diags_array(np.full_like(curvature.diagonal(), bounds))
+    return sparse.csr_array(weight * curvature + alone)
+
+
+def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughness: float) -> float:
+    r"""$\lambda$ with $\phi = \mathrm{tr}\,[Q^{-1} - (G^TG + Q)^{-1}]\,C$, to one per cent.
+
+    - `rows`: G. `curvature`: C. `bounds`: $\beta$. `roughness`: $\phi$.
+
+    A section that is rougher than the bounds alone would let it be has one that does not count beside them.
+    Raises `ValueError` for a roughness of zero: no $\lambda$ is too large for it.
+    """
+    if not roughness > 0:
+        raise ValueError(
+            "`assess(factor=None)` finds a factor from the roughness of the section, which has none. Give "
+            "the factor."
+        )
+
+    def excess(log_weight: float) -> float:
+        """Log of what the data determine over what the section spends."""
+        spread = Precision(prior_precision(curvature, bounds, np.exp(log_weight))).solve(rows.T)
+        inner = linalg.cho_factor(np.eye(len(rows)) + rows @ spread)
+        gained = spread.T @ (curvature @ spread)
+        return float(np.log(np.trace(linalg.cho_solve(inner, gained)) / roughness))
+
+    # No more than all data can be determined.
+    high = np.log(len(rows) / roughness)
+    low = high - 1
+    while excess(low) < 0:
+        if np.exp(low) * curvature.diagonal().max() < NOTHING * bounds:
+            return float(np.exp(low) / len(rows))
+        low -= 2
+    log_weight = optimize.root_scalar(excess, bracket=(low, high), xtol=0.01).root
+    return float(np.exp(log_weight) / len(rows))
+
+
+def posterior(rows: Rows, precision: sparse.csr_array) -> tuple[Values, Values, Values, Values]:
+    """Variances before and after the data, diagonal of the resolution matrix, reliance: from G and Q."""
+    prior = Precision(precision)
+    known = prior.variances()
+    spread = prior.solve(rows.T)
+    inner = linalg.cholesky(np.eye(len(rows)) + rows @ spread, lower=True)
+    gain = linalg.solve_triangular(inner, spread.T, lower=True, overwrite_b=True)
+    # The difference of nearly equal numbers where the data know all.
+    left = np.maximum(known - np.einsum("dp,dp->p", gain, gain), np.finfo(float).eps * known)
+    gain = linalg.solve_triangular(inner, gain, lower=True, trans=1, overwrite_b=True)
+    resolution = np.einsum("dp,dp->p", gain, rows)
+    return known, left, resolution, 1 - gain.T @ rows.sum(axis=1)
+
+
+def _detectability(mesh: Mesh, rows: Float[np.ndarray, "datum earth y"]) -> Section:
+    """Norm over the data of G times a decade in all cells below, within a half-width of that depth."""
+    y, depth = mesh.y_centres, mesh.earth_nodes[:-1, None]
+    low = np.searchsorted(y, (y - depth).ravel()).reshape(mesh.shape)
+    high = np.searchsorted(y, (y + depth).ravel(), side="right").reshape(mesh.shape)
+    level = np.arange(mesh.n_earth)[:, None]
+    total = np.zeros(mesh.shape)
+    for start in range(0, len(rows), DATA_AT_ONCE):
+        below = np.cumsum(rows[start : start + DATA_AT_ONCE, ::-1], axis=1)[:, ::-1]
+        beside = np.pad(np.cumsum(below, axis=2), ((0, 0), (0, 0), (1, 0)))
+        total += np.sum(np.square(beside[:, level, high] - beside[:, level, low]), axis=0)
+    return np.sqrt(total)

@@ -1,0 +1,192 @@
+r"""From responses to a cloud of points: one point for each frequency and station.
+
+A point has the coordinates (log frequency, station position, log10 rho_xy, phase_xy, log10 rho_yx,
+phase_yx), and real and imaginary part of the tipper where there are any. Frequencies and positions are
+scaled to [0, 1] over the survey, log10 rho by eight decades, phase by 90 degrees and tippers by 2, so that
+every coordinate of a usual data set spans one at most; the weights then stretch the axes. The scales of
+resistivity and phase are those of Liu, Chen, Bo & Tang (2026), MTinv_OT.
+"""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from ..conventions import COMPONENTS
+from ..data import Data
+
+VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0, 2.0, 2.0])
+"""What maps to 1, in the order of `COMPONENTS`: decades of apparent resistivity, degrees, 1."""
+
+
+def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Values shifted and scaled to [0, 1]; zero if all are equal."""
+    span = np.ptp(values)
+    return (values - values.min()) / (span if span > 0 else 1.0)
+
+
+class Embedding(eqx.Module):
+    r"""The map from real data (comp freq site) to a weighted cloud.
+
+    - `axes`: weighted frequency and station coordinates of each point.
+    - `components`: which of `COMPONENTS` follow them, by their place.
+    - `errors`: of each value after scaling.
+    - `mode_weight`: weight of each component for its mode.
+    - `mixing`: the factor of W that makes correlated noise uncorrelated, of norm one; None if it is.
+    - `present`: which components of a point exist. The others have no weight, and so no cost.
+    - `index`: the points used, in the flattened (frequency, station) grid: those with any datum.
+    - `observed`: scaled values of each point.
+
+    A component is multiplied by its mode's weight over $\max(\mathrm{error}, \mathrm{blur})$, normalised
+    so that the largest factor is one: a blur that is larger than the errors makes all components weigh
+    alike, and as it shrinks the weights become those of the noise. Values are never stretched against
+    the axes, or mass would slide to another frequency or station rather than pull on the model.
+    """
+
+    axes: Float[np.ndarray, "point 2"]
+    components: tuple[int, ...] = eqx.field(static=True)
+    errors: Float[np.ndarray, "point value"]
+    mode_weight: Float[np.ndarray, " value"]
+    mixing: Float[np.ndarray, "value value"] | None
+    present: Bool[np.ndarray, "point value"]
+    index: Int[np.ndarray, " point"]
+    observed: Float[np.ndarray, "point value"]
+
+    @classmethod
+    def from_data(
+        cls,
+        data: Data,
+        *,
+        frequency_weight: float = 1.0,
+        station_weight: float = 1.0,
+        te_weight: float = 1.0,
+        tm_weight: float = 1.0,
+        evenness: float = 1.0,
+        components: Sequence[str] | None = None,
+        point_errors: bool = False,
+        correlation: Float[np.ndarray, "value value"] | None = None,
+    ) -> "Embedding":
+        r"""The embedding for a set of observations; weights multiply coordinates, not costs.
+
+        - `te_weight`: also of tippers.
+        - `evenness`: errors count as no less than this times the smallest median error of a component, so
+          that components weigh more alike than their errors say.
+        - `components`: names out of `COMPONENTS`; by default resistivities and phases, and tippers where
+          there are any.
+        - `point_errors`: whether each value has the weight of its own error, instead of that of the median
+          error of its component; mass that moves between points of different errors then pays for it.
+        - `correlation`: R of the noise of the components. W is then $L^{-1}D^{-1}$ with $R = LL^T$ and
+          D the errors, so that $|W(x - y)|^2$ is the quadratic form of their covariance.
+
+        Raises `ValueError` for unknown components, if none of them has a datum, or if R is no
+        correlation matrix.
+        """
+        chosen = _chosen(data, components)
+        count, shape = len(chosen), data.values.shape
+        scale = VALUE_SCALE[chosen]
+        values = (data.values[chosen] / scale[:, None, None]).reshape(count, -1).T
+        present = np.isfinite(values)
+        index = np.flatnonzero(present.any(axis=1))
+        if not index.size:
+            raise ValueError(
+                "The cloud holds no datum: `Data(values=...)` is NaN for all of "
+                f"{[COMPONENTS[c] for c in chosen]}. Choose other `components`."
+            )
+        errors = (data.errors[chosen] / scale[:, None, None]).reshape(count, -1).T
+        known = zip(errors.T, present.T, strict=True)
+        middle = np.array([np.median(e[p]) if p.any() else np.inf for e, p in known])
+        errors = (
+            np.where(present, errors, np.inf) if point_errors else np.broadcast_to(middle, errors.shape)
+        )
+        if evenness > 1:
+            errors = np.maximum(errors, evenness * middle.min())
+        axes = np.stack(
+            np.meshgrid(
+                frequency_weight * _unit(np.log10(data.survey.frequencies)),
+                station_weight * _unit(data.survey.stations),
+                indexing="ij",
+            ),
+            axis=-1,
+        ).reshape(shape[1] * shape[2], 2)
+        present = present[index]
+        mode_weight = np.array([te_weight, te_weight, tm_weight, tm_weight, te_weight, te_weight])[chosen]
+        observed = np.where(present, values[index], 0.0)
+        mixing = _mixing(correlation, count)
+        return cls(axes[index], tuple(chosen), errors[index], mode_weight, mixing, present, index, observed)
+
+    @property
+    def smallest_error(self) -> float:
+        """Of any value that exists, after scaling."""
+        return float(np.min(np.where(self.present, self.errors, np.inf)))
+
+    def _weights(self, blur: Float[Array, ""]) -> Float[Array, "point value"]:
+        precision = jnp.asarray(self.mode_weight) / jnp.maximum(jnp.asarray(self.errors), blur)
+        return jnp.where(self.present, precision / jnp.max(precision), 0.0)
+
+    def _weighted(
+        self, scaled: Float[Array, "point value"], blur: Float[Array, ""]
+    ) -> Float[Array, "point d"]:
+        values = scaled * self._weights(blur)
+        if self.mixing is not None:
+            values = values @ self.mixing.T
+        return jnp.concatenate([jnp.asarray(self.axes), values], axis=1)
+
+    def predicted_cloud(
+        self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
+    ) -> Float[Array, "point d"]:
+        """The cloud of predicted data, weighted for a blur."""
+        chosen = list(self.components)
+        scaled = values[jnp.asarray(chosen)].reshape(len(chosen), -1).T[self.index] / VALUE_SCALE[chosen]
+        # A mode that was not simulated is NaN and has no weight: keep the NaN out of the gradient.
+        return self._weighted(jnp.where(self.present, scaled, 0.0), blur)
+
+    def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point d"]:
+        """The cloud of observed data, weighted for a blur."""
+        return self._weighted(jnp.asarray(self.observed), blur)
+
+    def stretch(
+        self, like: Float[Array, "comp freq site"], blur: Float[Array, ""]
+    ) -> Float[Array, "comp freq site"]:
+        """The squared way of a point of the cloud for a unit of each datum; shaped as `like`."""
+        chosen = list(self.components)
+        columns = np.ones(len(chosen)) if self.mixing is None else np.sum(self.mixing**2, axis=0)
+        squares = jnp.square(self._weights(blur) / VALUE_SCALE[chosen]) * columns
+        flat = jnp.zeros((like.shape[0], like.shape[1] * like.shape[2]))
+        return (
+            flat.at[jnp.asarray(chosen)[:, None], jnp.asarray(self.index)]
+            .set(squares.T)
+            .reshape(like.shape)
+        )
+
+
+def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:
+    if components is None:
+        return [0, 1, 2, 3, 4, 5] if data.mask[4:].any() else [0, 1, 2, 3]
+    unknown = [name for name in components if name not in COMPONENTS]
+    if unknown or not components or len(set(components)) < len(components):
+        raise ValueError(
+            f"`components` must name some of {COMPONENTS}, each once. Got {tuple(components)}."
+        )
+    return [COMPONENTS.index(name) for name in components]
+
+
+def _mixing(
+    correlation: Float[np.ndarray, "value value"] | None, count: int
+) -> Float[np.ndarray, "value value"] | None:
+    if correlation is None:
+        return None
+    matrix = np.asarray(correlation, dtype=float)
+    if (
+        matrix.shape != (count, count)
+        or not np.allclose(matrix, matrix.T)
+        or not np.allclose(np.diag(matrix), 1.0)
+        or not np.all(np.linalg.eigvalsh(matrix) > 0)
+    ):
+        raise ValueError(
+            f"`correlation` must be a correlation matrix of {count} components: symmetric, positive "
+            f"definite, with a diagonal of ones. Got {matrix.tolist()}."
+        )
+    mixing = np.linalg.inv(np.linalg.cholesky(matrix))
+    return mixing / np.linalg.norm(mixing, 2)
