@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.simulation import layered
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
 from jaxmt.field import options as command
 from jaxmt.plot.marks import MODE, log_axis
+from jaxmt.simulation import layered
 
 ROCK = 100.0
 """ohm m, of the hill and of the margin."""

@@ -39,7 +39,33 @@ COMPONENTS = (
 
 The yx phase is shifted by 180 degrees so that a half-space gives 45 in both modes."""
 
+UNITS = ("log10(ohm m)", "degrees", "log10(ohm m)", "degrees", "1", "1")
+"""Unit of each of `COMPONENTS`."""
+
+PERIODS = (0.0, 360.0, 0.0, 360.0, 0.0, 0.0)
+"""After how much a value of `COMPONENTS` repeats, in its unit: a turn for phases, 0 for all else."""
+
+RHO = (0, 2)
+"""Rows of log10 rho of TE and of TM in `COMPONENTS`."""
+
+PHASE = (1, 3)
+"""Rows of the phases of TE and of TM in `COMPONENTS`."""
+
+TIPPER = (4, 5)
+"""Rows of real and imaginary part of the tipper in `COMPONENTS`."""
+
+IMPEDANCE = (0, 1, 2, 3)
+"""Rows of what impedances give in `COMPONENTS`: all but the tipper."""
+
 MODES = ("te", "tm")
+
+OFF_DIAGONAL = ([0, 1], [1, 0])
+"""Rows and columns of Zxy and Zyx in a tensor."""
+
+
+def rows_of(mode: str) -> tuple[int, ...]:
+    """Rows of `COMPONENTS` that a mode gives: of "te" also the tipper."""
+    return {"te": (0, 1, 4, 5), "tm": (2, 3)}[mode]
 
 
 def skin_depth(resistivity: float, frequency: float) -> float:

@@ -1,14 +1,16 @@
 """Observed data: values, errors, and which of them exist."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, PRNGKeyArray
+from jax import lax
+from jaxtyping import Array, ArrayLike, Complex, Float, Int, PRNGKeyArray
 
-from .conventions import COMPONENTS
+from .conventions import COMPONENTS, IMPEDANCE, PERIODS, PHASE, RHO, TIPPER
 from .simulation.responses import Responses
 from .simulation.survey import Survey
 
@@ -84,7 +86,7 @@ class Data(eqx.Module):
             )
         values = np.array(responses.components)
         if tipper_error is None:
-            values[4:] = np.nan
+            values[list(TIPPER)] = np.nan
         scale = impedance_error_scale()
         scale = np.array([*(relative_error * scale), *[tipper_error or 1.0] * 2])
         return cls(responses.survey, values, np.broadcast_to(scale[:, None, None], values.shape))
@@ -133,7 +135,7 @@ class Data(eqx.Module):
         """
         floor = np.array([*(relative * impedance_error_scale()), 0.0, 0.0])
         if phase is not None:
-            floor[[1, 3]] = phase
+            floor[list(PHASE)] = phase
         return dataclasses.replace(self, errors=np.maximum(self.errors, floor[:, None, None]))
 
     def with_noise(self, key: PRNGKeyArray, level: float = 0.05, kind: str = "gaussian") -> "Data":
@@ -164,6 +166,61 @@ class Data(eqx.Module):
         scale = np.array([*(level * impedance_error_scale()), level, level])
         return dataclasses.replace(self, values=self.values + scale[:, None, None] * np.array(noise))
 
+    def select(
+        self,
+        *,
+        frequencies: ArrayLike | None = None,
+        stations: ArrayLike | None = None,
+        components: Sequence[str] | None = None,
+    ) -> "Data":
+        """Part of the data; what is not named stays whole.
+
+        - `frequencies`, `stations`: indices to keep, or one boolean for each; their survey follows.
+        - `components`: names out of `COMPONENTS` to keep; values of the others become NaN.
+
+        Raises `ValueError` for an unknown component, booleans of the wrong length, or if no datum is left.
+        """
+        survey = self.survey
+        at = _indices("frequencies", frequencies, survey.frequencies.size)
+        of = _indices("stations", stations, survey.stations.size)
+        unknown = [] if components is None else [name for name in components if name not in COMPONENTS]
+        if unknown:
+            raise ValueError(
+                f"`Data.select(components=...)` must name some of {', '.join(COMPONENTS)}. "
+                f"Got {unknown[0]!r}."
+            )
+        kept = np.array([components is None or name in components for name in COMPONENTS])
+        part = dataclasses.replace(
+            survey,
+            frequencies=survey.frequencies[at],
+            stations=survey.stations[of],
+            names=tuple(survey.names[k] for k in of),
+            depths=survey.depths[of],
+        )
+        values, errors = (array[:, at][:, :, of] for array in (self.values, self.errors))
+        return Data(part, np.where(kept[:, None, None], values, np.nan), errors)
+
+    def complete(self) -> "Data | None":
+        """The data without lone ones: rho without its phase, a real part without its imaginary part.
+
+        What is left can be written as complex numbers. None if nothing is left.
+        """
+        values = self.values.copy()
+        for pair in (*zip(RHO, PHASE, strict=True), TIPPER):
+            rows = list(pair)
+            values[rows] = np.where(np.isfinite(values[rows]).all(axis=0), values[rows], np.nan)
+        return Data(self.survey, values, self.errors) if np.isfinite(values).any() else None
+
+    def without_tipper(self) -> "Data":
+        """The data of impedances alone. Raises `ValueError` if there are none."""
+        return self.select(components=[COMPONENTS[row] for row in IMPEDANCE])
+
+    def median_resistivity(self, guess: float = 100.0) -> float:
+        """Median of all apparent resistivities, ohm m: a first look at the ground; `guess` without any."""
+        rows = list(RHO)
+        known = self.values[rows][self.mask[rows]]
+        return float(10 ** np.median(known)) if known.size else guess
+
     def nrms(self, responses: Responses) -> float:
         r"""$\sqrt{\mathrm{mean}(((d - F)/\sigma)^2)}$ over the data that exist."""
         return float(self.nrms_of(responses.components))
@@ -177,19 +234,49 @@ class Data(eqx.Module):
         return np.array(normalised_residuals(self, responses.components))
 
 
+def _indices(name: str, chosen: ArrayLike | None, size: int) -> Int[np.ndarray, " kept"]:
+    """Indices out of `size`, from indices or booleans; all for None."""
+    if chosen is None:
+        return np.arange(size)
+    array = np.asarray(chosen)
+    if array.dtype == bool and array.shape != (size,):
+        raise ValueError(
+            f"`Data.select({name}=...)` must hold {size} booleans, or indices. Got shape {array.shape}."
+        )
+    if array.size and array.dtype != bool and not (array.min() >= -size and array.max() < size):
+        raise ValueError(
+            f"`Data.select({name}=...)` must hold indices below {size}. Got {array.min()} to {array.max()}."
+        )
+    picked = np.arange(size)[array.astype(int) if array.dtype != bool else array]
+    if not picked.size:
+        raise ValueError(f"`Data.select({name}=...)` leaves none of {size}.")
+    return picked
+
+
 def impedance_error_scale() -> Float[np.ndarray, " 4"]:
     r"""Standard deviation of log10 rho (2/ln 10) and phase (180/pi degrees) for a relative error 1."""
     return np.array([2 / np.log(10), 180 / np.pi] * 2)
+
+
+def nearest_turn(
+    values: Float[Array, "comp ..."], to: Float[Array, "comp ..."]
+) -> Float[Array, "comp ..."]:
+    """`values` with each phase shifted by whole turns of 360 degrees until it is nearest to that in `to`.
+
+    Where `to` is NaN values stay. Rows are in the order of `COMPONENTS`; the shift is a constant under
+    differentiation.
+    """
+    turns = jnp.array(PERIODS).reshape(-1, *[1] * (values.ndim - 1))
+    count = lax.stop_gradient(jnp.round((to - values) / jnp.where(turns > 0, turns, 1.0)))
+    return values + jnp.where((turns > 0) & jnp.isfinite(count), turns * count, 0.0)
 
 
 def normalised_residuals(
     data: Data, predicted: Float[Array, "comp freq site"]
 ) -> Float[Array, "comp freq site"]:
     """(d - F) / sigma with phases taken modulo 360 degrees; NaN where no datum exists."""
-    difference = jnp.asarray(data.values) - predicted
-    turns = jnp.array([0.0, 360.0, 0.0, 360.0, 0.0, 0.0])[:, None, None]
-    wrapped = difference - jnp.where(turns > 0, turns * jnp.round(difference / 360.0), 0.0)
-    return wrapped / jnp.asarray(data.errors)
+    observed = jnp.asarray(data.values)
+    return (observed - nearest_turn(predicted, observed)) / jnp.asarray(data.errors)
 
 
 def known_residuals(

@@ -6,6 +6,7 @@ from scipy import stats
 
 from jaxmt import Data, Responses, Survey
 from jaxmt.conventions import MU_0
+from jaxmt.data import nearest_turn
 
 SURVEY = Survey(np.geomspace(100, 1e-3, 6), np.array([0.0, 1.0, 5.0]))
 OMEGA = 2 * np.pi * SURVEY.frequencies[:, None]
@@ -185,3 +186,66 @@ def test_bad_arguments_are_refused():
         data.with_noise(jax.random.key(0), kind="cauchy")
     with pytest.raises(ValueError, match=r"level=...\)` must not be negative.*Got -0.1"):
         data.with_noise(jax.random.key(0), level=-0.1)
+
+
+def test_select_keeps_frequencies_stations_and_components():
+    survey = Survey([10.0, 1.0, 0.1], [0.0, 1e3], names=("A", "B"), depths=[0.0, 5.0])
+    values = np.arange(36.0).reshape(6, 3, 2)
+    data = Data(survey, values, np.ones_like(values))
+    part = data.select(
+        frequencies=[True, False, True], stations=[1], components=["phase_xy", "tipper_real"]
+    )
+    np.testing.assert_array_equal(part.survey.frequencies, [10.0, 0.1])
+    assert part.survey.names == ("B",)
+    np.testing.assert_array_equal(part.survey.depths, [5.0])
+    np.testing.assert_array_equal(part.values[1], values[1][[0, 2]][:, [1]])
+    np.testing.assert_array_equal(np.flatnonzero(part.mask.any(axis=(1, 2))), [1, 4])
+    np.testing.assert_array_equal(data.without_tipper().values[:4], values[:4])
+    assert not data.without_tipper().mask[4:].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"components": ["rho"]}, r"must name some of .* Got 'rho'"),
+        ({"stations": [True]}, "must hold 2 booleans"),
+        ({"stations": [2]}, "indices below 2"),
+        ({"frequencies": [False] * 3}, "leaves none of 3"),
+    ],
+)
+def test_a_selection_that_cannot_be_made_is_refused(options, message):
+    values = np.ones((6, 3, 2))
+    data = Data(Survey([10.0, 1.0, 0.1], [0.0, 1e3]), values, values)
+    with pytest.raises(ValueError, match=message):
+        data.select(**options)
+
+
+def test_complete_drops_lone_parts_only():
+    values = np.ones((6, 1, 3))
+    values[0, 0, 0] = values[3, 0, 1] = values[5, 0, 2] = np.nan
+    data = Data(Survey([1.0], [0.0, 1e3, 2e3]), values, np.ones_like(values))
+    expected = np.ones((6, 1, 3), dtype=bool)
+    expected[:2, 0, 0] = expected[2:4, 0, 1] = expected[4:, 0, 2] = False
+    np.testing.assert_array_equal(data.complete().mask, expected)
+    lone = np.full((6, 1, 1), np.nan)
+    lone[1] = 45.0
+    assert Data(Survey([1.0], [0.0]), lone, np.ones_like(lone)).complete() is None
+
+
+def test_median_resistivity_is_that_of_both_modes():
+    values = np.full((6, 1, 3), np.nan)
+    values[0, 0], values[2, 0] = [0.0, 1.0, 2.0], [2.0, 3.0, np.nan]
+    data = Data(Survey([1.0], [0.0, 1e3, 2e3]), values, np.ones_like(values))
+    assert data.median_resistivity() == pytest.approx(100.0)
+    tippers = np.full((6, 1, 1), np.nan)
+    tippers[4:] = 0.1
+    assert Data(Survey([1.0], [0.0]), tippers, np.ones_like(tippers)).median_resistivity(30.0) == 30.0
+
+
+def test_nearest_turn_leaves_all_but_phases_and_missing_values():
+    values = jnp.array([500.0, -179.0, 500.0, 900.0, 500.0, 500.0])[:, None]
+    to = jnp.array([0.0, 179.0, 0.0, jnp.nan, 0.0, 0.0])[:, None]
+    found = nearest_turn(values, to)
+    np.testing.assert_array_equal(found[:, 0], [500.0, 181.0, 500.0, 900.0, 500.0, 500.0])
+    slope = jax.jacobian(lambda v: nearest_turn(v, to))(values)
+    np.testing.assert_array_equal(slope.reshape(6, 6), np.eye(6))

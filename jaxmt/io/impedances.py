@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Complex
 
+from ..conventions import OFF_DIAGONAL
 from ..processing.resampling import NEGLIGIBLE
 
 LEAST_VOTES = 4
@@ -15,7 +16,7 @@ def _votes(z: Complex[np.ndarray, "freq 2 2"]) -> tuple[int, int]:
     With $e^{+i\omega t}$, Zxy lies in the first quadrant and Zyx in the third (interchanged by a
     flipped dipole), so that Im Z^2 > 0; the other convention has the opposite sign.
     """
-    off = z[:, [0, 1], [1, 0]]
+    off = z[:, *OFF_DIAGONAL]
     off = off[np.abs(off) > 0]
     # Of modulus 1: squares of tiny impedances would underflow.
     product = np.imag((off / np.abs(off)) ** 2)
@@ -41,11 +42,11 @@ def quadrants(z: Complex[np.ndarray, "freq 2 2"]) -> str:
 def without_zeros(z: Complex[np.ndarray, "freq 2 2"]) -> Complex[np.ndarray, "freq 2 2"]:
     """Zeros off the diagonal as NaN: some programs write them for what was not measured."""
     out = np.array(z)
-    off = out[:, [0, 1], [1, 0]]
-    out[:, [0, 1], [1, 0]] = np.where(np.abs(off) > NEGLIGIBLE, off, np.nan)
+    off = out[:, *OFF_DIAGONAL]
+    out[:, *OFF_DIAGONAL] = np.where(np.abs(off) > NEGLIGIBLE, off, np.nan)
     return out
 
 
 def measured(z: Complex[np.ndarray, "freq 2 2"], tipper: Complex[np.ndarray, "freq 2"]) -> bool:
     """True if a station has an impedance off the diagonal, or a tipper."""
-    return bool(np.isfinite(without_zeros(z)[:, [0, 1], [1, 0]]).any() or np.isfinite(tipper).any())
+    return bool(np.isfinite(without_zeros(z)[:, *OFF_DIAGONAL]).any() or np.isfinite(tipper).any())

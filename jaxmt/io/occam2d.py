@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
+from ..conventions import MODES, rows_of
 from ..data import Data
 from ..simulation.survey import Survey
 from .free_format import FreeFormat, number
@@ -84,7 +85,7 @@ def read_occam2d(path: FilePath) -> Data:
         raise file.bad(
             f"the file announces {announced} data but holds {len(first)}; it is damaged, copy it again."
         )
-    modes = [m for m, rows in (("te", [0, 1, 4, 5]), ("tm", [2, 3])) if np.isfinite(values[rows]).any()]
+    modes = [m for m in MODES if np.isfinite(values[list(rows_of(m))]).any()]
     return Data(Survey(frequencies, offsets, modes=modes, names=names), values, errors)
 
 

@@ -29,10 +29,10 @@ from .screening import RelativeError as RelativeError
 from .screening import RhoPhase as RhoPhase
 from .screening import Skew as Skew
 from .screening import screen as screen
-from .site import Site as Site
 from .shift_correction import remove_static_shift as remove_static_shift
 from .shift_correction import residual_static_shift as residual_static_shift
 from .shift_correction import spatial_static_shift as spatial_static_shift
+from .site import Site as Site
 from .stations import STATION_RULES as STATION_RULES
 from .stations import Coverage as Coverage
 from .stations import Duplicates as Duplicates

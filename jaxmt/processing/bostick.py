@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
-from ..conventions import MU_0
+from ..conventions import MU_0, PHASE, RHO
 from ..data import Data
 from ..simulation.mesh import Mesh
 
-PHASES = (5.0, 85.0)
+USABLE = (5.0, 85.0)
 """Degrees; beyond them the transform is undone by noise."""
 
 
@@ -30,12 +30,12 @@ def bostick_section(
             f"`bostick_section(low=..., high=...)` must satisfy 0 < low < high, in ohm m. Got "
             f"{low}, {high}."
         )
-    rho = np.where(data.mask[[1, 3]], data.values[[0, 2]], np.nan)
-    phase = np.where(data.mask[[0, 2]], data.values[[1, 3]], np.nan)
+    rho = np.where(data.mask[list(PHASE)], data.values[list(RHO)], np.nan)
+    phase = np.where(data.mask[list(RHO)], data.values[list(PHASE)], np.nan)
     count = np.isfinite(rho).sum(axis=0)
     rho_a, phi = (np.nansum(v, axis=0) / np.where(count > 0, count, np.nan) for v in (rho, phase))
     depth = 0.5 * (rho_a - np.log10(2 * np.pi * data.survey.frequencies * MU_0)[:, None])
-    value = np.log10(np.clip(10**rho_a * (90 / np.clip(phi, *PHASES) - 1), low, high))
+    value = np.log10(np.clip(10**rho_a * (90 / np.clip(phi, *USABLE) - 1), low, high))
     columns, places = [], []
     for k in np.argsort(data.survey.stations):
         order = np.argsort(depth[:, k])

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from ..conventions import OFF_DIAGONAL
 from .screening import medians
 from .site import Site
 
@@ -17,7 +18,7 @@ def _scale(site: Site, rule: str) -> Float[np.ndarray, "freq 2 2"]:
     An element whose rule names others, that were lost, takes those that are left, and itself if none is.
     """
     size = np.abs(site.z)
-    off = size[:, [0, 1], [1, 0]]
+    off = size[:, *OFF_DIAGONAL]
     if rule == "percent":
         return size
     if rule == "absolute":
@@ -29,7 +30,7 @@ def _scale(site: Site, rule: str) -> Float[np.ndarray, "freq 2 2"]:
 def _of_all(site: Site, rule: str) -> Float[np.ndarray, " freq"]:
     """What the fraction of a rule for all four elements refers to; NaN where all that it names is lost."""
     size = np.abs(site.z)
-    off = size[:, [0, 1], [1, 0]]
+    off = size[:, *OFF_DIAGONAL]
     if rule == "geometric":
         with np.errstate(divide="ignore"):
             return np.exp(_mean(np.log(off)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from .declination import magnetic_to_geographic
 from .floors import with_floor
@@ -109,7 +110,7 @@ def prepare(
     turned = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
     grid = None
-    measured = [site.frequencies[np.isfinite(site.z[:, [0, 1], [1, 0]]).any(axis=1)] for site in turned]
+    measured = [site.frequencies[np.isfinite(site.z[:, *OFF_DIAGONAL]).any(axis=1)] for site in turned]
     if per_decade is not None and any(f.size for f in measured):
         some = np.concatenate(measured)
         decades = np.log10(some.max() / some.min())

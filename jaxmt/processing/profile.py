@@ -8,6 +8,7 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Complex, Float
 
+from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from ..simulation.survey import Survey
 from .positions import positions
@@ -38,7 +39,7 @@ def _to_strike(site: Site, strike: float, azimuth: float | None) -> Site:
     """The site with x along strike. Raises `ValueError` if no frequency survives the rotation."""
     angle = strike - (site.azimuth if azimuth is None else np.full(site.azimuth.shape, azimuth))
     turned = rotate(site, angle)
-    before, after = (np.isfinite(s.z[:, [0, 1], [1, 0]]).any() for s in (site, turned))
+    before, after = (np.isfinite(s.z[:, *OFF_DIAGONAL]).any() for s in (site, turned))
     if before and not after:
         raise ValueError(
             f"`profile(strike={strike})`: site {site.name} must be rotated by {angle[0]:g} degrees, "
@@ -67,7 +68,7 @@ def _positions(
 
 def _measured(site: Site) -> Float[np.ndarray, " n"]:
     """The frequencies, Hz, at which a site has Zxy, Zyx or Ty."""
-    z = site.z[:, [0, 1], [1, 0]]
+    z = site.z[:, *OFF_DIAGONAL]
     has_z = np.any(np.isfinite(z) & (np.abs(z) > NEGLIGIBLE), axis=1)
     return site.frequencies[has_z | np.isfinite(site.tipper[:, 1])]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ..conventions import MU_0
+from ..conventions import MU_0, OFF_DIAGONAL
 from .journal import Journal
 from .phase_tensor import phase_tensor
 from .site import Site
@@ -21,7 +21,6 @@ Rule = Callable[[Site], tuple[Mask, str]]
 """What a rule would remove of a site, and why."""
 
 HALF_DECADE = 0.5
-OFF_DIAGONAL = ([0, 1], [1, 0])
 
 
 def curves(site: Site) -> tuple[Float[np.ndarray, "freq 2"], Float[np.ndarray, "freq 2"]]:

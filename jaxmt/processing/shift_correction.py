@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from ..conventions import RHO
 from ..data import Data
 from ..simulation.responses import Responses
 from .positions import positions
@@ -74,9 +75,10 @@ def residual_static_shift(data: Data, responses: Responses) -> Float[np.ndarray,
     where a site has no datum. The estimator that inversions re-use after each step (deGroot-Hedlin
     1991, Geophysics 56, 78-86).
     """
-    residual = data.values[[0, 2]] - np.array(responses.components)[[0, 2]]
+    rows = list(RHO)
+    residual = data.values[rows] - np.array(responses.components)[rows]
     exists = np.isfinite(residual)
-    weight = np.where(exists, 1 / data.errors[[0, 2]] ** 2, 0.0)
+    weight = np.where(exists, 1 / data.errors[rows] ** 2, 0.0)
     total = weight.sum(axis=1)
     mean = np.sum(weight * np.where(exists, residual, 0.0), axis=1) / np.where(total > 0, total, 1.0)
     return 10.0**mean.T

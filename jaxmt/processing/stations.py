@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from ..conventions import OFF_DIAGONAL
 from .journal import Journal
 from .positions import positions
-from .screening import HALF_DECADE, OFF_DIAGONAL, curves, medians
+from .screening import HALF_DECADE, curves, medians
 from .site import Site
 
 Verdicts = list[tuple[int, str]]

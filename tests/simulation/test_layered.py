@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmt.simulation import layered
 from jaxmt.conventions import MU_0
+from jaxmt.simulation import layered
 
 OMEGAS = 2 * np.pi * np.geomspace(1e3, 1e-4, 8)
 # Closed forms and recursion are both a few roundings; 1e-10 is the accuracy the package states.

@@ -6,8 +6,8 @@ from identities import dense, observed_orders, taylor_orders
 
 import jaxmt
 from jaxmt import Mesh, Survey, drape, simulate
-from jaxmt.simulation import layered
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
+from jaxmt.simulation import layered
 from jaxmt.simulation.operator import TE, TM
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")

@@ -72,7 +72,7 @@ def test_two_processes_give_the_gradient_and_the_inversion_of_one():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     programs = [
-        PROCESS.format(tests=str(Path(__file__).parent), address=address, rank=rank) for rank in (0, 1)
+        PROCESS.format(tests=str(Path(__file__).parents[1]), address=address, rank=rank) for rank in (0, 1)
     ]
     processes = [
         subprocess.Popen(
