@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Complex, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from .conventions import COMPONENTS, IMPEDANCE, PERIODS, PHASE, RHO, TIPPER
 from .simulation.responses import Responses
