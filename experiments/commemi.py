@@ -7,7 +7,6 @@ of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2|.
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -16,32 +15,17 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
-from jaxmt.field import options as command
-from jaxmt.field.figures import draw_result
+from jaxmt.field import machine
+from jaxmt.field.figures import View, draw_result
+from jaxmt.field.workflow import checkpoint, ended
+from jaxmt.inversion.optimisers import OPTIMISERS
+from jaxmt.misfit.catalogue import MISFITS, named
 
-from . import machine
+from . import options as command
 
 NOISE = 0.05
 SEED = 0
 TARGET = 1.05
-MISFITS: dict[str, Callable[[jaxmt.CloudTransport], jaxmt.misfit.AbstractMisfit]] = {
-    "cloud": lambda cloud: cloud,
-    "components": jaxmt.ComponentTransport,
-    "graph": lambda _: jaxmt.GraphSpaceTransport(),
-    "l2": lambda _: jaxmt.LeastSquares(),
-    "huber": lambda _: jaxmt.Huber(),
-    "student": lambda _: jaxmt.Student(),
-    "cloud-l2": lambda cloud: jaxmt.HandOver(cloud, jaxmt.LeastSquares()),
-}
-"""By name, with the transport of `CLOUDS` where they have one."""
-CLOUDS = {"gauss-newton": jaxmt.CloudTransport(**command.LONG_STEPS)}
-"""Transport for optimisers of few and long steps; for others the usual one."""
-OPTIMISERS = {
-    "adam": jaxmt.Descent,
-    "lbfgs": jaxmt.QuasiNewton,
-    "gauss-newton": lambda: jaxmt.GaussNewton(target=TARGET),
-}
-
 # Half-width of the station line (m), frequencies (Hz), half-space to start from (ohm m), depth shown (m).
 SURVEYS = {
     "2D-0": (40e3, (1.0, 1e-3), 5.0, 60e3),
@@ -138,13 +122,14 @@ def recover(
     data = data.with_noise(jax.random.key(SEED), level=NOISE)
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 150 if quick else 200
-    kept = command.checkpoint(folder, options.resume)
+    by = named(misfit)
+    kept = checkpoint(folder, resume=options.resume)
     with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(
             data,
             mesh,
             start,
-            MISFITS[misfit](CLOUDS.get(options.optimiser, jaxmt.CloudTransport())),
+            by.for_long_steps() if options.optimiser == "gauss-newton" else by,
             optimiser=OPTIMISERS[options.optimiser](),
             target=TARGET,
             max_iterations=iterations,
@@ -152,7 +137,7 @@ def recover(
             progress=bar,
             checkpoint=kept,
         )
-    command.ended(kept, result)
+    ended(kept, result)
     true = model.resistivity(mesh)
     rmse = jaxmt.comparison.rmse(mesh, true, result.resistivity, survey.stations, depth)
     print(
@@ -174,15 +159,8 @@ def recover(
             "mesh": list(mesh.shape),
         },
     )
-    draw_result(
-        folder,
-        result,
-        target=TARGET,
-        depth=depth,
-        title=f"{misfit}, {options.optimiser}, nRMS {result.nrms:.2f}",
-        true=true,
-        limits=model.range,
-    )
+    title = f"{misfit}, {options.optimiser}, nRMS {result.nrms:.2f}"
+    draw_result(folder, result, View(title, TARGET, depth, limits=model.range, true=true))
     return result
 
 
@@ -195,7 +173,8 @@ def main() -> None:
     command.add_resume(parser)
     machine.add_options(parser)
     options = parser.parse_args()
-    devices = machine.start(options)
+    devices = machine.start(vars(options))
+    options.out = machine.own_folder(options.out, vars(options))
     by = "" if options.optimiser == "adam" else f"_{options.optimiser}"
     folder = command.results(options, f"commemi_{options.model}_{options.misfit}{by}")
     begin = time.perf_counter()
@@ -213,3 +192,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         raise SystemExit("Interrupted.") from None
+    except FileExistsError as error:
+        raise SystemExit(str(error)) from None

@@ -13,9 +13,10 @@ from tqdm import tqdm
 import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.comparison import rmse
-from jaxmt.field.line import Line, median_resistivity
-from jaxmt.field.options import LABELS, MISFITS
+from jaxmt.field import Line
+from jaxmt.field.fit import label_of
 from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP, normalised_adam
+from jaxmt.misfit.catalogue import named
 
 from ..robustness.inversion import outcome
 from .layout import LOWEST
@@ -23,6 +24,7 @@ from .learning import Learned
 from .predictor import Predictor
 
 TARGET = 1.05
+MISFITS = ("cloud", "l2")
 STARTS = ("half-space", "ridge", "InvLINT")
 STEPS = (FIRST_STEP, LAST_STEP)
 """Decades of a first step: the default of `jaxmt.invert`, and one for a start that fits to some extent."""
@@ -109,13 +111,13 @@ def thinned(data: jaxmt.Data, most: int) -> jaxmt.Data:
 
 def field(line: Line, seen: jaxmt.Data, growth: float, depth: float) -> Case:
     """A line of field data."""
-    mesh = jaxmt.Mesh.design(line.data.survey, median_resistivity(line.data), growth=growth)
+    mesh = jaxmt.Mesh.design(line.data.survey, line.data.median_resistivity(), growth=growth)
     return Case(line.name, line.data, seen, mesh, depth)
 
 
 def sections(case: Case, predictor: Predictor) -> dict[str, Section]:
     """The starts, ohm m: the median apparent resistivity, and what is predicted."""
-    half_space = np.full(case.mesh.shape, median_resistivity(case.data))
+    half_space = np.full(case.mesh.shape, case.data.median_resistivity())
     return {"half-space": half_space} | {by: predictor.start(case.seen, case.mesh, by) for by in STARTS[1:]}
 
 
@@ -128,7 +130,7 @@ def study(
     jobs = list(itertools.product(cases, MISFITS, steps, STARTS))
     with tqdm(total=len(jobs), desc="invert", unit="run", dynamic_ncols=True) as bar:
         for case, misfit, step, name in jobs:
-            bar.set_postfix_str(f"{case.name}, {LABELS[misfit]}, {name}")
+            bar.set_postfix_str(f"{case.name}, {label_of(misfit)}, {name}")
             runs.append(run(case, misfit, step, name, given[case.name][name], iterations))
             bar.update()
     return runs
@@ -142,7 +144,7 @@ def run(case: Case, misfit: str, step: float, name: str, start: Section, iterati
             case.data,
             case.mesh,
             start,
-            MISFITS[misfit](),
+            named(misfit),
             optimiser=normalised_adam(step),
             target=TARGET,
             max_iterations=iterations,
@@ -150,7 +152,7 @@ def run(case: Case, misfit: str, step: float, name: str, start: Section, iterati
     ended = outcome(result)
     row = {
         "case": case.name,
-        "misfit": LABELS[misfit],
+        "misfit": label_of(misfit),
         "first_step": step,
         "start": name,
         "start_nrms": result.history["nrms"][0],

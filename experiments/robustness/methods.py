@@ -9,7 +9,6 @@ import optax
 from jaxtyping import Array, Float
 
 import jaxmt
-from jaxmt.field.options import LONG_STEPS
 from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP, STEP_DECAY
 from jaxmt.misfit import AbstractMisfit, AbstractSingleMisfit
 from jaxmt.transport import Relaxed, divergence
@@ -59,7 +58,7 @@ def methods() -> dict[str, Method]:
         "Huber": Method(jaxmt.Huber),
         "3-D": Method(jaxmt.ComponentTransport),
         CLOUD: _cloud(),
-        "6-D, Gauss-Newton": Method(lambda: jaxmt.CloudTransport(**LONG_STEPS), _gauss_newton),
+        "6-D, Gauss-Newton": Method(lambda: jaxmt.CloudTransport().for_long_steps(), _gauss_newton),
         "graph space": Method(jaxmt.GraphSpaceTransport),
         "6-D, then least squares": Method(
             lambda: jaxmt.HandOver(jaxmt.CloudTransport(), jaxmt.LeastSquares())

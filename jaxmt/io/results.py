@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from .modem_model import write_modem_model
 from .modem_writer import write_modem
 
 NOTHING = Journal()
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 
 def write_summary(path: FilePath, summary: Mapping[str, Json]) -> None:
@@ -40,9 +40,12 @@ def write_result(
     result: Result,
     summary: Mapping[str, Json] | None = None,
     journal: Journal = NOTHING,
+    *,
+    identity: str = "",
 ) -> None:
     """Writes an inversion's outcome into `folder`, each file whole or not at all.
 
+    - `identity`: of the run, which `model.npz` and `summary.json` then state as "run".
     - `summary.json`: how it ended, and the entries of `summary`.
     - `model.npz`: model, observed and predicted data, `journal`; it explains itself, and `read_results`
       reads it. `processing.log`: the journal as text, if it has entries.
@@ -51,13 +54,14 @@ def write_result(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    run = {"run": identity} if identity else {}
     stored = Results(
         data=result.data,
         predicted=result.predicted,
         mesh=result.mesh,
         resistivity=np.asarray(result.resistivity),
         journal=journal,
-        attributes={"nrms": str(result.nrms), "message": result.message},
+        attributes={"nrms": str(result.nrms), "message": result.message, **run},
     )
     write_results(folder / "model.npz", stored)
     if len(journal):
@@ -77,4 +81,4 @@ def write_result(
         "iterations": len(result.history["iteration"]) - 1,
         "seconds": result.history["seconds"][-1],
     }
-    write_summary(folder / "summary.json", {**ending, **(summary or {})})
+    write_summary(folder / "summary.json", {**run, **ending, **(summary or {})})

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import jaxmt
+from experiments import options as command
 from experiments.cascadia import __main__ as cascadia
 from experiments.cascadia.ground import SEA, graded, published_mesh, sea_cells, sea_floor
 from experiments.cascadia.lines import cafe_line, row_line
-from jaxmt.field import options as command
 
 
 def test_the_published_mesh_has_its_shape_and_reach():
