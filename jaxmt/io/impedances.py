@@ -51,7 +51,7 @@ def outside_quadrants(z: Complex[np.ndarray, "freq 2 2"]) -> str:
     ):
         values = sign * without_zeros(z)[:, row, column]
         values = values[np.isfinite(values)]
-        count = int(np.count_nonzero((values.real < 0) | (values.imag < 0)))
+        count = int(np.count_nonzero((np.real(values) < 0) | (np.imag(values) < 0)))
         if count and 2 * count >= values.size:
             found.append(f"{name} outside the {quadrant} quadrant at {count} of {values.size} frequencies")
     return ", ".join(found)
