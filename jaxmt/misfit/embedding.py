@@ -20,6 +20,9 @@ from ..data import Data
 VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0, 2.0, 2.0])
 """What maps to 1, in the order of `COMPONENTS`: decades of apparent resistivity, degrees, 1."""
 
+SINGULAR = 1e-10
+"""Up to this eigenvalue a correlation matrix counts as singular: rounding could have made it of zero."""
+
 
 def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Values shifted and scaled to [0, 1]; zero if all are equal."""
@@ -182,7 +185,7 @@ def _mixing(
         matrix.shape != (count, count)
         or not np.allclose(matrix, matrix.T)
         or not np.allclose(np.diag(matrix), 1.0)
-        or not np.all(np.linalg.eigvalsh(matrix) > 0)
+        or not np.all(np.linalg.eigvalsh(matrix) > SINGULAR)
     ):
         raise ValueError(
             f"`correlation` must be a correlation matrix of {count} components: symmetric, positive "

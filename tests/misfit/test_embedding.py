@@ -176,6 +176,8 @@ def test_a_correlation_makes_the_cost_the_quadratic_form_of_the_covariance():
         ({"components": ("phase_xy", "phase_xy")}, "each once"),
         ({"correlation": np.eye(3)}, "correlation matrix of 4 components"),
         ({"correlation": np.ones((4, 4))}, "positive definite"),
+        # Singular but for rounding.
+        ({"correlation": (1 - 1e-13) * np.ones((4, 4)) + 1e-13 * np.eye(4)}, "positive definite"),
     ],
 )
 def test_bad_options_are_refused(options, message):
