@@ -213,12 +213,14 @@ def _checked(
         "`simulate(resistivity=...)` must be positive and finite, in ohm m. Give resistivity, not "
         "its logarithm, and fill missing cells."
     )
-    good = jnp.isfinite(resistivity) & (resistivity > 0)
     if isinstance(resistivity, Tracer):
-        return _required(good, resistivity, message, solver)
-    if not bool(jnp.all(good)):
-        row, column = (int(k) for k in jnp.argwhere(~good)[0])
-        value = float(resistivity[row, column])
+        return _required(jnp.isfinite(resistivity) & (resistivity > 0), resistivity, message, solver)
+    # In NumPy: what JAX computes under a transformation is traced.
+    known = np.asarray(resistivity)
+    good = np.isfinite(known) & (known > 0)
+    if not good.all():
+        row, column = (int(k) for k in np.argwhere(~good)[0])
+        value = float(known[row, column])
         raise ValueError(f"{message} Got {value} in row {row}, column {column}.")
-    mesh.warn(survey, np.asarray(resistivity))
+    mesh.warn(survey, known)
     return resistivity
