@@ -122,14 +122,16 @@ def recover(
     data = data.with_noise(jax.random.key(SEED), level=NOISE)
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 150 if quick else 200
-    by = named(misfit)
     kept = checkpoint(folder, resume=options.resume)
+    chosen = named(misfit)
+    if options.optimiser == "gauss-newton":
+        chosen = chosen.for_long_steps()
     with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(
             data,
             mesh,
             start,
-            by.for_long_steps() if options.optimiser == "gauss-newton" else by,
+            chosen,
             optimiser=OPTIMISERS[options.optimiser](),
             target=TARGET,
             max_iterations=iterations,

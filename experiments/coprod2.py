@@ -21,7 +21,7 @@ from .station_mesh import growing_blocks, station_mesh
 TARGET = 1.2
 """Below it the section breaks into pillars that do nothing but fit; 1.06 can be reached."""
 
-EVENNESS = 1.0
+ERROR_FLOOR_RATIO = 1.0
 """Its errors are measured, no floor: with heavier phases 1.2 takes 168 iterations instead of 91."""
 
 RANGE = (2.0, 100.0)
@@ -70,7 +70,7 @@ def main() -> None:
     mesh = station_mesh(data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
     misfits, chosen = command.chosen(parser, options)
     if "cloud" in misfits:
-        misfits["cloud"] = dataclasses.replace(misfits["cloud"], evenness=EVENNESS)
+        misfits["cloud"] = dataclasses.replace(misfits["cloud"], error_floor_ratio=ERROR_FLOOR_RATIO)
     settings = Settings(
         mesh=mesh,
         start=bostick_section(data, mesh),

@@ -16,7 +16,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
-from scipy import linalg, optimize, sparse
+from scipy import linalg, sparse
 
 from ..data import Data
 from ..simulation.mesh import Mesh
@@ -32,6 +32,10 @@ DATA_AT_ONCE = 64
 
 NOTHING = 1e-3
 """Of what the bounds say of a cell: a regularisation that says less counts no more."""
+
+MOST = 1e12
+"""Largest condition number that is accepted: far enough below the inverse of the rounding, 1e16, that no
+Cholesky factor hangs on it."""
 
 Section = Float[np.ndarray, "earth y"]
 Rows = Float[np.ndarray, "datum parameter"]
@@ -153,17 +157,22 @@ def assess(
     curvature = sparse.csr_array(ties.T @ regularization.curvature(m, mesh, earth.free) @ ties)
     bounds = 12 / float(np.log10(earth.high / earth.low)) ** 2
     flat = np.asarray(rows.reshape(len(rows), -1) @ ties)
+    if not np.sum(np.square(flat)) <= MOST * bounds:
+        raise ValueError(
+            "`assess(data=...)` has errors so small that the data outweigh the bounds more than "
+            f"{MOST:g} times; set an error floor."
+        )
     if factor is None:
         roughness = float(regularization(jnp.asarray(m), mesh, earth.free))
         factor = likely_factor(flat, curvature, bounds, roughness)
-    precision = prior_precision(curvature, bounds, len(rows) * factor)
-    try:
-        prior, variance, resolution, reliance = posterior(flat, precision)
-    except np.linalg.LinAlgError as error:
+    elif len(rows) * factor > (highest := highest_weight(curvature, bounds)):
         raise ValueError(
-            f"`assess(factor=...)`: the regularisation times {factor:g} leaves a matrix without a Cholesky "
-            "factor. Leave the factor out to have it found from the section, or give one nearer to that."
-        ) from error
+            f"`assess(factor=...)` must be at most {highest / len(rows):.3g} here, where the "
+            f"regularisation outweighs the bounds {MOST:g} times. Got {factor:g}. Leave it out to have one "
+            "found from the section, or give one nearer to that."
+        )
+    precision = prior_precision(curvature, bounds, len(rows) * factor)
+    prior, variance, resolution, reliance = posterior(flat, precision)
 
     def over_cells(values: Values, known: float) -> Section:
         return np.where(earth.free, (ties @ values).reshape(mesh.shape), known)
@@ -185,19 +194,19 @@ def prior_precision(curvature: sparse.csr_array, bounds: float, weight: float) -
     return sparse.csr_array(weight * curvature + alone)
 
 
+def highest_weight(curvature: sparse.csr_array, bounds: float) -> float:
+    """The weight w at which no eigenvalue of wC exceeds `MOST` times the bounds (row sums bound them)."""
+    return MOST * bounds / float(max(abs(curvature).sum(axis=1).max(), np.finfo(float).tiny))
+
+
 def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughness: float) -> float:
     r"""$\lambda$ with $\phi = \mathrm{tr}\,[Q^{-1} - (G^TG + Q)^{-1}]\,C$, to one per cent.
 
     - `rows`: G. `curvature`: C. `bounds`: $\beta$. `roughness`: $\phi$.
 
     A section that is rougher than the bounds alone would let it be has one that does not count beside them.
-    Raises `ValueError` for a roughness of zero: no $\lambda$ is too large for it.
+    Raises `ValueError` for a section so smooth that a regularisation `MOST` times the bounds is not enough.
     """
-    if not roughness > 0:
-        raise ValueError(
-            "`assess(factor=None)` finds a factor from the roughness of the section, which has none. Give "
-            "the factor."
-        )
 
     def excess(log_weight: float) -> float:
         """Log of what the data determine over what the section spends."""
@@ -206,6 +215,13 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
         gained = spread.T @ (curvature @ spread)
         return float(np.log(np.trace(linalg.cho_solve(inner, gained)) / roughness))
 
+    from scipy.optimize import root_scalar  # Slow to import.
+
+    if not roughness * highest_weight(curvature, bounds) > len(rows):
+        raise ValueError(
+            "`assess(factor=None)` finds a factor from the roughness of the section, which has none: "
+            f"{roughness:.3g}. Give the factor."
+        )
     # No more than all data can be determined.
     high = np.log(len(rows) / roughness)
     low = high - 1
@@ -213,7 +229,7 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
         if np.exp(low) * curvature.diagonal().max() < NOTHING * bounds:
             return float(np.exp(low) / len(rows))
         low -= 2
-    log_weight = optimize.root_scalar(excess, bracket=(low, high), xtol=0.01).root
+    log_weight = root_scalar(excess, bracket=(low, high), xtol=0.01).root
     return float(np.exp(log_weight) / len(rows))
 
 

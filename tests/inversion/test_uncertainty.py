@@ -19,7 +19,7 @@ from jaxmt import (
     jacobian,
     simulate,
 )
-from jaxmt.inversion.appraisal import likely_factor, posterior
+from jaxmt.inversion.appraisal import highest_weight, likely_factor, posterior
 from jaxmt.inversion.regularization import Closeness, Penalties
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
@@ -211,7 +211,19 @@ def test_depth_of_investigation_by_hand():
     ("options", "message"),
     [
         ({"factor": 0.0}, r"factor=...\)` must be positive and finite. Got 0.0"),
-        ({"factor": 1e300}, r"the regularisation times 1e\+300 leaves a matrix without a Cholesky factor"),
+        (
+            {"factor": 1e300},
+            r"factor=...\)` must be at most .* outweighs the bounds 1e\+12 times. Got 1e\+300",
+        ),
+        ({"factor": 1e15}, r"factor=...\)` must be at most .* Got 1e\+15. Leave it out"),
+        # Smooth up to rounding, not to the last bit.
+        (
+            {
+                "resistivity": np.full(SMALL.shape, 100.0) * (1 + 1e-14 * np.eye(*SMALL.shape)),
+                "factor": None,
+            },
+            r"factor=None\)` finds a factor from the roughness of the section, which has none",
+        ),
         ({"resistivity": np.ones(3)}, r"`jacobian\(resistivity=...\)` must be.*Got shape \(3,\)"),
         ({"earth": Earth(Mesh(SMALL.y_nodes + 1.0, SMALL.z_nodes))}, "made for another mesh"),
     ],
@@ -219,6 +231,26 @@ def test_depth_of_investigation_by_hand():
 def test_bad_arguments_are_refused(options, message, data):
     with pytest.raises(ValueError, match=message):
         assess(data, SMALL, **({"resistivity": SECTION, "factor": FACTOR, "solver": SOLVER} | options))
+
+
+def test_errors_next_to_nothing_are_refused(data):
+    exact = dataclasses.replace(data, errors=1e-9 * data.errors)
+    with pytest.raises(
+        ValueError, match=r"errors so small that the data outweigh the bounds .*set an error floor"
+    ):
+        assess(exact, SMALL, SECTION, FACTOR, solver=SOLVER)
+
+
+def test_the_largest_factor_that_is_accepted_has_a_cholesky_factor(data):
+    """Close to the limit from both sides: no processor's rounding decides."""
+    curvature = sparse.csr_array(Smoothness().curvature(np.log10(SECTION), SMALL, EARTHS["free"].free))
+    earth = EARTHS["free"]
+    limit = highest_weight(curvature, 12 / np.log10(earth.high / earth.low) ** 2) / int(data.mask.sum())
+    found = assess(data, SMALL, SECTION, 0.999 * limit, solver=SOLVER)
+    # All that smoothness allows is one level for all cells.
+    np.testing.assert_allclose(found.deviation, found.deviation.mean(), rtol=1e-2)
+    with pytest.raises(ValueError, match=r"factor=...\)` must be at most"):
+        assess(data, SMALL, SECTION, 1.001 * limit, solver=SOLVER)
 
 
 def test_a_mode_that_is_not_simulated_is_refused(data):

@@ -25,7 +25,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from ...simulation.sensitivity import jacobian
 from ..objective import Parameters, Prediction, Problem
@@ -187,6 +186,8 @@ class _Newton:
     """
 
     def __init__(self, problem: Problem, now: _Model, section: np.ndarray):
+        from scipy.sparse.linalg import splu  # Slow to import.
+
         data, earth = problem.data, problem.earth
         curvature = np.asarray(now.curvature)
         used = curvature > 0
