@@ -12,11 +12,12 @@ from ..conventions import OFF_DIAGONAL, RHO
 from ..data import Data
 from ..io import Reading, read
 from ..processing import positions
-from ..processing.screening import title
+from ..processing.screening import Rule, title
 from ..processing.site import Site
+from ..processing.stations import StationRule
 from .line import Line, Treatment
 from .objects import treatment_of
-from .options import complete
+from .options import RULES, STATION_RULES, complete
 
 WIDTH, HEIGHT = 61, 17
 """Characters of the map: twice as high as wide each."""
@@ -159,18 +160,15 @@ def sketch(sites: Sequence[Site]) -> str:
 def rules(line: Line, treatment: Treatment) -> str:
     """A line for each rule with what it would remove, after those above it; and what is left."""
     losses, survey = line.losses(), line.data.survey
-    steps = [(title(rule), title(rule)) for rule in treatment.rules]
-    steps += [
-        (f"station {n}", n) for n in (type(rule).__name__.lower() for rule in treatment.station_rules)
-    ]
+    steps = {"band": "band"} | {title(rule): name_of(rule) for rule in treatment.rules}
+    steps |= {f"station {type(r).__name__.lower()}": name_of(r) for r in treatment.station_rules}
     rows = []
-    if line.sites:
-        for step, name in [("band", "band"), *steps]:
-            data, stations = losses.get(step, (0, 0))
-            what = "station(s) left out" if step.startswith("station") or step == "band" else "station(s)"
-            text = f"{data} data, {stations} {what}" if stations else "nothing"
-            rows.append((name, text))
-    text = "\n".join(f"{name:16}{what}" for name, what in rows)
+    for step, name in steps.items() if line.sites else ():
+        data, stations = losses.get(step, (0, 0))
+        whole = step == "band" or step.startswith("station ")
+        what = "station(s) left out" if whole else f"data of {stations} station(s)"
+        rows.append(f"{name:16}{f'{stations if whole else data} {what}' if stations else 'nothing'}")
+    text = "\n".join(rows)
     notes = [
         f"{e.step}, {e.subject}: {e.text}" for e in line.journal if e.step in ("strike", "warning", "sign")
     ]
@@ -179,6 +177,13 @@ def rules(line: Line, treatment: Treatment) -> str:
         f"frequencies, {int(line.data.mask.sum())} data"
     )
     return "\n".join([*(["Each rule would remove:", text] if text else []), *notes, left])
+
+
+def name_of(rule: Rule | StationRule) -> str:
+    """The name by which `--skip` leaves a rule out; that of its class for a rule with none."""
+    plain = type(rule).__name__.lower()
+    names = {name.replace("-", ""): name for name in (*RULES, *STATION_RULES)}
+    return names.get(plain, plain)
 
 
 def draw(path: Path, reading: Reading, line: Line | None) -> None:
