@@ -120,7 +120,7 @@ def invert(
                 )
                 break
             run.seconds = earlier + time.perf_counter() - begin
-            record = run.record(report, problem.misfit.blur(run.state.misfit))
+            record = run.record(report, problem.misfit.describe(run.state.misfit).get("blur", np.nan))
             if progress is not None:
                 progress(record)
             if record.nrms <= target:

@@ -10,7 +10,7 @@ from problems import BLOCK_MESH as MESH
 from problems import BURIED as TRUE
 
 from jaxmt import CloudTransport, Data, Descent, Earth, Ending, LeastSquares, Mesh, invert, simulate
-from jaxmt.misfit import AbstractSingleMisfit
+from jaxmt.misfit import AbstractMisfit
 
 # The mesh is the one that the data were made on, so its coarseness does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
@@ -154,7 +154,7 @@ def test_patience_is_at_least_one_iteration():
         Descent(patience=0)
 
 
-class Failing(AbstractSingleMisfit):
+class Failing(AbstractMisfit):
     """Least squares for some calls, then NaN."""
 
     calls: int
@@ -165,9 +165,6 @@ class Failing(AbstractSingleMisfit):
     def __call__(self, predicted, prepared, state):
         value, _ = LeastSquares()(predicted, prepared, None)
         return jnp.where(state < self.calls, value, jnp.nan), state + 1
-
-    def blur(self, state):
-        return float("nan")
 
 
 def test_a_number_that_is_not_finite_is_named_and_the_last_good_model_returned(tm_data):
