@@ -4,6 +4,7 @@ On the CPU it is SciPy's, for a whole batch in one call to the host; elsewhere o
 which on the CPU takes four times as long for 84 problems of 30 points.
 """
 
+import importlib
 from typing import Any
 
 import jax
@@ -13,7 +14,6 @@ import optax
 from jax import lax
 from jax.experimental.buffer_callback import buffer_callback
 from jaxtyping import Array, Float, Int
-from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import eye_array, kron, vstack
 
 
@@ -27,12 +27,16 @@ def assignment(costs: Float[Array, "*batch n n"]) -> Int[Array, "*batch n"]:
 
 
 def _on_host(costs: Float[Array, "*batch n n"]) -> Int[Array, "*batch n"]:
+    # SciPy's optimisers are slow to import: not before they are used, and not first in XLA's threads.
+    importlib.import_module("scipy.optimize")
     shape = jax.ShapeDtypeStruct(costs.shape[:-1], jnp.int32)
     # A buffer callback hands over memory: no JAX array is touched while XLA's threads wait.
     return buffer_callback(_assign_batch, shape, vmap_method="broadcast_all")(costs)
 
 
 def _assign_batch(context: Any, out: Any, costs: Any) -> None:
+    from scipy.optimize import linear_sum_assignment
+
     del context
     found, problems = np.asarray(out), np.asarray(costs)
     size = problems.shape[-1]
@@ -59,6 +63,8 @@ def exact_plan(
     cloud has mass one, and C holds squared distances. Raises `ValueError` for clouds of different
     dimension, empty ones, and points that are not finite.
     """
+    from scipy.optimize import linear_sum_assignment, linprog
+
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     shapes = x.shape[1:] == y.shape[1:] and x.ndim == 2 and x.size and y.size
     if not shapes or not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
