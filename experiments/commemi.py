@@ -39,7 +39,7 @@ CLOUDS = {"gauss-newton": jaxmt.CloudTransport(**command.LONG_STEPS)}
 OPTIMISERS = {
     "adam": jaxmt.Descent,
     "lbfgs": jaxmt.QuasiNewton,
-    "gauss-newton": lambda: jaxmt.GaussNewton(target=TARGET),
+    "gauss-newton": jaxmt.GaussNewton,
 }
 
 # Half-width of the station line (m), frequencies (Hz), half-space to start from (ohm m), depth shown (m).

@@ -37,13 +37,20 @@ class AbstractMisfit(eqx.Module):
             "use `Descent()` or `QuasiNewton()`."
         )
 
-    @abc.abstractmethod
     def blur(self, state: PyTree[Any]) -> float:
         """The blur in force, NaN for a misfit that has none; it is shown and recorded."""
+        del state
+        return float("nan")
 
-    @abc.abstractmethod
+    def describe(self, state: PyTree[Any]) -> dict[str, float]:
+        """What the state is, in numbers by name, for the history."""
+        blur = self.blur(state)
+        return {"blur": blur} if blur == blur else {}
+
     def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
         """Number of the misfit in force in the next call: it grows when one hands over to another."""
+        del state
+        return jnp.zeros((), int)
 
 
 class AbstractSingleMisfit(AbstractMisfit):

@@ -31,6 +31,7 @@ def simulate(
     *,
     solver: AbstractSolver | None = None,
     devices: Sequence[Any] | None = None,
+    forward_mode: bool = False,
 ) -> Responses:
     r"""Magnetotelluric responses of a resistivity section.
 
