@@ -32,10 +32,9 @@ class Record:
 
     def columns(self) -> dict[str, float]:
         """All numbers by name, in the order of a history; what the misfit says comes before the time."""
-        numbers = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**{k: v for k, v in numbers.items() if k not in ("misfit", "seconds")}, **self.misfit} | {
-            "seconds": self.seconds
-        }
+        names = ("iteration", "loss", "nrms", "roughness", "regularization_factor")
+        numbers = {name: float(getattr(self, name)) for name in names}
+        return {**numbers, **self.misfit, "seconds": self.seconds}
 
 
 class Ending(enum.StrEnum):

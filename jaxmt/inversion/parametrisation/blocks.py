@@ -86,7 +86,7 @@ class Blocks(AbstractParametrisation):
         self, update: Float[Array, " parameter"], amount: float, links: Links
     ) -> Float[Array, " parameter"]:
         """Over the free cells; a block is the mean of its cells."""
-        section = jnp.zeros(self.mesh.shape).at[self.free].set(update[self.numbers])
+        section = jnp.zeros(self.mesh.shape).at[self.free].add(update[self.numbers])
         cells = smoothed(section, amount, links)[self.free]
         sums = jnp.zeros(self.size).at[self.numbers].add(cells)
         return sums / np.bincount(self.numbers).astype(float)

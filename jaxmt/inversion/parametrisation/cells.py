@@ -76,7 +76,7 @@ class Cells(AbstractParametrisation):
         self, update: Float[Array, " parameter"], amount: float, links: Links
     ) -> Float[Array, " parameter"]:
         """Over the free cells."""
-        return smoothed(jnp.zeros(self.mesh.shape).at[self.free].set(update), amount, links)[self.free]
+        return smoothed(jnp.zeros(self.mesh.shape).at[self.free].add(update), amount, links)[self.free]
 
     def tangent(self, parameters: Float[Array, " parameter"]) -> sparse.csr_array:
         """The slope of the map, in the row of its cell."""
