@@ -7,7 +7,6 @@ of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2|.
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -18,24 +17,13 @@ import jaxmt
 from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
 from jaxmt.field import options as command
 from jaxmt.field.figures import draw_result
+from jaxmt.misfit import MISFITS, named
 
 from . import machine
 
 NOISE = 0.05
 SEED = 0
 TARGET = 1.05
-MISFITS: dict[str, Callable[[jaxmt.CloudTransport], jaxmt.misfit.AbstractMisfit]] = {
-    "cloud": lambda cloud: cloud,
-    "components": jaxmt.ComponentTransport,
-    "graph": lambda _: jaxmt.GraphSpaceTransport(),
-    "l2": lambda _: jaxmt.LeastSquares(),
-    "huber": lambda _: jaxmt.Huber(),
-    "student": lambda _: jaxmt.Student(),
-    "cloud-l2": lambda cloud: jaxmt.HandOver(cloud, jaxmt.LeastSquares()),
-}
-"""By name, with the transport of `CLOUDS` where they have one."""
-CLOUDS = {"gauss-newton": jaxmt.CloudTransport(**command.LONG_STEPS)}
-"""Transport for optimisers of few and long steps; for others the usual one."""
 OPTIMISERS = {
     "adam": jaxmt.Descent,
     "lbfgs": jaxmt.QuasiNewton,
@@ -139,12 +127,15 @@ def recover(
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 150 if quick else 200
     kept = command.checkpoint(folder, options.resume)
+    chosen = named(misfit)
+    if options.optimiser == "gauss-newton":
+        chosen = chosen.for_long_steps()
     with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(
             data,
             mesh,
             start,
-            MISFITS[misfit](CLOUDS.get(options.optimiser, jaxmt.CloudTransport())),
+            chosen,
             optimiser=OPTIMISERS[options.optimiser](),
             target=TARGET,
             max_iterations=iterations,

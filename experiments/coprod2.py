@@ -17,7 +17,7 @@ from jaxmt.processing import Journal, bostick_section
 TARGET = 1.2
 """Below it the section breaks into pillars that do nothing but fit; 1.06 can be reached."""
 
-EVENNESS = 1.0
+ERROR_FLOOR_RATIO = 1.0
 """Its errors are measured, no floor: with heavier phases 1.2 takes 168 iterations instead of 91."""
 
 RANGE = (2.0, 100.0)
@@ -72,7 +72,7 @@ def main() -> None:
         **command.chosen(options),
         depth=DEPTH,
         target=TARGET,
-        evenness=EVENNESS,
+        error_floor_ratio=ERROR_FLOOR_RATIO,
         iterations=20 if options.quick else options.iterations,
         limits=(1.0, 1000.0),
         settings=(

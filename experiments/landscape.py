@@ -35,7 +35,7 @@ BLUR = 0.03
 def misfits() -> dict[str, AbstractMisfit]:
     """At one blur, without annealing."""
     cloud = jaxmt.CloudTransport(
-        BLUR, BLUR, frequency_weight=1.0, station_weight=1.0, evenness=1.0, max_sweeps=2000
+        BLUR, BLUR, frequency_weight=1.0, station_weight=1.0, error_floor_ratio=1.0, max_sweeps=2000
     )
     return {
         "least squares": jaxmt.LeastSquares(),

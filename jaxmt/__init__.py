@@ -1,65 +1,87 @@
-"""Differentiable 2-D magnetotelluric simulation and inversion."""
+"""Differentiable 2-D magnetotelluric simulation and inversion.
 
-from . import benchmarks as benchmarks
-from . import comparison as comparison
-from . import io as io
-from . import plot as plot
-from . import report as report
-from .data import Data as Data
-from .inversion.appraisal import Uncertainty as Uncertainty
-from .inversion.appraisal import appraise as appraise
-from .inversion.checkpoint import Checkpoint as Checkpoint
-from .inversion.invert import invert as invert
-from .inversion.l_curve import LCurve as LCurve
-from .inversion.l_curve import l_curve as l_curve
-from .inversion.objective import Objective as Objective
-from .inversion.optimisers import OPTIMISERS as OPTIMISERS
-from .inversion.optimisers import Descent as Descent
-from .inversion.optimisers import GaussNewton as GaussNewton
-from .inversion.optimisers import QuasiNewton as QuasiNewton
-from .inversion.optimisers.langevin import langevin as langevin
-from .inversion.optimisers.restarts import descend as descend
-from .inversion.parametrisation import AbstractParametrisation as AbstractParametrisation
-from .inversion.parametrisation import Basis as Basis
-from .inversion.parametrisation import Blocks as Blocks
-from .inversion.parametrisation import Cells as Cells
-from .inversion.parametrisation import Function as Function
-from .inversion.parametrisation import grid_blocks as grid_blocks
-from .inversion.parametrisation import growing_blocks as growing_blocks
-from .inversion.progress import ProgressBar as ProgressBar
-from .inversion.regularization import Smoothness as Smoothness
-from .inversion.result import Ending as Ending
-from .inversion.result import Record as Record
-from .inversion.result import Result as Result
-from .inversion.static_shift import StaticShift as StaticShift
-from .inversion.stopping import Knee as Knee
-from .inversion.stopping import Stopping as Stopping
-from .inversion.trade_off import Cooling as Cooling
-from .inversion.trade_off import Discrepancy as Discrepancy
-from .inversion.trade_off import Fixed as Fixed
-from .inversion.trade_off import GradientRatio as GradientRatio
-from .misfit import CloudTransport as CloudTransport
-from .misfit import ComponentTransport as ComponentTransport
-from .misfit import GraphSpaceTransport as GraphSpaceTransport
-from .misfit import HandOver as HandOver
-from .misfit import Huber as Huber
-from .misfit import LeastSquares as LeastSquares
-from .misfit import Student as Student
-from .misfit import WeightedSum as WeightedSum
-from .processing import profile as profile
-from .processing import rotate as rotate
-from .simulation.forward import simulate as simulate
-from .simulation.mesh import Mesh as Mesh
-from .simulation.mesh import MeshWarning as MeshWarning
-from .simulation.relief import Relief as Relief
-from .simulation.relief import drape as drape
-from .simulation.responses import Responses as Responses
-from .simulation.sensitivity import jacobian as jacobian
-from .simulation.sensitivity import jacobian_vector_product as jacobian_vector_product
-from .simulation.sensitivity import vector_jacobian_product as vector_jacobian_product
-from .simulation.solvers import NestedDissection as NestedDissection
-from .simulation.solvers import Pardiso as Pardiso
-from .simulation.solvers import SuperLU as SuperLU
-from .simulation.station_mesh import station_mesh as station_mesh
-from .simulation.survey import Survey as Survey
-from .transport import sinkhorn_divergence as sinkhorn_divergence
+Every name is imported when it is first used: `import jaxmt` alone costs nothing, and whoever only simulates
+does not wait for figures. `__init__.pyi` states the same names to static checkers.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+_HOMES = {
+    "data": "Data",
+    "inversion.appraisal": "Uncertainty appraise",
+    "inversion.checkpoint": "Checkpoint",
+    "inversion.invert": "invert",
+    "inversion.l_curve": "LCurve l_curve",
+    "inversion.objective": "Objective",
+    "inversion.optimisers": "OPTIMISERS Descent GaussNewton QuasiNewton",
+    "inversion.optimisers.langevin": "langevin",
+    "inversion.optimisers.restarts": "descend",
+    "inversion.parametrisation": (
+        "AbstractParametrisation Basis Blocks Cells Function grid_blocks growing_blocks"
+    ),
+    "inversion.progress": "ProgressBar",
+    "inversion.regularization": "Smoothness",
+    "inversion.result": "Ending Record Result",
+    "inversion.static_shift": "StaticShift",
+    "inversion.stopping": "Knee Stopping",
+    "inversion.trade_off": "Cooling Discrepancy Fixed GradientRatio",
+    "misfit": (
+        "CloudTransport ComponentTransport GraphSpaceTransport HandOver Huber LeastSquares Student "
+        "WeightedSum"
+    ),
+    "processing": "profile rotate",
+    "simulation.forward": "simulate",
+    "simulation.mesh": "Mesh MeshWarning",
+    "simulation.relief": "Relief drape",
+    "simulation.responses": "Responses",
+    "simulation.sensitivity": "jacobian jacobian_vector_product vector_jacobian_product",
+    "simulation.solvers": "NestedDissection Pardiso SuperLU",
+    "simulation.station_mesh": "station_mesh",
+    "simulation.survey": "Survey",
+    "transport": "sinkhorn_divergence",
+}
+"""The public names of each module."""
+
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+_ROOMS = (
+    "benchmarks comparison conventions data field inversion io misfit plot processing report simulation "
+    "transport"
+).split()
+"""Submodules that are reached as attributes."""
+
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _HOME:
+        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    elif name == "__version__":
+        value = _version()
+    else:
+        text = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(text, name=name, obj=sys.modules[__name__])
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})
+
+
+def _version() -> str:
+    """The version of the installed package; of a source tree that is not installed, that of its project."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(__name__)
+    except PackageNotFoundError:
+        import tomllib
+
+        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+        return project["project"]["version"]

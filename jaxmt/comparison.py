@@ -7,7 +7,6 @@ meant to see, for what lies beyond is not the data's to say.
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
-from scipy.ndimage import uniform_filter
 
 from .simulation.mesh import Mesh
 
@@ -116,6 +115,8 @@ def structural_similarity(
 
     Raises `ValueError` if the range is not positive or the window does not fit.
     """
+    from scipy.ndimage import uniform_filter  # Slow to import, and seldom needed.
+
     if not values > 0:
         raise ValueError(f"`structural_similarity(values=...)` must be a positive range. Got {values}.")
     if window % 2 == 0 or not 3 <= window <= min(first.shape):

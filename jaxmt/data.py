@@ -90,7 +90,7 @@ class Data(eqx.Module):
             values[list(TIPPER)] = np.nan
         scale = impedance_error_scale()
         scale = np.array([*(relative_error * scale), *[tipper_error or 1.0] * 2])
-        return cls(responses.survey, values, np.broadcast_to(scale[:, None, None], values.shape))
+        return cls(responses.surveyed(), values, np.broadcast_to(scale[:, None, None], values.shape))
 
     @classmethod
     def from_impedance(

@@ -87,7 +87,7 @@ def profiles(blurs: tuple[float, ...] = BLURS) -> dict[str, Profile]:
     found |= {f"graph space, eta {eta:g}": _profile(jaxmt.GraphSpaceTransport(eta)) for eta in ETAS}
     for blur in blurs:
         cloud = jaxmt.CloudTransport(
-            blur, blur, frequency_weight=1.0, station_weight=1.0, evenness=1.0, max_sweeps=2000
+            blur, blur, frequency_weight=1.0, station_weight=1.0, error_floor_ratio=1.0, max_sweeps=2000
         )
         found[f"3-D transport, blur {blur:g}"] = _profile(jaxmt.ComponentTransport(cloud))
         found[f"6-D transport, blur {blur:g}"] = _profile(cloud)

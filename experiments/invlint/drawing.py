@@ -7,10 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.field.options import LABELS
 
 from .learning import IMPORTANT, Learned
-from .starts import STARTS, STEPS, TARGET, Case, Run
+from .starts import LABELS, STARTS, STEPS, TARGET, Case, Run
 
 COLOURS = {"half-space": "0.45", "ridge": "#0077BB", "InvLINT": "#CC3311", "convolution": "#009988"}
 
@@ -76,7 +75,7 @@ def convergence(cases: Sequence[Case], runs: Sequence[Run], path: Path) -> None:
     """The nRMS from every start, by both misfits."""
     figure = Figure(figsize=(max(4.6 * len(cases), 7.0), 7.5), layout="constrained")
     axes = figure.subplots(2, len(cases), squeeze=False)
-    for row, misfit in zip(axes, LABELS.values(), strict=True):
+    for row, misfit in zip(axes, LABELS, strict=True):
         for ax, case in zip(row, cases, strict=True):
             for done in runs:
                 if (done.row["case"], done.row["misfit"]) == (case.name, misfit):
@@ -100,7 +99,7 @@ def starts(
 ) -> None:
     """What an inversion starts from and ends with, below the true section where it is known."""
     rows = [[(f"start: {name}", given[name]) for name in STARTS]]
-    for misfit in LABELS.values():
+    for misfit in LABELS:
         wanted = case.name, misfit, STEPS[0]
         done = {
             run.row["start"]: run

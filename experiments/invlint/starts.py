@@ -14,8 +14,8 @@ import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.comparison import rmse
 from jaxmt.field.line import Line, median_resistivity
-from jaxmt.field.options import LABELS, MISFITS
 from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP, normalised_adam
+from jaxmt.misfit import MISFITS, named
 
 from ..robustness.inversion import outcome
 from .layout import LOWEST
@@ -24,6 +24,8 @@ from .predictor import Predictor
 
 TARGET = 1.05
 STARTS = ("half-space", "ridge", "InvLINT")
+COMPARED = ("cloud", "l2")
+LABELS = tuple(MISFITS[name].label for name in COMPARED)
 STEPS = (FIRST_STEP, LAST_STEP)
 """Decades of a first step: the default of `jaxmt.invert`, and one for a start that fits to some extent."""
 
@@ -125,10 +127,10 @@ def study(
     """Every case from every start by both misfits, with first steps of `steps` decades."""
     runs = []
     given = {case.name: sections(case, predictor) for case in cases}
-    jobs = list(itertools.product(cases, MISFITS, steps, STARTS))
+    jobs = list(itertools.product(cases, COMPARED, steps, STARTS))
     with tqdm(total=len(jobs), desc="invert", unit="run", dynamic_ncols=True) as bar:
         for case, misfit, step, name in jobs:
-            bar.set_postfix_str(f"{case.name}, {LABELS[misfit]}, {name}")
+            bar.set_postfix_str(f"{case.name}, {MISFITS[misfit].label}, {name}")
             runs.append(run(case, misfit, step, name, given[case.name][name], iterations))
             bar.update()
     return runs
@@ -142,7 +144,7 @@ def run(case: Case, misfit: str, step: float, name: str, start: Section, iterati
             case.data,
             case.mesh,
             start,
-            MISFITS[misfit](),
+            named(misfit),
             optimiser=normalised_adam(step),
             target=TARGET,
             max_iterations=iterations,
@@ -150,7 +152,7 @@ def run(case: Case, misfit: str, step: float, name: str, start: Section, iterati
     ended = outcome(result)
     row = {
         "case": case.name,
-        "misfit": LABELS[misfit],
+        "misfit": MISFITS[misfit].label,
         "first_step": step,
         "start": name,
         "start_nrms": result.history["nrms"][0],

@@ -9,9 +9,8 @@ import optax
 from jaxtyping import Array, Float
 
 import jaxmt
-from jaxmt.field.options import LONG_STEPS
 from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP, STEP_DECAY
-from jaxmt.misfit import AbstractMisfit, AbstractSingleMisfit
+from jaxmt.misfit import AbstractMisfit
 from jaxmt.transport import Relaxed, divergence
 
 LEAST_SQUARES = "least squares, Adam"
@@ -26,7 +25,7 @@ class Method:
     options: Callable[[float], Mapping[str, Any]] = lambda _: {}
 
 
-class Biased(AbstractSingleMisfit):
+class Biased(AbstractMisfit):
     """`CloudTransport` without its self terms: the entropic cost itself, from its plan solved each time."""
 
     cloud: jaxmt.CloudTransport = jaxmt.CloudTransport()
@@ -45,9 +44,9 @@ class Biased(AbstractSingleMisfit):
         options = {"grid": grid, "max_sweeps": self.cloud.max_sweeps}
         return divergence(*clouds, state.transport_blur, state.last, **options).between.value, following
 
-    def blur(self, state: Any) -> float:
+    def describe(self, state: Any) -> dict[str, float]:
         """As `CloudTransport`."""
-        return self.cloud.blur(state)
+        return self.cloud.describe(state)
 
 
 def methods() -> dict[str, Method]:
@@ -59,7 +58,7 @@ def methods() -> dict[str, Method]:
         "Huber": Method(jaxmt.Huber),
         "3-D": Method(jaxmt.ComponentTransport),
         CLOUD: _cloud(),
-        "6-D, Gauss-Newton": Method(lambda: jaxmt.CloudTransport(**LONG_STEPS), _gauss_newton),
+        "6-D, Gauss-Newton": Method(lambda: jaxmt.CloudTransport().for_long_steps(), _gauss_newton),
         "graph space": Method(jaxmt.GraphSpaceTransport),
         "6-D, then least squares": Method(
             lambda: jaxmt.HandOver(jaxmt.CloudTransport(), jaxmt.LeastSquares())
@@ -111,8 +110,8 @@ def ablations() -> dict[str, Method]:
         "axes / 10": _cloud(frequency_weight=0.3, station_weight=0.3),
         "axes / 3": _cloud(frequency_weight=1.0, station_weight=1.0),
         "axes x 3": _cloud(frequency_weight=9.0, station_weight=9.0),
-        "weights by errors alone": _cloud(evenness=1.0),
-        "evenness 3": _cloud(evenness=3.0),
+        "weights by errors alone": _cloud(error_floor_ratio=1.0),
+        "error floor ratio 3": _cloud(error_floor_ratio=3.0),
         "W from each error": _cloud(point_errors=True),
         "not debiased": Method(Biased),
         "unbalanced, reach 0.1": _cloud(marginals=Relaxed(0.1, 0.1)),

@@ -31,7 +31,7 @@ class Plan:
 
     - `start`: ohm m, a number or a section, or one of them for each misfit.
     - `depth`: m, how far down to show sections; `limits`: ohm m, of their colours.
-    - `te_weight`, `evenness`, `start_blur`: of the transport.
+    - `te_weight`, `error_floor_ratio`, `start_blur`: of the transport.
     - `optimiser`: one of `options.OPTIMISERS`. `static_shift`: allowed of stations and modes.
     - `reference`: another code's model to set beside.
     - `settings`: whatever else the report shall state. `resume`: whether to go on from checkpoints.
@@ -45,7 +45,7 @@ class Plan:
     iterations: int = 200
     parametrisation: jaxmt.AbstractParametrisation | None = None
     te_weight: float = 1.0
-    evenness: float = jaxmt.CloudTransport().evenness
+    error_floor_ratio: float = jaxmt.CloudTransport().error_floor_ratio
     start_blur: float = 0.05
     optimiser: str = OPTIMISERS[0]
     static_shift: jaxmt.StaticShift | None = None
@@ -153,7 +153,10 @@ def misfit_of(name: str, plan: Plan) -> Misfit:
         return MISFITS[name]()
     long = LONG_STEPS if plan.optimiser == "gauss-newton" else {}
     return MISFITS[name](
-        te_weight=plan.te_weight, evenness=plan.evenness, start_blur=plan.start_blur, **long
+        te_weight=plan.te_weight,
+        error_floor_ratio=plan.error_floor_ratio,
+        start_blur=plan.start_blur,
+        **long,
     )
 
 
@@ -241,7 +244,7 @@ def settings_of(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("target nRMS", f"{plan.target:g}"),
         ("iterations at most", str(plan.iterations)),
         ("TE weight of the transport", f"{plan.te_weight:g}"),
-        ("evenness of the transport", f"{plan.evenness:g}"),
+        ("error floor ratio of the transport", f"{plan.error_floor_ratio:g}"),
         ("optimiser", plan.optimiser),
     ]
     if isinstance(start, float):

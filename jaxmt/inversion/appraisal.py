@@ -16,7 +16,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
-from scipy import linalg, optimize, sparse
+from scipy import linalg, sparse
 
 from ..data import Data
 from ..simulation.mesh import Mesh
@@ -221,6 +221,8 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
         gained = spread.T @ (curvature @ spread)
         return float(np.log(np.trace(linalg.cho_solve(inner, gained)) / roughness))
 
+    from scipy.optimize import root_scalar  # Slow to import.
+
     if not roughness * highest_weight(curvature, bounds) > len(rows):
         raise ValueError(
             "`appraise(regularization_factor=None)` finds a factor from the roughness of the section, "
@@ -233,7 +235,7 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
         if np.exp(low) * curvature.diagonal().max() < NOTHING * bounds:
             return float(np.exp(low) / len(rows))
         low -= 2
-    log_weight = optimize.root_scalar(excess, bracket=(low, high), xtol=0.01).root
+    log_weight = root_scalar(excess, bracket=(low, high), xtol=0.01).root
     return float(np.exp(log_weight) / len(rows))
 
 

@@ -13,7 +13,7 @@ from ..processing import rotate_tipper
 from ..processing.site import Site
 from .edi_blocks import EMPTY, EdiBlocks
 from .free_format import BadFile
-from .impedances import measured, opposite_sign, quadrants, without_zeros
+from .impedances import measured, opposite_sign, outside_quadrants, quadrants, without_zeros
 
 TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))
 FLAG = 999.0
@@ -164,7 +164,8 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
     Missing values, zero impedances (what some programs write for missing ones) and variances that
     are not positive become NaN; frequencies that are not positive, or the flag 999, are dropped.
     Axes are those of the file: `azimuth` is its ZROT (0 without one), with a warning unless 0,
-    because programs disagree on its meaning; a tipper with another TROT is rotated to ZROT.
+    because programs disagree on its meaning; a tipper with another TROT is rotated to ZROT. A warning
+    also names Zxy or Zyx if it lies outside its quadrant at half of its frequencies or more.
     Raises `BadFile`, a `ValueError`, for a file that is damaged or has no impedances.
     """
     site = edi_site(path, variance=variance, conjugate=conjugate)
@@ -174,13 +175,18 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
             "`conjugate=True` if it was written with the other sign.",
             stacklevel=2,
         )
+    elif rows := outside_quadrants(site.z):
+        warnings.warn(
+            f"{path}: {rows}. A cable the wrong way round, other axes, or noise.",
+            stacklevel=2,
+        )
     if note := _azimuth_note(site.azimuth):
         warnings.warn(f"{path}: {note}", stacklevel=2)
     return site
 
 
 def edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool | None = None) -> Site:
-    """As `read_edi_site`, without a warning: what it would say is in the notes of the site.
+    """As `read_edi_site`, without a warning: the notes, or the journal of `read`, say the same.
 
     - `conjugate`: None conjugates if the quadrants of the impedances show the other time dependence.
     """

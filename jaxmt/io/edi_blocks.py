@@ -48,6 +48,12 @@ class Block:
     body: list[str]
 
     @property
+    def content(self) -> tuple[dict[str, str], list[str]]:
+        """Options and body, numbers by their value: equal for two blocks that say the same."""
+        tokens = " ".join(self.body).replace(",", " ").split()
+        return self.options, [str(_value(t)) if NUMBER.fullmatch(t) else t for t in tokens]
+
+    @property
     def options(self) -> dict[str, str]:
         """`KEY=value` pairs of the header and the body, unquoted; the first of a repeated key."""
         options: dict[str, str] = {}
@@ -84,13 +90,17 @@ class EdiBlocks:
         return edi
 
     def find(self, *names: str) -> Block | None:
-        """The block called by the first of `names` that occurs. Raises `BadFile` if it is not alone."""
+        """The block called by the first of `names` that occurs; some programs write one twice.
+
+        Raises `BadFile` if another block of that name says something else.
+        """
         for name in names:
             found = [block for block in self.blocks if block.name == name]
-            if len(found) > 1:
+            other = next((block for block in found[1:] if block.content != found[0].content), None)
+            if other is not None:
                 raise BadFile(
-                    f"{self.path}, line {found[1].line}: a second >{name} block; the first is at line "
-                    f"{found[0].line}. Split the file so that it holds one station."
+                    f"{self.path}, line {other.line}: a second >{name} block, which differs from the first "
+                    f"at line {found[0].line}. Split the file so that it holds one station, or remove one."
                 )
             if found:
                 return found[0]

@@ -39,6 +39,24 @@ def quadrants(z: Complex[np.ndarray, "freq 2 2"]) -> str:
     )
 
 
+def outside_quadrants(z: Complex[np.ndarray, "freq 2 2"]) -> str:
+    r"""Which of Zxy and Zyx lie outside their quadrants at half of their frequencies or more; else nothing.
+
+    With $e^{+i\omega t}$ these are the first and the third.
+    """
+    found = []
+    for name, sign, quadrant, row, column in (
+        ("Zxy", 1, "first", *(at[0] for at in OFF_DIAGONAL)),
+        ("Zyx", -1, "third", *(at[1] for at in OFF_DIAGONAL)),
+    ):
+        values = sign * without_zeros(z)[:, row, column]
+        values = values[np.isfinite(values)]
+        count = int(np.count_nonzero((np.real(values) < 0) | (np.imag(values) < 0)))
+        if count and 2 * count >= values.size:
+            found.append(f"{name} outside the {quadrant} quadrant at {count} of {values.size} frequencies")
+    return ", ".join(found)
+
+
 def without_zeros(z: Complex[np.ndarray, "freq 2 2"]) -> Complex[np.ndarray, "freq 2 2"]:
     """Zeros off the diagonal as NaN: some programs write them for what was not measured."""
     out = np.array(z)

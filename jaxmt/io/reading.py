@@ -15,6 +15,7 @@ from .coprod2 import read_coprod2
 from .edi import edi_site
 from .emtf_xml import read_emtf_site
 from .free_format import BadFile, text_of
+from .impedances import outside_quadrants
 from .modem import read_modem, read_modem_sites
 from .modem_rows import PLANAR
 from .occam2d import read_occam2d
@@ -46,7 +47,8 @@ class Reading:
     - `sites`: stations with full tensors, in the order of the files.
     - `lines`: data that are along a profile already, by file.
     - `faults`: a message for each file that could not be used: which, where in it, why, what to do.
-    - `journal`: what each file was, what was found out, assumed and converted; faults included.
+    - `journal`: what each file was, what was found out, assumed and converted; faults included. An entry
+      "quadrant" names the rows of a station, Zxy or Zyx, that lie outside their quadrants.
     """
 
     sites: tuple[Site, ...]
@@ -161,4 +163,7 @@ def _read_one(
             site.notes
         )
         journal = journal.note("read", path.name, text)
+    for site in sites:
+        if rows := outside_quadrants(site.z):
+            journal = journal.note("quadrant", site.name, rows)
     return sites, None, journal

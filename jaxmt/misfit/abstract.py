@@ -11,7 +11,7 @@ from ..data import Data
 
 
 class AbstractMisfit(eqx.Module):
-    """A data misfit for `invert(misfit=...)`."""
+    """A data misfit for `invert(misfit=...)`: `prepare` and `__call__`; all else is optional."""
 
     @abc.abstractmethod
     def prepare(self, data: Data) -> tuple[PyTree[Any], PyTree[Any]]:
@@ -21,7 +21,10 @@ class AbstractMisfit(eqx.Module):
     def __call__(
         self, predicted: Float[Array, "comp freq site"], prepared: PyTree[Any], state: PyTree[Any]
     ) -> tuple[Float[Array, ""], PyTree[Any]]:
-        """The misfit of predicted data (order of `COMPONENTS`) and the state of the next iteration."""
+        """The misfit of predicted data (order of `COMPONENTS`) and the state of the next iteration.
+
+        Phases are angles: `jaxmt.data.nearest_turn` takes them within half a turn of the observed ones.
+        """
 
     def curvature(
         self, predicted: Float[Array, "comp freq site"], prepared: PyTree[Any], state: PyTree[Any]
@@ -37,26 +40,16 @@ class AbstractMisfit(eqx.Module):
             "use `Descent()` or `QuasiNewton()`."
         )
 
-    def blur(self, state: PyTree[Any]) -> float:
-        """The blur in force, NaN for a misfit that has none; it is shown and recorded."""
-        del state
-        return float("nan")
-
-    def describe(self, state: PyTree[Any]) -> dict[str, float]:
-        """What the state is, in numbers by name, for the history."""
-        blur = self.blur(state)
-        return {"blur": blur} if blur == blur else {}
-
     def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
         """Number of the misfit in force in the next call: it grows when one hands over to another."""
         del state
         return jnp.zeros((), int)
 
-
-class AbstractSingleMisfit(AbstractMisfit):
-    """A misfit that is the same from the first iteration to the last."""
-
-    def stage(self, state: PyTree[Any]) -> Int[Array, ""]:
-        """Zero."""
+    def describe(self, state: PyTree[Any]) -> dict[str, float]:
+        """Numbers of the next call that are shown and recorded, by name, such as the blur."""
         del state
-        return jnp.zeros((), int)
+        return {}
+
+    def for_long_steps(self) -> "AbstractMisfit":
+        """The same misfit for an optimiser of few and long steps, such as `GaussNewton`."""
+        return self

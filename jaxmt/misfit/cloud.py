@@ -1,6 +1,8 @@
 """Transport between the clouds of predicted and observed data."""
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,9 +11,9 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ..data import Data
-from ..transport import Balanced, Divergence, Grid, divergence, self_term
+from ..transport import Balanced, Divergence, Grid, divergence, self_cost
 from ..transport.marginals import AbstractMarginals
-from .abstract import AbstractSingleMisfit
+from .abstract import AbstractMisfit
 from .embedding import Embedding
 
 Cloud = Float[Array, "point d"]
@@ -19,20 +21,24 @@ Cloud = Float[Array, "point d"]
 FINAL_BLUR = 0.003
 """The smallest blur where the errors do not ask for less."""
 
-GRAIN, CLOSE = 1 / 6, 0.1
-"""Of the spacing of points, of which a tenth is closer: the kernel from one to the next is then e^-36."""
+SPACING_QUANTILE, SPACING_FRACTION = 0.1, 1 / 6
+"""Quantile of the spacings of the points, and the fraction of it that the blur of transport does not go
+under: at a sixth the kernel from one point to the next is e^-36."""
 
-LOST, RETREAT = 0.1, 1.2
-"""L1 error of the marginals above which a plan lags behind its blur, and by what the blur then grows."""
+UNSOLVED_ERROR, BLUR_GROWTH = 0.1, 1.2
+"""L1 error of the marginals above which a plan lags behind its blur, and the factor of the next blur."""
+
+LONG_STEP_SWEEPS, LONG_STEP_DECAY = 200, 0.7
+"""`max_sweeps` and `decay` of `CloudTransport.for_long_steps`."""
 
 
-class CloudTransport(AbstractSingleMisfit):
+class CloudTransport(AbstractMisfit):
     r"""Debiased Sinkhorn divergence between the 6-D clouds of predicted and observed data.
 
     A cloud has a point for each frequency and station, with coordinates (log frequency, position,
     log10 rho_xy, phase_xy, log10 rho_yx, phase_yx) scaled and weighted by `Embedding`; with real and
     imaginary part of the tipper, where there are any, it is 8-D. The cost of moving mass is $|W(x-y)|^2$.
-    A missing component of a point costs nothing.
+    A missing component of a point costs nothing; phases are taken modulo 360 degrees.
 
     - `start_blur`, `final_blur`: the blur (see `sinkhorn_divergence`) of the first iteration and
       the smallest, by default 0.003 or half the smallest error of the embedded data, where that is less.
@@ -45,14 +51,18 @@ class CloudTransport(AbstractSingleMisfit):
       infinity transport becomes least squares. At 1, data that a section cannot explain hold the plans of
       the CAFE-MT profile one sample beside their own, and its nRMS at 2.1; at 3 it comes to 1.
     - `te_weight`, `tm_weight`: weights of the two modes, entering the cost squared; tippers are TE.
-    - `evenness`: in the weights errors count as no less than this times those of the component that is
-      known best. With errors of |Z| phases so weigh twice as much as by their errors.
+    - `error_floor_ratio`: in the weights errors count as no less than this times those of the component
+      that is known best; 1 takes errors as they are. At 2 and with errors of |Z|, phases weigh twice as
+      much as by their errors.
     - `components`, `point_errors`, `correlation`: what the clouds hold and how the noise weights it, as in
       `Embedding.from_data`.
     - `marginals`: `transport.Relaxed` or `transport.Partial` leave outliers behind at a price.
-    - `tolerance`, `max_sweeps`: of the Sinkhorn iterations in each iteration of the inversion. A plan that
-      follows the model a few sweeps at a time is no loss: on COMMEMI 2D-4 and on a wedge, three noise seeds
-      each, RMSE of log10 rho is that of plans solved to the end, to 0.005.
+    - `solver`: a Sinkhorn solver of ott-jax, `ott.solvers.linear.sinkhorn.Sinkhorn(threshold=1e-3)`, that
+      runs on the same grid of neighbours from the potentials of the last iteration, to its own threshold;
+      by default that of this package, which is faster.
+    - `tolerance`, `max_sweeps`: where the Sinkhorn iterations in each iteration of the inversion end. A
+      plan that follows the model a few sweeps at a time is no loss: on COMMEMI 2D-4 and on a wedge, three
+      noise seeds each, RMSE of log10 rho is that of plans solved to the end, to 0.005.
     """
 
     start_blur: float = 0.05
@@ -63,13 +73,14 @@ class CloudTransport(AbstractSingleMisfit):
     station_weight: float = 3.0
     te_weight: float = 1.0
     tm_weight: float = 1.0
-    evenness: float = 2.0
+    error_floor_ratio: float = 2.0
     components: Sequence[str] | None = None
     point_errors: bool = False
     correlation: Float[np.ndarray, "value value"] | None = None
     marginals: AbstractMarginals = Balanced()
     tolerance: float = 1e-3
     max_sweeps: int = 10
+    solver: Any = None
 
     def __check_init__(self) -> None:
         final = self.start_blur if self.final_blur is None else self.final_blur
@@ -85,25 +96,29 @@ class CloudTransport(AbstractSingleMisfit):
             )
         if not 0 < self.decay <= 1:
             raise ValueError(f"`CloudTransport(decay=...)` must lie in (0, 1]. Got {self.decay}.")
-        if not 1 <= self.evenness < np.inf:
+        if not 1 <= self.error_floor_ratio < np.inf:
             raise ValueError(
-                "`CloudTransport(evenness=...)` must be finite and at least 1, which leaves errors as they "
-                f"are. Got {self.evenness}."
+                "`CloudTransport(error_floor_ratio=...)` must be finite and at least 1, which leaves "
+                f"errors as they are. Got {self.error_floor_ratio}."
             )
         weights = ("frequency_weight", "station_weight", "te_weight", "tm_weight")
         for name, value in ((w, getattr(self, w)) for w in weights):
             if not (value > 0 and np.isfinite(value)):
                 raise ValueError(f"`CloudTransport({name}=...)` must be positive. Got {value}.")
+        if self.solver is not None:
+            from ..transport.ott_solver import check_solver
+
+            check_solver(self.solver, self.marginals)
 
     def embedding(self, data: Data) -> Embedding:
-        """That of the data, with the weights of this misfit."""
+        """The embedding of the data with the weights of this misfit."""
         return Embedding.from_data(
             data,
             frequency_weight=self.frequency_weight,
             station_weight=self.station_weight,
             te_weight=self.te_weight,
             tm_weight=self.tm_weight,
-            evenness=self.evenness,
+            error_floor_ratio=self.error_floor_ratio,
             components=self.components,
             point_errors=self.point_errors,
             correlation=self.correlation,
@@ -114,7 +129,8 @@ class CloudTransport(AbstractSingleMisfit):
         embedding = self.embedding(data)
         grid = Grid.from_axes(embedding.axes)
         blur = jnp.asarray(self.start_blur, dtype=float)
-        return (embedding, grid), self.start(embedding.observed_cloud(blur), grid, self.least(embedding))
+        observed = embedding.observed_cloud(blur)
+        return (embedding, grid), self.start(observed, grid, self.last_blur(embedding))
 
     def __call__(
         self,
@@ -134,43 +150,55 @@ class CloudTransport(AbstractSingleMisfit):
         prepared: tuple[Embedding, Grid],
         state: "CloudState",
     ) -> Float[Array, "comp freq site"]:
-        """That of the cost of the present plan, whose points each move their mass."""
+        """The curvature of the cost of the present plan, whose points each move their mass."""
         embedding, _ = prepared
-        return 2 / len(embedding.index) * embedding.stretch(predicted, state.blur)
+        return 2 / len(embedding.index) * embedding.squared_slopes(predicted, state.blur)
 
-    def blur(self, state: "CloudState") -> float:
+    def describe(self, state: "CloudState") -> dict[str, float]:
         """The blur of the next call."""
-        return float(state.blur)
+        return {"blur": float(state.blur)}
 
-    def least(self, embedding: Embedding) -> float:
+    def for_long_steps(self) -> "CloudTransport":
+        """With plans solved to the end and a blur that falls fast."""
+        return dataclasses.replace(self, max_sweeps=LONG_STEP_SWEEPS, decay=LONG_STEP_DECAY)
+
+    def last_blur(self, embedding: Embedding) -> float:
         """The smallest blur for these data."""
         if self.final_blur is not None:
             return self.final_blur
         return min(self.start_blur, FINAL_BLUR, 0.5 * embedding.smallest_error)
 
-    def start(self, observed: Cloud, grid: Grid, least: float) -> "CloudState":
-        """The state of the first iteration for a cloud at `start_blur`; `least` is the final one."""
-        blur, least_of_all = jnp.asarray(self.start_blur, dtype=float), grain(observed)
+    def start(self, observed: Cloud, grid: Grid, final_blur: float) -> "CloudState":
+        """The state of the first iteration for a cloud at `start_blur`."""
+        blur, smallest = jnp.asarray(self.start_blur, dtype=float), smallest_blur(observed)
         # As if the prediction were the data: better potentials than zero, for one solve.
-        options = {"tolerance": self.tolerance, "max_sweeps": self.max_sweeps}
-        solved = jnp.maximum(blur, least_of_all)
-        term = self_term(observed, solved, grid=grid, marginals=self.marginals, **options)
-        cold = Divergence.of(term, term, term, self.tolerance)
-        return CloudState(blur, blur, jnp.asarray(least, dtype=float), least_of_all, cold)
+        cost = self_cost(observed, jnp.maximum(blur, smallest), grid=grid, **self._settings())
+        cold = Divergence.of(cost, cost, cost, self.tolerance)
+        return CloudState(blur, blur, jnp.asarray(final_blur, dtype=float), smallest, cold)
+
+    def _settings(self) -> dict[str, Any]:
+        """What `divergence` takes besides clouds, grid and blur."""
+        return {
+            "marginals": self.marginals,
+            "tolerance": self.tolerance,
+            "max_sweeps": self.max_sweeps,
+            "solver": self.solver,
+        }
 
     def compare(self, predicted: Cloud, observed: Cloud, grid: Grid, state: "CloudState") -> Divergence:
         """The divergence of two clouds, warm from the last."""
-        return _warm(predicted, observed, grid, state, self.marginals, self.tolerance, self.max_sweeps)
+        return _warm(predicted, observed, grid, state, self._settings())
 
     def following(self, state: "CloudState", result: Divergence, squared: Float[Array, ""]) -> "CloudState":
         """The next state, from the squared distance."""
         distance = jnp.sqrt(jnp.maximum(lax.stop_gradient(squared), 0.0))
         near = jnp.minimum(self.annealing * distance, self.decay * state.blur)
-        near = jnp.maximum(near, state.least)
+        near = jnp.maximum(near, state.final_blur)
         # A plan that lags behind its blur says little, and its value may be negative.
-        lost = (result.marginal_error > LOST) | (squared < 0)
-        blur = jnp.where(lost, jnp.minimum(RETREAT * state.blur, self.start_blur), near)
-        return CloudState(blur, state.blur, state.least, state.grain, lax.stop_gradient(result))
+        unsolved = (result.marginal_error > UNSOLVED_ERROR) | (squared < 0)
+        blur = jnp.where(unsolved, jnp.minimum(BLUR_GROWTH * state.blur, self.start_blur), near)
+        last = lax.stop_gradient(result)
+        return CloudState(blur, state.blur, state.final_blur, state.smallest_blur, last)
 
 
 @eqx.filter_jit
@@ -179,41 +207,39 @@ def _warm(
     observed: Cloud,
     grid: Grid,
     state: "CloudState",
-    marginals: AbstractMarginals,
-    tolerance: float,
-    max_sweeps: int,
+    settings: dict[str, Any],
 ) -> Divergence:
-    options = {"grid": grid, "tolerance": tolerance, "max_sweeps": max_sweeps}
     kept, blur = state.last.y_self, state.transport_blur
     # The cloud of the data changes with the blur alone.
     y_self = lax.cond(
         state.blur == state.last_blur,
         lambda: kept,
-        lambda: self_term(observed, blur, kept, marginals=marginals, **options),
+        lambda: self_cost(observed, blur, kept, grid=grid, **settings),
     )
-    return divergence(predicted, observed, blur, state.last, y_self=y_self, marginals=marginals, **options)
+    return divergence(predicted, observed, blur, state.last, grid=grid, y_self=y_self, **settings)
 
 
-def grain(cloud: Cloud) -> Float[Array, ""]:
+def smallest_blur(cloud: Cloud) -> Float[Array, ""]:
     """A blur so far under the spacing of most points that transport does not notice it any more."""
     steps = [np.diff(np.unique(np.asarray(axis, dtype=float))) for axis in cloud.T[:2]]
-    least = [np.quantile(step, CLOSE) for step in steps if step.size]
-    return jnp.asarray(GRAIN * min(least, default=0.0), dtype=float)
+    spacings = [np.quantile(step, SPACING_QUANTILE) for step in steps if step.size]
+    return jnp.asarray(SPACING_FRACTION * min(spacings, default=0.0), dtype=float)
 
 
 class CloudState(eqx.Module):
-    """The blur of the next call, the result that it starts from with its blur, and the least blurs.
+    """The blur of the next call, the result that it starts from with its blur, and two bounds.
 
-    - `least`: for the weights of the cloud. `grain`: for transport: below it no mass leaves its point.
+    - `final_blur`: the smallest blur for the weights of the cloud.
+    - `smallest_blur`: the smallest blur for transport: below it no mass leaves its point.
     """
 
     blur: Float[Array, ""]
     last_blur: Float[Array, ""]
-    least: Float[Array, ""]
-    grain: Float[Array, ""]
+    final_blur: Float[Array, ""]
+    smallest_blur: Float[Array, ""]
     last: Divergence
 
     @property
     def transport_blur(self) -> Float[Array, ""]:
         """The blur that transport takes in the next call."""
-        return jnp.maximum(self.blur, self.grain)
+        return jnp.maximum(self.blur, self.smallest_blur)

@@ -1,19 +1,21 @@
 """Transport of each component on its own: 3-D clouds."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..data import Data
 from ..transport import Grid
-from .abstract import AbstractSingleMisfit
+from .abstract import AbstractMisfit
 from .cloud import CloudState, CloudTransport
 from .embedding import Embedding
 
-Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray, " _"], Grid]]]
+Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray | Array, " _"], Grid]]]
 
 
-class ComponentTransport(AbstractSingleMisfit):
+class ComponentTransport(AbstractMisfit):
     """The sum of the divergences between 3-D clouds (log frequency, position, value), one a component.
 
     - `cloud`: scales, weights and blurs; the clouds are slices of its own cloud.
@@ -37,8 +39,8 @@ class ComponentTransport(AbstractSingleMisfit):
             points = np.flatnonzero(embedding.present[:, k])
             parts.append((int(k), points, Grid.from_axes(embedding.axes[points])))
         observed = embedding.observed_cloud(jnp.asarray(self.cloud.start_blur, dtype=float))
-        least = self.cloud.least(embedding)
-        states = [self.cloud.start(_slice(observed, k, points), grid, least) for k, points, grid in parts]
+        last = self.cloud.last_blur(embedding)
+        states = [self.cloud.start(_slice(observed, k, points), grid, last) for k, points, grid in parts]
         return (embedding, parts), states
 
     def __call__(
@@ -64,14 +66,18 @@ class ComponentTransport(AbstractSingleMisfit):
         factor = np.zeros((len(predicted), 1, 1))
         for k, points, _ in parts:
             factor[embedding.components[k]] = 2 / len(points)
-        return jnp.asarray(factor) * embedding.stretch(predicted, state[0].blur)
+        return jnp.asarray(factor) * embedding.squared_slopes(predicted, state[0].blur)
 
-    def blur(self, state: list[CloudState]) -> float:
+    def describe(self, state: list[CloudState]) -> dict[str, float]:
         """The blur of the next call."""
-        return float(state[0].blur)
+        return self.cloud.describe(state[0])
+
+    def for_long_steps(self) -> "ComponentTransport":
+        """With `CloudTransport.for_long_steps`."""
+        return dataclasses.replace(self, cloud=self.cloud.for_long_steps())
 
 
 def _slice(
-    cloud: Float[Array, "all_points d"], component: int, points: Int[np.ndarray, " point"]
+    cloud: Float[Array, "all_points d"], component: int, points: Int[np.ndarray | Array, " point"]
 ) -> Float[Array, "point 3"]:
     return cloud[jnp.asarray(points)][:, jnp.asarray([0, 1, 2 + component])]

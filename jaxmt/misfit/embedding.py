@@ -5,6 +5,10 @@ phase_yx), and real and imaginary part of the tipper where there are any. Freque
 scaled to [0, 1] over the survey, log10 rho by eight decades, phase by 90 degrees and tippers by 2, so that
 every coordinate of a usual data set spans one at most; the weights then stretch the axes. The scales of
 resistivity and phase are those of Liu, Chen, Bo & Tang (2026), MTinv_OT.
+
+A cloud is not periodic, but phases are. Observed phases are taken within half a turn of their mean
+direction, component by component, so that the cut between -180 and 180 degrees never runs through the data;
+a predicted phase is taken within half a turn of the observed one of its frequency and station.
 """
 
 from collections.abc import Sequence
@@ -15,10 +19,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ..conventions import COMPONENTS
-from ..data import Data
+from ..data import Data, nearest_turn
 
 VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0, 2.0, 2.0])
 """What maps to 1, in the order of `COMPONENTS`: decades of apparent resistivity, degrees, 1."""
+
+SINGULAR = 1e-10
+"""Up to this eigenvalue a correlation matrix counts as singular: rounding could have made it of zero."""
 
 
 def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -37,7 +44,7 @@ class Embedding(eqx.Module):
     - `mixing`: the factor of W that makes correlated noise uncorrelated, of norm one; None if it is.
     - `present`: which components of a point exist. The others have no weight, and so no cost.
     - `index`: the points used, in the flattened (frequency, station) grid: those with any datum.
-    - `observed`: scaled values of each point.
+    - `observed`: the data, phases within half a turn of their mean direction; NaN where there is none.
 
     A component is multiplied by its mode's weight over $\max(\mathrm{error}, \mathrm{blur})$, normalised
     so that the largest factor is one: a blur that is larger than the errors makes all components weigh
@@ -52,33 +59,35 @@ class Embedding(eqx.Module):
     mixing: Float[np.ndarray, "value value"] | None
     present: Bool[np.ndarray, "point value"]
     index: Int[np.ndarray, " point"]
-    observed: Float[np.ndarray, "point value"]
+    observed: Float[np.ndarray, "comp freq site"]
 
     @classmethod
     def from_data(
         cls,
         data: Data,
         *,
-        frequency_weight: float = 1.0,
-        station_weight: float = 1.0,
-        te_weight: float = 1.0,
-        tm_weight: float = 1.0,
-        evenness: float = 1.0,
-        components: Sequence[str] | None = None,
-        point_errors: bool = False,
-        correlation: Float[np.ndarray, "value value"] | None = None,
+        frequency_weight: float,
+        station_weight: float,
+        te_weight: float,
+        tm_weight: float,
+        error_floor_ratio: float,
+        components: Sequence[str] | None,
+        point_errors: bool,
+        correlation: Float[np.ndarray, "value value"] | None,
     ) -> "Embedding":
         r"""The embedding for a set of observations; weights multiply coordinates, not costs.
 
+        `CloudTransport` has the defaults; its `embedding(data)` calls this.
+
         - `te_weight`: also of tippers.
-        - `evenness`: errors count as no less than this times the smallest median error of a component, so
-          that components weigh more alike than their errors say.
+        - `error_floor_ratio`: errors count as no less than this times the smallest median error of a
+          component, so that components weigh more alike than their errors say; 1 leaves errors as they are.
         - `components`: names out of `COMPONENTS`; by default resistivities and phases, and tippers where
           there are any.
         - `point_errors`: whether each value has the weight of its own error, instead of that of the median
           error of its component; mass that moves between points of different errors then pays for it.
-        - `correlation`: R of the noise of the components. W is then $L^{-1}D^{-1}$ with $R = LL^T$ and
-          D the errors, so that $|W(x - y)|^2$ is the quadratic form of their covariance.
+        - `correlation`: R, the correlation of the noise of the components. W is then $L^{-1}D^{-1}$ with
+          $R = LL^T$ and D the errors, so that $|W(x - y)|^2$ is the quadratic form of their covariance.
 
         Raises `ValueError` for unknown components, if none of them has a datum, or if R is no
         correlation matrix.
@@ -100,8 +109,8 @@ class Embedding(eqx.Module):
         errors = (
             np.where(present, errors, np.inf) if point_errors else np.broadcast_to(middle, errors.shape)
         )
-        if evenness > 1:
-            errors = np.maximum(errors, evenness * middle.min())
+        if error_floor_ratio > 1:
+            errors = np.maximum(errors, error_floor_ratio * middle.min())
         axes = np.stack(
             np.meshgrid(
                 frequency_weight * _unit(np.log10(data.survey.frequencies)),
@@ -112,13 +121,13 @@ class Embedding(eqx.Module):
         ).reshape(shape[1] * shape[2], 2)
         present = present[index]
         mode_weight = np.array([te_weight, te_weight, tm_weight, tm_weight, te_weight, te_weight])[chosen]
-        observed = np.where(present, values[index], 0.0)
+        observed = _around_mean_direction(data.values)
         mixing = _mixing(correlation, count)
         return cls(axes[index], tuple(chosen), errors[index], mode_weight, mixing, present, index, observed)
 
     @property
     def smallest_error(self) -> float:
-        """Of any value that exists, after scaling."""
+        """The smallest error of a value that exists, after scaling."""
         return float(np.min(np.where(self.present, self.errors, np.inf)))
 
     def _weights(self, blur: Float[Array, ""]) -> Float[Array, "point value"]:
@@ -133,23 +142,26 @@ class Embedding(eqx.Module):
             values = values @ self.mixing.T
         return jnp.concatenate([jnp.asarray(self.axes), values], axis=1)
 
-    def predicted_cloud(
-        self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
-    ) -> Float[Array, "point d"]:
-        """The cloud of predicted data, weighted for a blur."""
+    def _scaled(self, values: Float[Array, "comp freq site"]) -> Float[Array, "point value"]:
         chosen = list(self.components)
         scaled = values[jnp.asarray(chosen)].reshape(len(chosen), -1).T[self.index] / VALUE_SCALE[chosen]
         # A mode that was not simulated is NaN and has no weight: keep the NaN out of the gradient.
-        return self._weighted(jnp.where(self.present, scaled, 0.0), blur)
+        return jnp.where(self.present, scaled, 0.0)
+
+    def predicted_cloud(
+        self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
+    ) -> Float[Array, "point d"]:
+        """The cloud of predicted data, weighted for a blur; phases modulo 360 degrees."""
+        return self._weighted(self._scaled(nearest_turn(values, jnp.asarray(self.observed))), blur)
 
     def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point d"]:
         """The cloud of observed data, weighted for a blur."""
-        return self._weighted(jnp.asarray(self.observed), blur)
+        return self._weighted(self._scaled(jnp.asarray(self.observed)), blur)
 
-    def stretch(
+    def squared_slopes(
         self, like: Float[Array, "comp freq site"], blur: Float[Array, ""]
     ) -> Float[Array, "comp freq site"]:
-        """The squared way of a point of the cloud for a unit of each datum; shaped as `like`."""
+        """How far a point of the cloud moves for a unit of each datum, squared; shaped as `like`."""
         chosen = list(self.components)
         columns = np.ones(len(chosen)) if self.mixing is None else np.sum(self.mixing**2, axis=0)
         squares = jnp.square(self._weights(blur) / VALUE_SCALE[chosen]) * columns
@@ -159,6 +171,14 @@ class Embedding(eqx.Module):
             .set(squares.T)
             .reshape(like.shape)
         )
+
+
+def _around_mean_direction(values: Float[np.ndarray, "comp freq site"]) -> Float[np.ndarray, "comp _ _"]:
+    """Values, phases shifted by whole turns to within half a turn of the mean direction of their row."""
+    radians = np.deg2rad(np.where(np.isfinite(values), values, 0.0))
+    directions = np.where(np.isfinite(values), np.exp(1j * radians), 0.0)
+    middle = np.angle(directions.sum(axis=(1, 2), keepdims=True), deg=True)
+    return np.asarray(nearest_turn(jnp.asarray(values), jnp.asarray(middle)))
 
 
 def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:
@@ -182,7 +202,7 @@ def _mixing(
         matrix.shape != (count, count)
         or not np.allclose(matrix, matrix.T)
         or not np.allclose(np.diag(matrix), 1.0)
-        or not np.all(np.linalg.eigvalsh(matrix) > 0)
+        or not np.all(np.linalg.eigvalsh(matrix) > SINGULAR)
     ):
         raise ValueError(
             f"`correlation` must be a correlation matrix of {count} components: symmetric, positive "

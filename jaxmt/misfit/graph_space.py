@@ -5,19 +5,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..conventions import PERIODS
 from ..data import Data
 from ..transport import graph_space_distance
-from .abstract import AbstractSingleMisfit
+from .abstract import AbstractMisfit
 from .embedding import VALUE_SCALE
 
 
-class GraphSpaceTransport(AbstractSingleMisfit):
+class GraphSpaceTransport(AbstractMisfit):
     r"""Exact assignment of the samples of each curve, station by station and component by component.
 
     $\frac1N\sum_i (\eta (t_i - t_{\sigma(i)})^2 + (p_i - o_{\sigma(i)})^2) / s_{\sigma(i)}^2$ with the
     permutation $\sigma$ of each curve that makes it least: t is log frequency over the range of the survey,
     p and o are predicted and observed values, scaled as in `Embedding`, and s the errors on that scale. N
-    counts the data.
+    counts the data. The difference of two phases is the short way round, for every pair of samples: a curve
+    of phases lies on a cylinder.
 
     - `eta`: how hard it is to move along frequency; to infinity this is `LeastSquares`. A curve that is off
       by dt in t and by dp in p calls for about $(dp/dt)^2$; far smaller ones make local minima. On layered
@@ -49,35 +51,25 @@ class GraphSpaceTransport(AbstractSingleMisfit):
     ) -> tuple[Float[Array, ""], None]:
         """The mean cost of a datum."""
         scale = jnp.asarray(VALUE_SCALE)[:, None, None]
-        curves = jnp.swapaxes(predicted, 1, 2)
-        # Phases are taken modulo a turn: the one closest to the datum of the same frequency.
-        is_phase = jnp.array([False, True, False, True, False, False])[:, None, None]
-        observed = jnp.where(prepared.mask, jnp.asarray(prepared.observed), 0.0)
-        known = jnp.where(prepared.mask, curves, 0.0)
-        wrapped = known - jnp.where(is_phase, 360.0 * jnp.round((known - observed) / 360.0), 0.0)
         costs = graph_space_distance(
-            wrapped / scale,
-            observed / scale,
+            jnp.swapaxes(predicted, 1, 2) / scale,
+            jnp.asarray(prepared.observed) / scale,
             jnp.asarray(prepared.positions),
             self.eta,
             jnp.asarray(prepared.weights),
             jnp.asarray(prepared.mask),
+            jnp.array(PERIODS)[:, None, None] / scale,
         )
         return jnp.sum(costs) / jnp.sum(prepared.mask, dtype=float), state
 
     def curvature(
         self, predicted: Float[Array, "comp freq site"], prepared: "Curves", state: None
     ) -> Float[Array, "comp freq site"]:
-        """That of the present assignment, with the errors where the data are."""
+        """The curvature of the present assignment, with the errors where the data are."""
         del predicted, state
         scale = jnp.square(jnp.asarray(VALUE_SCALE))[:, None, None]
         weights = jnp.where(prepared.mask, jnp.asarray(prepared.weights), 0.0) / scale
         return 2 / jnp.sum(prepared.mask, dtype=float) * jnp.swapaxes(weights, 1, 2)
-
-    def blur(self, state: None) -> float:
-        """NaN."""
-        del state
-        return float("nan")
 
 
 class Curves(eqx.Module):

@@ -1,5 +1,6 @@
 """One misfit after another."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -91,7 +92,7 @@ class HandOver(AbstractMisfit):
         prepared: tuple[Data, Any, Any],
         state: "HandOverState",
     ) -> Float[Array, "comp freq site"]:
-        """That of the misfit in force."""
+        """The curvature of the misfit in force."""
         _, first, second = prepared
         return lax.cond(
             state.handed,
@@ -99,13 +100,18 @@ class HandOver(AbstractMisfit):
             lambda: self.first.curvature(predicted, first, state.first),
         )
 
-    def blur(self, state: "HandOverState") -> float:
-        """That of the misfit in force."""
-        return self.second.blur(state.second) if state.handed else self.first.blur(state.first)
+    def describe(self, state: "HandOverState") -> dict[str, float]:
+        """What the misfit in force says."""
+        return self.second.describe(state.second) if state.handed else self.first.describe(state.first)
 
     def stage(self, state: "HandOverState") -> Int[Array, ""]:
         """One more after handing over; stages of the two themselves count too."""
         return self.first.stage(state.first) + state.handed.astype(int) + self.second.stage(state.second)
+
+    def for_long_steps(self) -> "HandOver":
+        """Both misfits for long steps."""
+        first, second = self.first.for_long_steps(), self.second.for_long_steps()
+        return dataclasses.replace(self, first=first, second=second)
 
 
 class HandOverState(eqx.Module):

@@ -7,16 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..conventions import PHASE
 from ..data import Data, known_residuals
-from .abstract import AbstractSingleMisfit
-
-PHASES = (1, 3)
-"""Where the phases are in `COMPONENTS`."""
+from .abstract import AbstractMisfit
 
 Values = Float[Array, "comp freq site"]
 
 
-class AbstractPointwise(AbstractSingleMisfit):
+class AbstractPointwise(AbstractMisfit):
     """The mean of a cost of each normalised residual, over the data that exist.
 
     - `phase_weight`: how many times heavier phases are than their errors say; enters squared. At 2 the
@@ -45,7 +43,7 @@ class AbstractPointwise(AbstractSingleMisfit):
         return data, None
 
     def __call__(self, predicted: Values, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
-        """The mean."""
+        """The mean cost of a datum."""
         shares = self.shares(prepared)
         return jnp.sum(shares * self.cost(known_residuals(prepared, predicted))), state
 
@@ -59,14 +57,9 @@ class AbstractPointwise(AbstractSingleMisfit):
     def shares(self, data: Data) -> Values:
         """The part of each datum in the mean; 0 where there is none."""
         known = jnp.isfinite(jnp.asarray(data.values))
-        squares = jnp.ones(len(known)).at[jnp.array(PHASES)].set(self.phase_weight**2)
+        squares = jnp.ones(len(known)).at[jnp.array(PHASE)].set(self.phase_weight**2)
         weights = jnp.where(known, squares[:, None, None], 0.0)
         return weights / jnp.sum(weights)
-
-    def blur(self, state: None) -> float:
-        """NaN."""
-        del state
-        return float("nan")
 
 
 class LeastSquares(AbstractPointwise):

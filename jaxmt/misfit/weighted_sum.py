@@ -53,12 +53,19 @@ class WeightedSum(AbstractMisfit):
         ]
         return jnp.sum(jnp.stack(parts), axis=0)
 
-    def blur(self, state: list[Any]) -> float:
-        """The largest of the terms, NaN if none has one."""
-        blurs = [misfit.blur(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
-        return max((blur for blur in blurs if not np.isnan(blur)), default=float("nan"))
+    def describe(self, state: list[Any]) -> dict[str, float]:
+        """What the terms say; the largest number where several say the same."""
+        said: dict[str, float] = {}
+        for (_, misfit), one in zip(self.terms, state, strict=True):
+            for name, number in misfit.describe(one).items():
+                said[name] = max(number, said.get(name, number))
+        return said
 
     def stage(self, state: list[Any]) -> Int[Array, ""]:
         """The sum over the terms."""
         stages = [misfit.stage(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
         return jnp.sum(jnp.stack(stages))
+
+    def for_long_steps(self) -> "WeightedSum":
+        """Every term for long steps."""
+        return WeightedSum(tuple((weight, misfit.for_long_steps()) for weight, misfit in self.terms))

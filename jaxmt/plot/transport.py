@@ -20,10 +20,10 @@ Values = Float[np.ndarray | Array, "_ _"]
 OBSERVED, PREDICTED, MOVED = "#000000", "#CC3311", "#0077BB"
 
 LEAST_SHARE = 0.02
-"""Of a sample's mass: fainter lines of a plan are left out."""
+"""Fraction of a sample's mass below which a line of a plan is left out."""
 
 LONGEST_ARROW, SHORTEST_ARROW = 0.9, 0.15
-"""Of the spacing of stations and periods: to this arrows are shortened; below that they are left out."""
+"""Longest arrow drawn, to which longer ones are shortened, and the shortest, in spacings of the grid."""
 
 
 def transport_plan(

@@ -39,7 +39,7 @@ from .stations import Duplicates as Duplicates
 from .stations import OffLine as OffLine
 from .stations import Offset as Offset
 from .stations import Rating as Rating
-from .stations import mend_signs as mend_signs
+from .stations import correct_polarity as correct_polarity
 from .stations import screen_stations as screen_stations
 from .strike import Strike as Strike
 from .strike import strike as strike

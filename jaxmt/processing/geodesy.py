@@ -4,10 +4,10 @@ import numpy as np
 from jaxtyping import Float
 
 SEMI_MAJOR_AXIS = 6378137.0
-"""Of the WGS 84 ellipsoid, m."""
+"""Semi-major axis of the WGS 84 ellipsoid, m."""
 
 FLATTENING = 1 / 298.257223563
-"""Of the WGS 84 ellipsoid."""
+"""Flattening of the WGS 84 ellipsoid."""
 
 
 def local_metres(

@@ -16,7 +16,7 @@ from .profile import profile
 from .rotation import rotate
 from .screening import RULES, Rule, screen
 from .site import Site
-from .stations import STATION_RULES, StationRule, mend_signs, screen_stations
+from .stations import STATION_RULES, StationRule, correct_polarity, screen_stations
 from .strike import Strike, strike
 
 PER_DECADE = 6
@@ -69,7 +69,7 @@ def prepare(
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
     - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
-    - `rules`, `station_rules`: as in `screen` and `screen_stations`. `repair`: as in `mend_signs`.
+    - `rules`, `station_rules`: as in `screen` and `screen_stations`. `repair`: as in `correct_polarity`.
 
     Raises `ValueError` if nothing is left.
     """
@@ -89,7 +89,7 @@ def prepare(
         sites = [magnetic_to_geographic(site, declination) for site in sites]
         journal = journal.note("declination", "all", f"{declination:g} degrees east added to the x axes")
     journal = journal.note("band", "all", f"frequencies from {band[0]:g} to {band[1]:g} Hz kept")
-    sites, notes = mend_signs(sites, repair)
+    sites, notes = correct_polarity(sites, repair)
     journal += notes
     found = None
     if angle is None:

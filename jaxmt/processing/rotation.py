@@ -3,11 +3,19 @@
 import dataclasses
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 
 from .site import Site
 
+UNTURNED = 1e-9
+"""Degrees: what sums and differences of azimuths leave of a full turn."""
+
 Tipper = tuple[Complex[np.ndarray, "freq 2"], Float[np.ndarray, "freq 2"]]
+
+
+def _turned(angle: Float[np.ndarray, " freq"]) -> Bool[np.ndarray, " freq"]:
+    """False where the angle is a multiple of 360 degrees but for rounding."""
+    return np.abs((angle + 180) % 360 - 180) > UNTURNED
 
 
 def rotation_matrix(angle: Float[np.ndarray, " freq"]) -> Float[np.ndarray, "freq 2 2"]:
@@ -22,7 +30,7 @@ def rotate_tipper(
     angle: Float[np.ndarray, " freq"],
 ) -> Tipper:
     r"""$T' = T R^T$ and its error, for axes turned clockwise by `angle` degrees; see `rotate`."""
-    turned = (angle % 360 != 0)[:, None]
+    turned = _turned(angle)[:, None]
     r = rotation_matrix(angle)
     variance = np.einsum("fij,fj->fi", r**2, tipper_error**2)
     return (
@@ -43,7 +51,7 @@ def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
     turn = np.broadcast_to(np.asarray(angle, dtype=float), site.frequencies.shape)
     if not np.all(np.isfinite(turn)):
         raise ValueError(f"`rotate(angle=...)` must be finite, in degrees. Got {angle}.")
-    turned = (turn % 360 != 0)[:, None, None]
+    turned = _turned(turn)[:, None, None]
     r = rotation_matrix(turn)
     z = np.einsum("fij,fjk,flk->fil", r, site.z, r)
     z_error = np.sqrt(np.einsum("fij,fjk,flk->fil", r**2, site.z_error**2, r**2))

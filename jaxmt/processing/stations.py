@@ -163,8 +163,8 @@ def screen_stations(
     return left, journal
 
 
-def mend_signs(sites: Sequence[Site], repair: bool = False) -> tuple[list[Site], Journal]:
-    r"""Stations whose electric cables were connected the wrong way round, found and, if asked, mended.
+def correct_polarity(sites: Sequence[Site], repair: bool = False) -> tuple[list[Site], Journal]:
+    r"""Stations with a reversed electric dipole, found and, if asked, corrected.
 
     - `repair`: True changes the sign of the row of Z; False only says so in the journal.
 
@@ -172,7 +172,7 @@ def mend_signs(sites: Sequence[Site], repair: bool = False) -> tuple[list[Site],
     lie in the first. Both together may be a magnetic sensor instead: Z changes its sign all the same.
     """
     journal = Journal()
-    mended = []
+    corrected = []
     for site in sites:
         z = site.z.copy()
         _, phase = curves(site)
@@ -180,9 +180,9 @@ def mend_signs(sites: Sequence[Site], repair: bool = False) -> tuple[list[Site],
             known = phase[np.isfinite(phase[:, c]), c]
             turned = known < -90
             if known.size >= 4 and turned.sum() > 0.75 * known.size:
-                deed = "row of Z multiplied by -1" if repair else "not mended; `repair=True` would"
+                deed = "row of Z multiplied by -1" if repair else "not corrected; `repair=True` would"
                 text = f"{channel} has the wrong sign at {turned.sum()} of {known.size} frequencies; {deed}"
                 journal = journal.note("sign", site.name, text)
                 z[:, c] = -z[:, c] if repair else z[:, c]
-        mended.append(dataclasses.replace(site, z=z))
-    return mended, journal
+        corrected.append(dataclasses.replace(site, z=z))
+    return corrected, journal

@@ -72,9 +72,14 @@ def te_at_stations(
     resistivity: Float[Array, "earth y"],
     field: Complex[Array, "znode ynode"],
     survey: Survey,
+    stations: Float[Array, " site"] | None = None,
 ) -> tuple[Complex[Array, " site"], Complex[Array, " site"]]:
-    """Impedance E_x/H_y (ohm) and tipper H_z/H_y of one frequency; H_y and H_z are level."""
+    """Impedance E_x/H_y (ohm) and tipper H_z/H_y of one frequency; H_y and H_z are level.
+
+    - `stations`: traced positions in place of the survey's, m, on level ground.
+    """
     mesh = operator.mesh
+    place = survey.stations if stations is None else stations
     station, share = mesh.station_rows(survey), np.zeros(survey.stations.size)
     if mesh.surface.any():
         # Linear from the two rows below: H_y bends at the ground.
@@ -87,10 +92,10 @@ def te_at_stations(
     ex, flux, _ = flux_below(operator, omega, resistivity, field, rows)
     i_omega_mu = lax.complex(jnp.zeros_like(omega), omega * MU_0)
     values = ex, -flux / i_omega_mu, _slope(mesh, ex) / i_omega_mu
-    e, hy, hz = (interpolate(mesh, survey, v, row[0]) for v in values)
+    e, hy, hz = (interpolate(mesh, place, v, row[0]) for v in values)
     if share.any():
         up = jnp.asarray(share + 0j)
-        next_e, next_hy, next_hz = (interpolate(mesh, survey, v, row[1]) for v in values)
+        next_e, next_hy, next_hz = (interpolate(mesh, place, v, row[1]) for v in values)
         e, hy, hz = e + up * (e - next_e), hy + up * (hy - next_hy), hz + up * (hz - next_hz)
     return e / hy, hz / hy
 
@@ -101,22 +106,28 @@ def tm_at_stations(
     resistivity: Float[Array, "earth y"],
     field: Complex[Array, "znode ynode"],
     survey: Survey,
+    stations: Float[Array, " site"] | None = None,
 ) -> Complex[Array, " site"]:
-    """Impedance E_y/H_x (ohm) of one frequency; H_x is 1 on the surface."""
+    """Impedance E_y/H_x (ohm) of one frequency; H_x is 1 on the surface.
+
+    - `stations`: traced positions in place of the survey's, m, on level ground.
+    """
     mesh = operator.mesh
-    station, column = mesh.station_rows(survey), mesh.station_columns(survey)
+    place = survey.stations if stations is None else stations
+    station, (column, _) = mesh.station_rows(survey), _under(mesh, place)
     rows, row = np.unique(station, return_inverse=True)
     hx, flux, c_node = flux_below(operator, omega, resistivity, field, rows)
-    jy, hx = (interpolate(mesh, survey, v, row) for v in (flux / c_node.astype(flux.dtype), hx))
+    jy, hx = (interpolate(mesh, place, v, row) for v in (flux / c_node.astype(flux.dtype), hx))
     z = resistivity[station, column].astype(flux.dtype) * jy / hx
     if not mesh.surface.any():
         return z
+    column = mesh.station_columns(survey)
     ground = mesh.ground(survey.stations)
     level = np.isin(mesh.surface[column], mesh.earth_nodes) & (np.diff(mesh.surface)[column] == 0)
     cut = (survey.depths - ground < 0.5 * mesh.dz[station]) & ~level
     top = np.searchsorted(mesh.earth_nodes, ground, side="right") - 1
     slope = np.diff(mesh.surface)[column] / mesh.dy[column]
-    jy = interpolate(mesh, survey, _surface_current(mesh, resistivity, field)[None], 0 * row)
+    jy = interpolate(mesh, place, _surface_current(mesh, resistivity, field)[None], 0 * row)
     along = resistivity[top, column].astype(flux.dtype) * jy * jnp.asarray(np.hypot(1, slope) + 0j)
     return jnp.where(cut, along, z)
 
@@ -142,14 +153,25 @@ def _surface_current(
 
 def interpolate(
     mesh: Mesh,
-    survey: Survey,
+    stations: Float[np.ndarray | Array, " site"],
     values: Complex[Array, "row ynode"],
     row: Int[np.ndarray, " site"],
 ) -> Complex[Array, " site"]:
     """Values of rows of nodes at the stations, of which each has its `row`; linear between nodes."""
-    left = mesh.station_columns(survey)
-    weight = (survey.stations - mesh.y_nodes[left]) / mesh.dy[left] + 0j
+    left, weight = _under(mesh, stations)
     return values[row, left] * (1 - weight) + values[row, left + 1] * weight
+
+
+def _under(
+    mesh: Mesh, stations: Float[np.ndarray | Array, " site"]
+) -> tuple[Int[np.ndarray | Array, " site"], Complex[np.ndarray | Array, " site"]]:
+    """The column under each station, and the part of its width that lies left of the station."""
+    if isinstance(stations, np.ndarray):
+        column = mesh.columns(stations)
+        return column, (stations - mesh.y_nodes[column]) / mesh.dy[column] + 0j
+    nodes = jnp.asarray(mesh.y_nodes)
+    column = jnp.clip(jnp.searchsorted(nodes, stations, side="right") - 1, 0, mesh.n_y - 1)
+    return column, ((stations - nodes[column]) / jnp.asarray(mesh.dy)[column]).astype(complex)
 
 
 def _slope(mesh: Mesh, u: Complex[Array, "row ynode"]) -> Complex[Array, "row ynode"]:

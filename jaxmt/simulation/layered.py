@@ -14,6 +14,7 @@ from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from ..conventions import MU_0
+from .sharding import vary_alike
 
 
 def _layer(
@@ -69,6 +70,7 @@ def fields(
     decay = jnp.exp(-k[:-1] * thickness.astype(k.dtype))
     ratio = 2 * decay / (1 + decay**2 + z[1:] / zeta[:-1] * (1 - decay**2))
     # Not jnp.cumprod, whose reverse on several devices ends XLA's compiler in jax 0.11.
-    _, below = lax.scan(lambda h, r: (h * r, h * r), jnp.ones((), ratio.dtype), ratio)
+    first, ratio = vary_alike((jnp.ones((), ratio.dtype), ratio))
+    _, below = lax.scan(lambda h, r: (h * r, h * r), first, ratio)
     magnetic = jnp.append(jnp.ones(1, ratio.dtype), below)
     return LayeredFields(z * magnetic, magnetic)

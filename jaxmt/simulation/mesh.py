@@ -154,7 +154,11 @@ class Mesh:
 
     def station_columns(self, survey: Survey) -> Int[np.ndarray, " site"]:
         """The column under each station; the right-hand one of a station on a node."""
-        column = np.searchsorted(self.y_nodes, survey.stations, side="right") - 1
+        return self.columns(survey.stations)
+
+    def columns(self, y: Float[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
+        """The column of each position y, m; the right-hand one on a node."""
+        column = np.searchsorted(self.y_nodes, y, side="right") - 1
         return np.clip(column, 0, self.n_y - 1)
 
     def share_below(self, depths: Float[np.ndarray, " ynode"]) -> Float[np.ndarray, "earth y"]:

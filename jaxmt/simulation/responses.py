@@ -1,7 +1,11 @@
 """What a magnetotelluric station reports: impedance, apparent resistivity, phase, tipper."""
 
+import dataclasses
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Complex, Float
 
 from ..conventions import MU_0
@@ -9,27 +13,27 @@ from .survey import Survey
 
 
 def apparent_resistivity(
-    impedance: Complex[Array, "freq site"], frequencies: Float[Array, " freq"]
-) -> Float[Array, "freq site"]:
+    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "*models freq"]
+) -> Float[Array, "*models freq site"]:
     r"""$\rho_a = |Z|^2 / (\omega\mu_0)$ in ohm m.
 
     - `impedance`: $Z = E/H$ in ohm, time dependence $e^{+i\omega t}$.
     - `frequencies`: Hz.
     """
-    return jnp.square(jnp.abs(impedance)) / (2 * jnp.pi * MU_0 * frequencies[:, None])
+    return jnp.square(jnp.abs(impedance)) / (2 * jnp.pi * MU_0 * frequencies[..., None])
 
 
 def log10_and_phase(
-    impedance: Complex[Array, "freq site"], frequencies: Float[Array, " freq"]
-) -> Float[Array, "2 freq site"]:
+    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "*models freq"]
+) -> Float[Array, "*models 2 freq site"]:
     """Log10 of the apparent resistivity (ohm m) and phase (degrees); give -Z_yx for TM."""
     rho = apparent_resistivity(impedance, frequencies)
-    return jnp.stack([jnp.log10(rho), jnp.rad2deg(jnp.angle(impedance))])
+    return jnp.stack([jnp.log10(rho), jnp.rad2deg(jnp.angle(impedance))], axis=-3)
 
 
-def parts(tipper: Complex[Array, "freq site"]) -> Float[Array, "2 freq site"]:
+def parts(tipper: Complex[Array, "*models freq site"]) -> Float[Array, "*models 2 freq site"]:
     """Real and imaginary part."""
-    return jnp.stack([jnp.real(tipper), jnp.imag(tipper)])
+    return jnp.stack([jnp.real(tipper), jnp.imag(tipper)], axis=-3)
 
 
 class Responses(eqx.Module):
@@ -37,17 +41,37 @@ class Responses(eqx.Module):
 
     - `z_xy`, `z_yx`: impedances of TE and TM in ohm, $e^{+i\omega t}$; z_yx has its minus sign.
     - `tipper`: $H_z/H_y$ of TE, dimensionless, z down.
+    - `frequencies`, `stations`: Hz and m, where they took the place of the survey's as traced values.
 
-    A mode that the survey leaves out is None; reading its apparent resistivity or phase raises
+    Under `jax.vmap` the axes of the models come first, also those of `components`. A mode that the survey leaves out is None; reading its apparent resistivity or phase raises
     `ValueError`.
     """
 
     survey: Survey
-    z_xy: Complex[Array, "freq site"] | None
-    z_yx: Complex[Array, "freq site"] | None
-    tipper: Complex[Array, "freq site"] | None
+    z_xy: Complex[Array, "*models freq site"] | None
+    z_yx: Complex[Array, "*models freq site"] | None
+    tipper: Complex[Array, "*models freq site"] | None
+    frequencies: Float[Array, "*models freq"] | None = None
+    stations: Float[Array, "*models site"] | None = None
 
-    def _impedance(self, mode: str) -> Complex[Array, "freq site"]:
+    def surveyed(self) -> Survey:
+        """The survey with the frequencies and the stations of these responses, once they are known.
+
+        Raises `ValueError` for responses of many models or of traced frequencies or stations.
+        """
+        mine = {"frequencies": self.frequencies, "stations": self.stations}
+        mine = {name: values for name, values in mine.items() if values is not None}
+        if any(isinstance(values, Tracer) or values.ndim != 1 for values in mine.values()):
+            raise ValueError(
+                f"These responses have traced or batched {' and '.join(mine)}, which no `Survey` holds. "
+                "Take one model of the batch, outside of `jax.jit`."
+            )
+        return dataclasses.replace(self.survey, **mine) if mine else self.survey
+
+    def _frequencies(self) -> Float[Array, "*models freq"]:
+        return jnp.asarray(self.survey.frequencies) if self.frequencies is None else self.frequencies
+
+    def _impedance(self, mode: str) -> Complex[Array, "*models freq site"]:
         impedance = self.z_xy if mode == "te" else self.z_yx
         if impedance is None:
             raise ValueError(
@@ -56,38 +80,40 @@ class Responses(eqx.Module):
             )
         return impedance
 
-    def _rho(self, mode: str) -> Float[Array, "freq site"]:
-        return apparent_resistivity(self._impedance(mode), jnp.asarray(self.survey.frequencies))
+    def _rho(self, mode: str) -> Float[Array, "*models freq site"]:
+        return apparent_resistivity(self._impedance(mode), self._frequencies())
 
     @property
-    def rho_xy(self) -> Float[Array, "freq site"]:
+    def rho_xy(self) -> Float[Array, "*models freq site"]:
         """Apparent resistivity of TE, ohm m."""
         return self._rho("te")
 
     @property
-    def rho_yx(self) -> Float[Array, "freq site"]:
+    def rho_yx(self) -> Float[Array, "*models freq site"]:
         """Apparent resistivity of TM, ohm m."""
         return self._rho("tm")
 
     @property
-    def phase_xy(self) -> Float[Array, "freq site"]:
+    def phase_xy(self) -> Float[Array, "*models freq site"]:
         """Phase of TE, degrees; 45 over a half-space."""
         return jnp.rad2deg(jnp.angle(self._impedance("te")))
 
     @property
-    def phase_yx(self) -> Float[Array, "freq site"]:
+    def phase_yx(self) -> Float[Array, "*models freq site"]:
         """Phase of TM shifted by 180 degrees, so that a half-space gives 45."""
         return jnp.rad2deg(jnp.angle(-self._impedance("tm")))
 
     @property
-    def components(self) -> Float[Array, "comp freq site"]:
+    def components(self) -> Float[Array, "*models comp freq site"]:
         """The responses as real data in the order of `COMPONENTS`; NaN for a mode left out."""
-        frequencies = jnp.asarray(self.survey.frequencies)
-        absent = jnp.full((2, frequencies.size, self.survey.stations.size), jnp.nan)
+        frequencies = self._frequencies()
+        *models, n_freq, n_site = jax.tree.leaves((self.z_xy, self.z_yx, self.tipper))[0].shape
+        absent = jnp.full((*models, 2, n_freq, n_site), jnp.nan)
         return jnp.concatenate(
             [
                 absent if self.z_xy is None else log10_and_phase(self.z_xy, frequencies),
                 absent if self.z_yx is None else log10_and_phase(-self.z_yx, frequencies),
                 absent if self.tipper is None else parts(self.tipper),
-            ]
+            ],
+            axis=-3,
         )

@@ -35,6 +35,21 @@ def replicate(tree: PyTree[Any], devices: Sequence[Any] | None) -> PyTree[Any]:
     return jax.tree.map(place, tree)
 
 
+def vary_alike(tree: PyTree[Array]) -> PyTree[Array]:
+    """The arrays of `tree`, told to vary over the union of their axes of devices in `jax.shard_map`.
+
+    What is the same on all devices becomes a copy on each; its cotangent is the sum over the devices.
+    """
+    axes = [set(jax.typeof(leaf).manual_axis_type.varying) for leaf in jax.tree.leaves(tree)]
+    union = set().union(*axes)
+
+    def copied(leaf: Array) -> Array:
+        missing = union - set(jax.typeof(leaf).manual_axis_type.varying)
+        return lax.pcast(leaf, tuple(sorted(missing, key=str)), to="varying")
+
+    return jax.tree.map(copied, tree) if union else tree
+
+
 def _grid(devices: Sequence[Any]) -> jax.sharding.Mesh:
     if not devices:
         raise ValueError("`simulate(devices=...)` must name at least one device. See `jax.devices()`.")

@@ -5,11 +5,14 @@ real loss L, JAX's cotangents obey $\bar b = A^{-T}\bar x = A^{-1}\bar x =: \lam
 $\bar A = -\lambda x^T$, restricted to the entries that A has: the factors of the field serve the
 adjoint. The backward rule calls `substitute` again, so it can itself be differentiated in reverse,
 which is how products with the Jacobian are formed (`sensitivity.py`).
+
+JAX takes no tangent of such a rule, so there is a second way for forward mode, by
+`lax.custom_linear_solve`: $\dot x = A^{-1}(\dot b - \dot A x)$ on the same factors, which JAX transposes to
+the adjoint state, and differentiates again.
 """
 
 import abc
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -17,6 +20,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, PyTree
+
+from .reverse_only import reverse_only
+from .sharding import vary_alike
 
 
 class Stencil(eqx.Module):
@@ -73,7 +79,8 @@ def _substitute_plainly(
     rhs: Complex[Array, "row col"],
 ) -> Complex[Array, "row col"]:
     del stencil
-    return solver.substitute(factor, rhs, last)
+    # What comes from the host is not known to vary over the devices of a `jax.shard_map`.
+    return vary_alike((solver.substitute(factor, rhs, last), rhs))[0]
 
 
 _substitute: Callable[..., Complex[Array, "row col"]] = jax.custom_vjp(
@@ -114,28 +121,64 @@ def _backward(
 _substitute.defvjp(_forward, _backward)
 
 
-def solve(
-    solver: AbstractSolver, stencil: Stencil, rhs: Complex[Array, "row col"]
+def _linear_solve(
+    solver: AbstractSolver,
+    last: bool,
+    factor: PyTree[Any],
+    stencil: Stencil,
+    rhs: Complex[Array, "row col"],
 ) -> Complex[Array, "row col"]:
-    """Solves A x = rhs, differentiable in reverse, to any order, with respect to A and rhs.
+    def substitute(
+        matvec: Callable[..., Any], b: Complex[Array, "row col"]
+    ) -> Complex[Array, "row col"]:
+        del matvec
+        return _substitute_plainly(solver, last, factor, stencil, b)
 
-    Forward mode (`jax.jvp`) is not available; `jaxmt.jacobian_vector_product` forms the product.
+    return lax.custom_linear_solve(stencil.matvec, rhs, substitute, substitute, symmetric=True)
+
+
+_both_modes: Callable[..., Complex[Array, "row col"]] = jax.custom_jvp(_linear_solve, nondiff_argnums=(0, 1))
+
+
+@_both_modes.defjvp
+def _tangent(
+    solver: AbstractSolver, last: bool, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Complex[Array, "row col"], Complex[Array, "row col"]]:
+    """The rule of `lax.custom_linear_solve`, written out to say which solve is the last one."""
+    del last
+    factor, stencil, rhs = primals
+    _, stencil_dot, rhs_dot = tangents
+    x = _linear_solve(solver, False, factor, stencil, rhs)
+    return x, _linear_solve(solver, True, factor, stencil, rhs_dot - stencil_dot.matvec(x))
+
+
+def solve(
+    solver: AbstractSolver, stencil: Stencil, rhs: Complex[Array, "row col"], forward_mode: bool = False
+) -> Complex[Array, "row col"]:
+    """Solves A x = rhs, differentiable to any order with respect to A and rhs.
+
+    In reverse only, by the adjoint state, or in both modes with `forward_mode`. Raises `TypeError` for
+    forward mode without it; `jaxmt.jacobian_vector_product` forms the product in reverse.
     """
+    stencil, rhs = vary_alike((stencil, rhs))
     factor = lax.stop_gradient(solver.factorise(lax.stop_gradient(stencil)))
-    return _substitute(solver, True, factor, stencil, rhs)
+    if forward_mode:
+        return _both_modes(solver, True, factor, stencil, rhs)
+    return _substitute(solver, True, factor, *reverse_only((stencil, rhs)))
 
 
 def solve_all(
     solver: AbstractSolver,
     stencils: Sequence[Stencil],
     rhs: Sequence[Complex[Array, "_row col"]],
+    forward_mode: bool = False,
 ) -> list[Complex[Array, "_row col"]]:
     """Solves systems that may differ in their number of rows."""
     if not solver.one_batch or len(rhs) == 1:
-        return [solve(solver, a, b) for a, b in zip(stencils, rhs, strict=True)]
+        return [solve(solver, a, b, forward_mode) for a, b in zip(stencils, rhs, strict=True)]
     most = max(len(b) for b in rhs)
     lowered = [a.lowered(most - len(b)) for a, b in zip(stencils, rhs, strict=True)]
     together = jax.tree.map(lambda *parts: jnp.stack(parts), *lowered)
     padded = jnp.stack([jnp.pad(b, ((most - len(b), 0), (0, 0))) for b in rhs])
-    x = jax.vmap(partial(solve, solver))(together, padded)
+    x = jax.vmap(lambda a, b: solve(solver, a, b, forward_mode))(together, padded)
     return [full[most - len(b) :] for full, b in zip(x, rhs, strict=True)]

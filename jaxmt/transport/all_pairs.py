@@ -1,12 +1,10 @@
 """The cost of moving mass between any two points: for small clouds, and where no neighbours are known."""
 
-from typing import Any, cast
-
 import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, ArrayLike, Float
 
-from .kernel import AbstractGeometry, AbstractKernel, Pair
+from .kernel import AbstractGeometry, AbstractKernel, Potentials
 
 Matrix = Float[Array, "n m"]
 
@@ -14,7 +12,7 @@ Matrix = Float[Array, "n m"]
 class FullKernel(AbstractKernel):
     """A kernel as a matrix."""
 
-    near: Pair
+    near: Potentials
     epsilon: Float[Array, ""]
     matrix: Matrix
 
@@ -26,25 +24,34 @@ class FullKernel(AbstractKernel):
 class FullGeometry(AbstractGeometry):
     """Squared distances between all points of two weighted clouds; `epsilon` is blur squared."""
 
+    cost_matrix: Matrix
+    epsilon: Float[Array, ""]
+
     def __init__(self, x: Float[Array, "n d"], y: Float[Array, "m d"], epsilon: Float[Array, ""]) -> None:
-        super().__init__(cost_matrix=squared_distances(x, y), epsilon=cast(Any, epsilon))
+        self.cost_matrix, self.epsilon = squared_distances(x, y), epsilon
 
-    def kernel(self, pair: Pair, epsilon: Float[Array, ""]) -> FullKernel:
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of points of x and of y."""
+        n, m = self.cost_matrix.shape
+        return n, m
+
+    def kernel(self, potentials: Potentials, epsilon: Float[Array, ""]) -> FullKernel:
         """The kernel near (f', g)."""
-        exponent = (pair.g[None, :] - self.cost_matrix) / epsilon
+        exponent = (potentials.g[None, :] - self.cost_matrix) / epsilon
         largest = jnp.max(exponent, axis=1)
-        return FullKernel(Pair(-epsilon * largest, pair.g), epsilon, jnp.exp(exponent - largest[:, None]))
+        near = Potentials(-epsilon * largest, potentials.g)
+        return FullKernel(near, epsilon, jnp.exp(exponent - largest[:, None]))
 
-    def apply_lse_kernel(
-        self, f: Float[Array, " n"], g: Float[Array, " m"], eps: Any, vec: Any = None, axis: int = 0
-    ) -> tuple[Float[Array, " k"], Float[Array, " 1"]]:
-        r"""$\varepsilon\log\sum_i e^{(f_i - c_{ij})/\varepsilon}$ (axis 0) or the same over j (axis 1)."""
-        del vec
-        potential = g[None, :] if axis == 1 else f[:, None]
-        return eps * logsumexp((potential - self.cost_matrix) / eps, axis=axis), jnp.ones(1, f.dtype)
+    def log_sum_exp(
+        self, potential: Float[Array, " k"], epsilon: Float[Array, ""], axis: int
+    ) -> Float[Array, " l"]:
+        r"""$\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$ (axis 1), or over i with f (axis 0)."""
+        exponent = (jnp.expand_dims(potential, 1 - axis) - self.cost_matrix) / epsilon
+        return epsilon * logsumexp(exponent, axis=axis)
 
     def largest_cost(self) -> Float[Array, ""]:
-        """Of all pairs."""
+        """The largest cost of all pairs."""
         return jnp.max(self.cost_matrix)
 
 
@@ -58,14 +65,14 @@ def squared_distances(x: Float[Array, "n d"], y: Float[Array, "m d"]) -> Matrix:
 
 
 def plan_matrix(
-    x: Float[Array, "n d"], y: Float[Array, "m d"], potentials: Pair, epsilon: ArrayLike
+    x: Float[Array, "n d"], y: Float[Array, "m d"], potentials: Potentials, epsilon: ArrayLike
 ) -> Matrix:
     r"""The plan $P_{ij} = e^{(f_i + g_j - |x_i - y_j|^2)/\varepsilon}$ in full."""
     return jnp.exp((potentials.f[:, None] + potentials.g[None, :] - squared_distances(x, y)) / epsilon)
 
 
 def displacement(
-    x: Float[Array, "n d"], y: Float[Array, "m d"], potentials: Pair, epsilon: Float[Array, ""]
+    x: Float[Array, "n d"], y: Float[Array, "m d"], potentials: Potentials, epsilon: Float[Array, ""]
 ) -> Float[Array, "n d"]:
     r"""$\sum_j P_{ij}(x_i - y_j)$: how far, and how much, the mass at $x_i$ moves."""
     plan = plan_matrix(x, y, potentials, epsilon)

@@ -1,7 +1,8 @@
 r"""Exact assignment: which point of one set goes to which of another, one to one, at the least cost.
 
 On the CPU it is SciPy's, for a whole batch in one call to the host; elsewhere optax's Hungarian algorithm,
-which on the CPU takes four times as long for 84 problems of 30 points.
+which on the CPU takes four times as long for 84 problems of 30 points. scipy.optimize is slow to import, so
+each function that needs it does so.
 """
 
 from typing import Any
@@ -13,7 +14,6 @@ import optax
 from jax import lax
 from jax.experimental.buffer_callback import buffer_callback
 from jaxtyping import Array, Float, Int
-from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import eye_array, kron, vstack
 
 
@@ -33,6 +33,8 @@ def _on_host(costs: Float[Array, "*batch n n"]) -> Int[Array, "*batch n"]:
 
 
 def _assign_batch(context: Any, out: Any, costs: Any) -> None:
+    from scipy.optimize import linear_sum_assignment
+
     del context
     found, problems = np.asarray(out), np.asarray(costs)
     size = problems.shape[-1]
@@ -59,6 +61,8 @@ def exact_plan(
     cloud has mass one, and C holds squared distances. Raises `ValueError` for clouds of different
     dimension, empty ones, and points that are not finite.
     """
+    from scipy.optimize import linear_sum_assignment, linprog
+
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     shapes = x.shape[1:] == y.shape[1:] and x.ndim == 2 and x.size and y.size
     if not shapes or not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):

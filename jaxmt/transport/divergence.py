@@ -12,6 +12,7 @@ Clouds on a common `Grid` are compared on its neighbours alone, as many as it ta
 """
 
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -19,14 +20,14 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from .cost import Cloud, Settings, TransportCost, solve
 from .grid import Grid
 from .marginals import AbstractMarginals, Balanced
-from .term import Cloud, Options, Term, solve
 
 BALANCED = Balanced()
 
 
-class Outcome(eqx.Enumeration):
+class Status(eqx.Enumeration):
     """How a solve ended."""
 
     converged = "the marginals are met"
@@ -39,74 +40,78 @@ class Divergence(eqx.Module):
     """A debiased divergence and how it was reached.
 
     - `value`: S, in squared units of the weighted space.
-    - `between`, `x_self`, `y_self`: its three terms, also to start the next solve from.
+    - `between`, `x_self`, `y_self`: the three costs, also to start the next solve from.
     - `marginal_error`: the largest L1 error of a marginal of the three plans.
     - `left_out`: bound on the mass that truncation left out of any of them.
     - `sweeps`: Sinkhorn sweeps of the three problems together.
     """
 
     value: Float[Array, ""]
-    between: Term
-    x_self: Term
-    y_self: Term
+    between: TransportCost
+    x_self: TransportCost
+    y_self: TransportCost
     marginal_error: Float[Array, ""]
     left_out: Float[Array, ""]
     sweeps: Int[Array, ""]
-    outcome: Outcome
+    status: Status
 
     @property
     def converged(self) -> Bool[Array, ""]:
         """Whether all three problems reached the tolerance."""
-        return self.outcome == Outcome.converged
+        return self.status == Status.converged
 
     @classmethod
-    def of(cls, between: Term, x_self: Term, y_self: Term, tolerance: float) -> "Divergence":
-        """That of three solved problems; their tolerance decides on the outcome."""
-        terms = (between, x_self, y_self)
+    def of(
+        cls, between: TransportCost, x_self: TransportCost, y_self: TransportCost, tolerance: float
+    ) -> "Divergence":
+        """The divergence of three solved problems; their tolerance decides on the status."""
+        costs = (between, x_self, y_self)
         value = between.value - 0.5 * (x_self.value + y_self.value)
-        error, beyond = (
-            jnp.max(jnp.stack([getattr(t, name) for t in terms])) for name in ("marginal_error", "left_out")
-        )
-        outcome = Outcome.where(error < tolerance, Outcome.converged, Outcome.not_converged)
-        outcome = Outcome.where(beyond > tolerance, Outcome.truncated, outcome)
-        outcome = Outcome.where(jnp.isfinite(value), outcome, Outcome.not_finite)
+        error = jnp.max(jnp.stack([cost.marginal_error for cost in costs]))
+        beyond = jnp.max(jnp.stack([cost.left_out for cost in costs]))
+        status = Status.where(error < tolerance, Status.converged, Status.not_converged)
+        status = Status.where(beyond > tolerance, Status.truncated, status)
+        status = Status.where(jnp.isfinite(value), status, Status.not_finite)
         sweeps = between.sweeps + x_self.sweeps + y_self.sweeps
-        return cls(value, *lax.stop_gradient(terms), error, beyond, sweeps, outcome)
+        return cls(value, *lax.stop_gradient(costs), error, beyond, sweeps, status)
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
-def self_term(
+def self_cost(
     y: Cloud,
     blur: ArrayLike,
-    start: Term | None = None,
+    start: TransportCost | None = None,
     *,
     grid: Grid | None = None,
     marginals: AbstractMarginals = BALANCED,
     tolerance: float = 1e-3,
     max_sweeps: int = 2000,
-) -> Term:
-    """The term of y and itself, to be kept while y and blur stay; arguments as in `divergence`."""
-    options = Options(jnp.square(jnp.asarray(blur, y.dtype)), marginals.of_side(1), tolerance, max_sweeps)
+    solver: Any = None,
+) -> TransportCost:
+    """The cost of y against itself, to be kept while y and blur stay; arguments as in `divergence`."""
+    epsilon = jnp.square(jnp.asarray(blur, y.dtype))
+    settings = Settings(epsilon, marginals.of_side(1), solver, tolerance, max_sweeps)
     with jax.numpy_dtype_promotion("standard"):
-        return solve(y, None, options, start, grid)
+        return solve(y, None, settings, start, grid)
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
-def cost_term(
+def transport_cost(
     x: Cloud,
     y: Float[Array, "m d"],
     blur: ArrayLike,
-    start: Term | None = None,
+    start: TransportCost | None = None,
     *,
     grid: Grid | None = None,
     marginals: AbstractMarginals = BALANCED,
     tolerance: float = 1e-3,
     max_sweeps: int = 2000,
-) -> Term:
-    """The term of x and y alone, which is not debiased; arguments as in `divergence`."""
-    options = Options(jnp.square(jnp.asarray(blur, x.dtype)), marginals, tolerance, max_sweeps)
+    solver: Any = None,
+) -> TransportCost:
+    """The cost from x to y alone, which is not debiased; arguments as in `divergence`."""
+    settings = Settings(jnp.square(jnp.asarray(blur, x.dtype)), marginals, solver, tolerance, max_sweeps)
     with jax.numpy_dtype_promotion("standard"):
-        return solve(x, y, options, start, grid)
+        return solve(x, y, settings, start, grid)
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
@@ -118,9 +123,10 @@ def divergence(
     *,
     grid: Grid | None = None,
     marginals: AbstractMarginals = BALANCED,
-    y_self: Term | None = None,
+    y_self: TransportCost | None = None,
     tolerance: float = 1e-3,
     max_sweeps: int = 2000,
+    solver: Any = None,
 ) -> Divergence:
     r"""The debiased divergence between two clouds of equal masses, with everything it found.
 
@@ -128,19 +134,21 @@ def divergence(
     - `start`: where to start, such as the last result; with an annealed blur if None.
     - `grid`: of coordinates that both clouds share; only neighbours on it are looked at.
     - `marginals`: `Balanced`, `Relaxed` or `Partial`.
-    - `y_self`: the term of y and itself, if it is known for this blur.
+    - `y_self`: the cost of y against itself, if it is known for this blur.
     - `tolerance`: L1 error of the marginals at which to stop, and mass that the grid may leave out.
     - `max_sweeps`: most sweeps for each of the three problems, after the annealing.
+    - `solver`: an ott-jax `Sinkhorn` to solve all three by, to its own threshold; `max_sweeps` does not
+      bind it. None is this package's.
     """
     epsilon = jnp.square(jnp.asarray(blur, x.dtype))
 
-    def options(these: AbstractMarginals) -> Options:
-        return Options(epsilon, these, tolerance, max_sweeps)
+    def settings(these: AbstractMarginals) -> Settings:
+        return Settings(epsilon, these, solver, tolerance, max_sweeps)
 
     # ott-jax mixes types in its own arithmetic.
     with jax.numpy_dtype_promotion("standard"):
-        between = solve(x, y, options(marginals), start and start.between, grid)
-        x_self = solve(x, None, options(marginals.of_side(0)), start and start.x_self, grid)
+        between = solve(x, y, settings(marginals), start and start.between, grid)
+        x_self = solve(x, None, settings(marginals.of_side(0)), start and start.x_self, grid)
         if y_self is None:
-            y_self = solve(y, None, options(marginals.of_side(1)), start and start.y_self, grid)
+            y_self = solve(y, None, settings(marginals.of_side(1)), start and start.y_self, grid)
         return Divergence.of(between, x_self, y_self, tolerance)

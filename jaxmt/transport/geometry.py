@@ -1,4 +1,4 @@
-r"""The cost of moving mass between neighbours, as a geometry for ott-jax.
+r"""The cost of moving mass between neighbours on a grid.
 
 `LocalGeometry` supplies the one operation that Sinkhorn's algorithm needs,
 $\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$, over the neighbours j that a `Grid` names. Costs
@@ -6,16 +6,14 @@ are computed once, for both directions; time and memory grow with points times n
 """
 
 from collections.abc import Callable
-from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.tree_util import register_pytree_node_class
 from jaxtyping import Array, Float, Int
 
 from .grid import WIDTH, Table
-from .kernel import AbstractGeometry, AbstractKernel, Pair
+from .kernel import AbstractGeometry, AbstractKernel, Potentials
 
 Costs = Float[Array, "block width point"]
 
@@ -34,7 +32,7 @@ def squared_distances(
 class LocalKernel(AbstractKernel):
     """A kernel over neighbours: from each point of x to those of y, and back."""
 
-    near: Pair
+    near: Potentials
     epsilon: Float[Array, ""]
     table: Table
     blocks: Int[Array, ""]
@@ -46,13 +44,18 @@ class LocalKernel(AbstractKernel):
         return _multiply(self.forth if axis == 1 else self.back, self.table, self.blocks, vector)
 
 
-@register_pytree_node_class
 class LocalGeometry(AbstractGeometry):
     """Squared distances between two clouds on one grid, from each point to its neighbours.
 
     - `x`, `y`: the clouds, weighted; `table`: neighbours as in `Grid`; `blocks`: how many of its blocks
       to use, may be traced; `epsilon`: blur squared.
     """
+
+    table: Table
+    blocks: Int[Array, ""]
+    epsilon: Float[Array, ""]
+    x_to_y: Costs
+    y_to_x: Costs
 
     def __init__(
         self,
@@ -68,36 +71,21 @@ class LocalGeometry(AbstractGeometry):
 
             return lax.fori_loop(0, blocks, fill, jnp.zeros(table.shape, x.dtype))
 
-        forth = costs(x, y)
-        self._set(table, blocks, epsilon, forth, forth if x is y else costs(y, x))
-
-    def _set(
-        self,
-        table: Table,
-        blocks: Int[Array, ""],
-        epsilon: Float[Array, ""],
-        x_to_y: Costs,
-        y_to_x: Costs,
-    ) -> None:
-        super().__init__(epsilon=cast(Any, epsilon))
-        self.table, self.blocks, self.x_to_y, self.y_to_x = table, blocks, x_to_y, y_to_x
+        self.table, self.blocks, self.epsilon = table, blocks, epsilon
+        self.x_to_y = costs(x, y)
+        self.y_to_x = self.x_to_y if x is y else costs(y, x)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of points of x and of y."""
         return self.table.shape[-1], self.table.shape[-1]
 
-    @property
-    def dtype(self) -> jnp.dtype:
-        """Type of the costs."""
-        return self.x_to_y.dtype
-
-    def kernel(self, pair: Pair, epsilon: Float[Array, ""]) -> LocalKernel:
+    def kernel(self, potentials: Potentials, epsilon: Float[Array, ""]) -> LocalKernel:
         """The kernel near (f', g)."""
         least = self._over_blocks(
-            pair.g, 1, lambda total, margin: jnp.maximum(total, jnp.max(margin, axis=0)), -jnp.inf
+            potentials.g, 1, lambda total, margin: jnp.maximum(total, jnp.max(margin, axis=0)), -jnp.inf
         )
-        near = Pair(-least, pair.g)
+        near = Potentials(-least, potentials.g)
         forth = self._entries(near.g, near.f, self.x_to_y, epsilon)
         # A cloud against itself is never asked for the other direction.
         back = forth if self.x_to_y is self.y_to_x else self._entries(near.f, near.g, self.y_to_x, epsilon)
@@ -134,50 +122,31 @@ class LocalGeometry(AbstractGeometry):
             jnp.full(potential.shape, start, potential.dtype),
         )
 
-    def apply_lse_kernel(
-        self,
-        f: Float[Array, " n"],
-        g: Float[Array, " n"],
-        eps: Any,
-        vec: Any = None,
-        axis: int = 0,
-    ) -> tuple[Float[Array, " n"], Float[Array, " 1"]]:
-        r"""$\varepsilon\log\sum_i e^{(f_i - c_{ij})/\varepsilon}$ (axis 0) or the same over j (axis 1)."""
-        del vec
-        potential = g if axis == 1 else f
+    def log_sum_exp(
+        self, potential: Float[Array, " point"], epsilon: Float[Array, ""], axis: int
+    ) -> Float[Array, " point"]:
+        r"""$\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$ (axis 1), or over i with f (axis 0)."""
         largest = self._over_blocks(
             potential, axis, lambda total, margin: jnp.maximum(total, jnp.max(margin, axis=0)), -jnp.inf
         )
         total = self._over_blocks(
             potential,
             axis,
-            lambda total, margin: total + jnp.sum(jnp.exp((margin - largest) / eps), axis=0),
+            lambda total, margin: total + jnp.sum(jnp.exp((margin - largest) / epsilon), axis=0),
             0.0,
         )
-        return largest + eps * jnp.log(total), jnp.ones(1, f.dtype)
+        return largest + epsilon * jnp.log(total)
 
     def largest_cost(self) -> Float[Array, ""]:
-        """Of all neighbours."""
+        """The largest cost of all neighbours."""
         # Blocks that are not in use are zero.
         return jnp.max(jnp.where(jnp.isfinite(self.x_to_y), self.x_to_y, 0.0))
-
-    def tree_flatten(self) -> tuple[tuple, dict]:
-        """For JAX."""
-        return (self.table, self.blocks, self._epsilon_init, self.x_to_y, self.y_to_x), {}
-
-    @classmethod
-    def tree_unflatten(cls, aux_data: dict, children: tuple) -> "LocalGeometry":
-        """For JAX."""
-        del aux_data
-        geometry = cls.__new__(cls)
-        geometry._set(*children)
-        return geometry
 
 
 def displacement(
     x: Float[Array, "n d"],
     y: Float[Array, "n d"],
-    potentials: Pair,
+    potentials: Potentials,
     epsilon: Float[Array, ""],
     table: Table,
     blocks: Int[Array, ""],

@@ -7,6 +7,7 @@ are free and values are compared in order of size. The gradient keeps the permut
 """
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .assignment import assignment
@@ -19,19 +20,27 @@ def graph_space_distance(
     eta: ArrayLike,
     weights: Float[Array, "*#batch n"] | None = None,
     mask: Bool[Array, "*#batch n"] | None = None,
+    periods: Float[Array, "*#batch 1"] | None = None,
 ) -> Float[Array, "*batch"]:
     """The graph-space cost of each pair of curves; differentiable in `predicted` and `observed`.
 
     - `positions`: of the samples of both curves. `eta`: squared units of values per those of positions.
     - `weights`: multiply the costs of each observed sample, one by default.
     - `mask`: False where a sample does not exist in either curve, and has no cost.
+    - `periods`: after how much the values of a curve repeat, 0 for never; their differences are then taken
+      the short way round.
     """
     weights = jnp.ones_like(observed) if weights is None else jnp.broadcast_to(weights, observed.shape)
     mask = jnp.ones(observed.shape, bool) if mask is None else jnp.broadcast_to(mask, observed.shape)
     # Replace before subtracting: the gradient of a masked NaN would be NaN.
     predicted, observed = jnp.where(mask, predicted, 0.0), jnp.where(mask, observed, 0.0)
     apart = jnp.asarray(eta, observed.dtype) * jnp.square(positions[..., :, None] - positions[..., None, :])
-    costs = weights[..., None, :] * (apart + jnp.square(predicted[..., :, None] - observed[..., None, :]))
+    difference = predicted[..., :, None] - observed[..., None, :]
+    if periods is not None:
+        periods = periods[..., None]
+        turns = lax.stop_gradient(jnp.round(difference / jnp.where(periods > 0, periods, jnp.inf)))
+        difference = difference - periods * turns
+    costs = weights[..., None, :] * (apart + jnp.square(difference))
     both = mask[..., :, None] & mask[..., None, :]
     costs = jnp.where(both, costs, 0.0)
     # A missing sample goes to a missing one: any other choice costs more than all the rest together.

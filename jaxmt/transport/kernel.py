@@ -12,11 +12,10 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
-from ott.geometry.geometry import Geometry
 
 
-class Pair(NamedTuple):
-    """Potentials of the points of x and of y."""
+class Potentials(NamedTuple):
+    """Dual potentials at the points of x and of y."""
 
     f: Float[Array, " n"]
     g: Float[Array, " m"]
@@ -25,7 +24,7 @@ class Pair(NamedTuple):
 class AbstractKernel(eqx.Module):
     """A kernel: `near` are its potentials, `epsilon` its blur squared."""
 
-    near: eqx.AbstractVar[Pair]
+    near: eqx.AbstractVar[Potentials]
     epsilon: eqx.AbstractVar[Float[Array, ""]]
 
     @abc.abstractmethod
@@ -33,21 +32,38 @@ class AbstractKernel(eqx.Module):
         """The sum over y for each point of x (axis 1), or over x for each point of y (axis 0)."""
 
 
-class AbstractGeometry(Geometry):
-    """A geometry of ott-jax that makes kernels."""
+class AbstractGeometry(eqx.Module):
+    """The cost of moving mass between two clouds; `epsilon` is the blur squared."""
+
+    epsilon: eqx.AbstractVar[Float[Array, ""]]
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Number of points of x and of y."""
 
     @abc.abstractmethod
-    def kernel(self, pair: Pair, epsilon: Float[Array, ""]) -> AbstractKernel:
+    def kernel(self, potentials: Potentials, epsilon: Float[Array, ""]) -> AbstractKernel:
         """The kernel near (f', g), where f' makes the largest entry of each row one; f does not matter."""
 
+    @abc.abstractmethod
+    def log_sum_exp(
+        self, potential: Float[Array, " k"], epsilon: Float[Array, ""], axis: int
+    ) -> Float[Array, " l"]:
+        r"""$\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$ (axis 1), or over i with f (axis 0)."""
 
-def log_sum(kernel: AbstractKernel, pair: Pair, axis: int) -> Float[Array, " k"]:
+    @abc.abstractmethod
+    def largest_cost(self) -> Float[Array, ""]:
+        """The largest cost of any pair that the geometry knows."""
+
+
+def log_sum(kernel: AbstractKernel, potentials: Potentials, axis: int) -> Float[Array, " k"]:
     r"""$\varepsilon\log\sum_j e^{(g_j - c_{ij})/\varepsilon}$ (axis 1), or over i with f (axis 0).
 
     No less than the logarithm of the smallest number allows: from far away it takes several kernels.
     """
     # Side 0 is x: along axis 1 its points get sums over y, and the other way round.
-    factors = jnp.exp((pair[axis] - kernel.near[axis]) / kernel.epsilon)
+    factors = jnp.exp((potentials[axis] - kernel.near[axis]) / kernel.epsilon)
     tiny = 1e10 * jnp.finfo(factors.dtype).tiny
     product = jnp.maximum(kernel.multiply(factors, axis), tiny)
     return kernel.epsilon * jnp.log(product) - kernel.near[1 - axis]

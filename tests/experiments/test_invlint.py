@@ -436,7 +436,7 @@ def test_a_case_is_inverted_and_everything_is_drawn(learned, tmp_path):
     runs = [
         dataclasses.replace(done, row={**done.row, "start": start, "misfit": misfit})
         for start in starts.STARTS
-        for misfit in starts.LABELS.values()
+        for misfit in starts.LABELS
     ]
     rows = starts.medians(runs, [case], "all")
     assert [row["of"] for row in rows] == [1] * 6

@@ -21,7 +21,7 @@ from jaxmt import (
     invert,
     simulate,
 )
-from jaxmt.misfit import AbstractSingleMisfit
+from jaxmt.misfit import AbstractMisfit
 
 SURVEY = Survey(np.array([100.0, 10.0, 1.0]), np.array([0.0, 500.0, 1000.0, 1500.0]))
 ERRORS = np.broadcast_to(np.array([0.05, 2.0, 0.04, 3.0, 1.0, 1.0])[:, None, None], (6, 3, 4))
@@ -41,7 +41,7 @@ def predicted(nrms):
     return jnp.asarray(np.where(DATA.mask, DATA.values + nrms * SIGNS * ERRORS, 0.0))
 
 
-class Noted(AbstractSingleMisfit):
+class Noted(AbstractMisfit):
     """Least squares times a factor; it notes when it is computed, and its state counts the calls."""
 
     factor: float
@@ -55,8 +55,8 @@ class Noted(AbstractSingleMisfit):
         value, _ = LeastSquares()(predicted, prepared, None)
         return self.factor * value, state + 1
 
-    def blur(self, state):
-        return float(state)
+    def describe(self, state):
+        return {"calls": float(state)}
 
 
 def follow(misfit, path):
@@ -98,15 +98,15 @@ def test_hands_over_once_and_computes_only_the_misfit_in_force(options, path, st
     assert [int(state.first), int(state.second)] == [stages.count(0), stages.count(1)]
 
 
-def test_blur_is_that_of_the_misfit_in_force():
+def test_the_misfit_in_force_describes_itself():
     misfit = HandOver(Noted(1.0, []), Noted(1.0, []), nrms=2.0)
     _, state = misfit.prepare(DATA)
     prepared, _ = misfit.prepare(DATA)
-    blurs = []
+    said = []
     for nrms in (3.0, 1.0, 1.0, 1.0):
-        blurs.append(misfit.blur(state))
+        said.append(misfit.describe(state))
         _, state = misfit(predicted(nrms), prepared, state)
-    assert blurs == [0.0, 1.0, 0.0, 1.0]
+    assert said == [{"calls": calls} for calls in (0.0, 1.0, 0.0, 1.0)]
 
 
 def test_the_gradient_is_that_of_the_misfit_in_force():
@@ -131,8 +131,8 @@ def test_the_sum_is_the_sum():
     parts = [(0.5, LeastSquares()), (2.0, Huber()), (100.0, CloudTransport())]
     total = WeightedSum(tuple(parts))
     prepared, state = total.prepare(DATA)
-    assert total.blur(state) == pytest.approx(0.05)
-    assert np.isnan(WeightedSum(tuple(parts[:2])).blur([None, None]))
+    assert total.describe(state) == pytest.approx({"blur": 0.05})
+    assert WeightedSum(tuple(parts[:2])).describe([None, None]) == {}
 
     def value_and_slope(misfit, needed, state):
         function = jax.jit(jax.value_and_grad(lambda p: misfit(p, needed, state), has_aux=True))
@@ -145,7 +145,7 @@ def test_the_sum_is_the_sum():
     assert float(value) == pytest.approx(sum(w * float(v) for w, (v, _, _) in terms), rel=1e-10)
     expected = sum(w * s for w, (_, s, _) in terms)
     np.testing.assert_allclose(slope, expected, rtol=1e-10, atol=1e-12 * np.abs(expected).max())
-    assert 0 < total.blur(following) <= 0.05
+    assert 0 < total.describe(following)["blur"] <= 0.05
     assert int(total.stage(following)) == 0
 
 

@@ -3,9 +3,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmt import Data, Survey
+from jaxmt import CloudTransport, Data, Survey
 from jaxmt.conventions import COMPONENTS
-from jaxmt.misfit.embedding import VALUE_SCALE, Embedding
+from jaxmt.misfit.embedding import VALUE_SCALE
 
 SURVEY = Survey(np.array([100.0, 1.0, 10.0]), np.array([500.0, -500.0, 0.0, 1500.0]))
 SHAPE = (6, 3, 4)
@@ -30,8 +30,9 @@ SIX = COMPONENTS[:4]
 
 
 def embed(observed, **options):
-    """The 6-D embedding."""
-    return Embedding.from_data(observed, **({"components": SIX} | options))
+    """The 6-D embedding, its axes unweighted."""
+    plain = {"components": SIX, "frequency_weight": 1.0, "station_weight": 1.0, "error_floor_ratio": 1.0}
+    return CloudTransport(**(plain | options)).embedding(observed)
 
 
 def weight(embedding, blur=BLUR):
@@ -73,9 +74,9 @@ def test_weights_are_inverse_errors_no_smaller_than_the_blur_with_largest_one(bl
 
 
 @pytest.mark.parametrize("options", [{}, {"point_errors": True}])
-def test_evenness_raises_the_small_errors(options):
+def test_a_floor_raises_the_small_errors(options):
     """Errors of 0.05, 0.05, 0.1 and 0.1 count as 0.075 and 0.1."""
-    found = weight(embed(data(), evenness=1.5, **options))
+    found = weight(embed(data(), error_floor_ratio=1.5, **options))
     np.testing.assert_allclose(found, [[1.0, 1.0, 0.75, 0.75]] * 12, rtol=1e-14)
 
 
@@ -132,8 +133,9 @@ def test_one_frequency_and_one_station():
 
 
 def test_tippers_make_the_cloud_8_d_where_there_are_any():
-    assert Embedding.from_data(data()).observed_cloud(BLUR).shape == (12, 8)
-    assert Embedding.from_data(data(missing=[slice(4, 6)])).observed_cloud(BLUR).shape == (12, 6)
+    assert embed(data(), components=None).observed_cloud(BLUR).shape == (12, 8)
+    without = embed(data(missing=[slice(4, 6)]), components=None)
+    assert without.observed_cloud(BLUR).shape == (12, 6)
     tippers = embed(data(), components=("tipper_imag",)).observed_cloud(BLUR)
     # One component: the largest factor is one. A tipper of 2 maps to 1.
     np.testing.assert_array_equal(tippers[:, 2], data().values[5].ravel() / 2)
@@ -176,6 +178,8 @@ def test_a_correlation_makes_the_cost_the_quadratic_form_of_the_covariance():
         ({"components": ("phase_xy", "phase_xy")}, "each once"),
         ({"correlation": np.eye(3)}, "correlation matrix of 4 components"),
         ({"correlation": np.ones((4, 4))}, "positive definite"),
+        # Singular but for rounding.
+        ({"correlation": (1 - 1e-13) * np.ones((4, 4)) + 1e-13 * np.eye(4)}, "positive definite"),
     ],
 )
 def test_bad_options_are_refused(options, message):

@@ -128,13 +128,6 @@ def test_a_missing_datum_has_no_cost_and_no_gradient():
     np.testing.assert_array_equal(slope[~observed.mask], 0.0)
 
 
-def test_phases_are_taken_modulo_a_turn():
-    turned = PREDICTED + jnp.array([0.0, 360.0, 0.0, -360.0, 0.0, 0.0])[:, None, None]
-    function = evaluate(0.1, data())
-    # 360 degrees added and taken off again.
-    assert float(function(turned)[0]) == pytest.approx(float(function(PREDICTED)[0]), rel=1e-12)
-
-
 @pytest.mark.parametrize("eta", [-1.0, np.nan, np.inf])
 def test_a_bad_eta_is_refused(eta):
     with pytest.raises(ValueError, match=r"eta=...\)` must be finite and not negative"):

@@ -21,7 +21,7 @@ from jaxmt.processing import (
     RelativeError,
     RhoPhase,
     Skew,
-    mend_signs,
+    correct_polarity,
     rotate,
     screen,
     screen_stations,
@@ -159,13 +159,13 @@ def test_a_flipped_cable_is_found_and_mended(channel):
     z = site.z.copy()
     z[:, channel] *= -1
     flipped = dataclasses.replace(site, z=z)
-    same, journal = mend_signs([flipped])
+    same, journal = correct_polarity([flipped])
     np.testing.assert_array_equal(same[0].z, z)
     assert "`repair=True` would" in str(journal)
-    mended, journal = mend_signs([flipped], repair=True)
+    mended, journal = correct_polarity([flipped], repair=True)
     np.testing.assert_array_equal(mended[0].z, site.z)
     assert f"{('Ex', 'Ey')[channel]} has the wrong sign at 26 of 26 frequencies" in str(journal)
-    assert len(mend_signs([site], repair=True)[1]) == 0
+    assert len(correct_polarity([site], repair=True)[1]) == 0
 
 
 def test_journals_add_up():
@@ -177,7 +177,7 @@ def test_journals_add_up():
 def test_field_lines(data_folder):
     files = sorted((data_folder / "east_tennant" / "L3").glob("*.edi"))
     sites = [rotate(read_edi_site(file), 47.0) for file in files]
-    assert len(mend_signs(sites)[1]) == 0
+    assert len(correct_polarity(sites)[1]) == 0
     screened, journal = screen(sites, [Skew()])
     high = [site.frequencies > 10 for site in sites]
     kept = [np.isfinite(s.z[k][:, 0, 1]).mean() for s, k in zip(screened, high, strict=True)]

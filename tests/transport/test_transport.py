@@ -73,7 +73,7 @@ def test_the_entropic_cost_has_the_entropy_of_the_plan():
     expected = entropic_cost(x, Y, blur) - blur**2 * np.log(7 * 8)
     assert float(transport.entropic_cost(x, Y, blur=blur)) == pytest.approx(expected, abs=ROUNDING)
     # And from its own plan: <P, C> - eps H(P).
-    potentials = transport.cost_term(jnp.asarray(x), jnp.asarray(Y), blur, tolerance=1e-9).potentials
+    potentials = transport.transport_cost(jnp.asarray(x), jnp.asarray(Y), blur, tolerance=1e-9).potentials
     plan = np.asarray(transport.plan_matrix(jnp.asarray(x), jnp.asarray(Y), potentials, blur**2))
     assert np.sum(plan * (cost + blur**2 * np.log(plan))) == pytest.approx(expected, abs=1e-8)
     with pytest.raises(ValueError, match=r"`entropic_cost\(blur=...\)` must be positive"):
@@ -241,7 +241,7 @@ def test_a_lone_outlier_is_no_overflow(far):
     grid = transport.Grid.from_axes(axes)
     x = jnp.asarray(np.concatenate([axes, np.zeros((80, 1))], axis=1))
     y = x.at[75, 2].set(-far)
-    term = transport.self_term(y, 0.05, grid=grid, max_sweeps=10)
+    term = transport.self_cost(y, 0.05, grid=grid, max_sweeps=10)
     start = transport.Divergence.of(term, term, term, 1e-3)
     found = divergence(x, y, 0.05, start, grid=grid, max_sweeps=10)
     # Points are 0.2 apart: that is 16 times the blur squared, and what is left of the kernel 1e-7.

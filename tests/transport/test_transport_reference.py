@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmt import io, sinkhorn_divergence
-from jaxmt.misfit.embedding import Embedding
+from jaxmt import CloudTransport, io, sinkhorn_divergence
 from jaxmt.transport import Grid, divergence, entropic_cost, exact_plan
 
 # Marginals far better than the agreement that is asked for.
@@ -21,7 +20,8 @@ TIGHT = {"tolerance": 1e-6, "max_sweeps": 20_000}
 def clouds(data_folder):
     """COPROD2, and the same stations over a half-space of 30 ohm m."""
     data = io.read_coprod2(data_folder / "coprod2" / "coprod2data.dat")
-    embedding = Embedding.from_data(data)
+    misfit = CloudTransport(frequency_weight=1.0, station_weight=1.0, error_floor_ratio=1.0)
+    embedding = misfit.embedding(data)
     blur = jnp.asarray(0.05)
     flat = np.array([np.log10(30.0), 45.0, np.log10(30.0), 45.0, 0.0, 0.0])[:, None, None]
     predicted = embedding.predicted_cloud(jnp.asarray(np.broadcast_to(flat, data.values.shape)), blur)

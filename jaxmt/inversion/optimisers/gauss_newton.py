@@ -25,7 +25,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from ...simulation.sensitivity import jacobian
 from ..objective import Objective, Prediction
@@ -50,7 +49,7 @@ class GaussNewton(AbstractOptimiser):
     Beyond the target nRMS of the inversion a smoother model is preferred to a better fit. The
     parametrisation must have cells and a tangent, as `Cells`, `Blocks` and `Basis` do. Steps are few and
     long: a transport must be solved to the end and its blur fall faster, such as by
-    `CloudTransport(max_sweeps=200, decay=0.7)`.
+    `CloudTransport().for_long_steps()`.
 
     - `trials`: the most models simulated to find lambda, and as many to find how far to step.
     - `patience`: iterations without progress after which to stop.
@@ -200,6 +199,8 @@ class _Newton:
     """
 
     def __init__(self, objective: Objective, now: _Model, parameters: Parameters):
+        from scipy.sparse.linalg import splu  # Slow to import.
+
         data, parametrisation = objective.data, objective.parametrisation
         section = np.asarray(objective.section(parameters))
         tangent, self.unit = parametrisation.linearised(parameters, "GaussNewton")

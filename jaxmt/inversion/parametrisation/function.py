@@ -46,7 +46,7 @@ class Function(AbstractParametrisation):
         leaves = jax.tree.leaves(given)
         strange = [leaf for leaf in leaves if not _is_real_array(leaf)]
         if strange or not leaves:
-            found = f"a {type(strange[0]).__name__}" if strange else "none"
+            found = _named(strange[0]) if strange else "none"
             raise ValueError(
                 "`invert(start=...)` of a `Function` must be the parameters of its `f`, a PyTree of arrays "
                 f"of real numbers. Got {found} among them; use `jnp.asarray`, or for a network "
@@ -76,6 +76,11 @@ class Function(AbstractParametrisation):
         """The mesh, and the program that `f` compiles to with its constants: alike in every process."""
         program = jax.jit(self.f).lower(parameters).as_text()
         return "Function", self.mesh, hashlib.sha256(program.encode()).hexdigest()
+
+
+def _named(leaf: Any) -> str:
+    is_array = isinstance(leaf, np.ndarray | jax.Array)
+    return f"an array of {leaf.dtype}" if is_array else f"a {type(leaf).__name__}"
 
 
 def _is_real_array(leaf: Any) -> bool:

@@ -42,7 +42,7 @@ def free_cells(mesh: Mesh, fixed: Bool[np.ndarray, "earth y"] | None) -> Bool[np
     return ~mesh.air if fixed is None else ~(fixed | mesh.air)
 
 
-def fixed_values(mesh: Mesh, values: Section | None) -> Section:
+def fixed_values(mesh: Mesh, values: Float[np.ndarray, "..."] | None) -> Section:
     """log10 of what the cells that are not free hold."""
     return (
         np.full(mesh.shape, np.log10(UNSEEN)) if values is None else np.log10(as_section(mesh, values, ""))

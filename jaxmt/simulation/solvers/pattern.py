@@ -4,7 +4,6 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csc_array
 
 
 class Pattern(NamedTuple):
@@ -34,6 +33,8 @@ def natural(rows: int, cols: int, *, triangle: bool) -> Pattern:
 
 def permuted(rows: int, cols: int, position: np.ndarray, *, triangle: bool) -> Pattern:
     """The pattern when node k is eliminated as number `position[k]`."""
+    from scipy.sparse import csc_array
+
     node = position.reshape(rows, cols)
     number = np.cumsum([0, node.size, node[1:].size])
     row, col, place = [node.ravel()], [node.ravel()], [np.arange(node.size)]

@@ -4,9 +4,6 @@ import functools
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import SuperLU as Factor
-from scipy.sparse.linalg import splu
 
 from .host import AbstractFactoriser, AbstractHostSolver, Coefficients, cores
 from .pattern import Pattern, natural, permuted
@@ -31,7 +28,7 @@ class SuperLU(AbstractHostSolver):
 
 
 class _Factoriser(AbstractFactoriser):
-    def make(self, stencil: Coefficients) -> Factor | None:
+    def make(self, stencil: Coefficients) -> Any:
         try:
             return _factor(stencil, _pattern(*stencil[0].shape), "NATURAL")
         except RuntimeError as error:
@@ -39,13 +36,13 @@ class _Factoriser(AbstractFactoriser):
                 raise
             return None
 
-    def solve(self, factor: Factor, rhs: np.ndarray) -> np.ndarray:
+    def solve(self, factor: Any, rhs: np.ndarray) -> np.ndarray:
         order = _pattern(*rhs.shape[1:]).order
         x = np.empty((len(rhs), order.size), dtype=complex)
         x[:, order] = factor.solve(np.ascontiguousarray(rhs.reshape(len(rhs), -1)[:, order].T)).T
         return x.reshape(rhs.shape)
 
-    def size(self, factor: Factor) -> int:
+    def size(self, factor: Any) -> int:
         return BYTES_PER_NONZERO * factor.nnz
 
     def recycle(self, factor: Any) -> None:
@@ -60,6 +57,10 @@ def _pattern(rows: int, cols: int) -> Pattern:
     return permuted(rows, cols, order, triangle=False)
 
 
-def _factor(stencil: Coefficients, pattern: Pattern, ordering: str) -> Factor:
+def _factor(stencil: Coefficients, pattern: Pattern, ordering: str) -> Any:
+    # SciPy takes 0.3 s to import, which only those pay who factorise.
+    from scipy.sparse import csc_array
+    from scipy.sparse.linalg import splu
+
     matrix = csc_array((pattern.values(stencil), pattern.indices, pattern.indptr))
     return splu(matrix, permc_spec=ordering, diag_pivot_thresh=0.0, options={"SymmetricMode": True})

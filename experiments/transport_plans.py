@@ -1,8 +1,8 @@
 """What does transport move, and what does it make of a shift?
 
-`python -m experiments.plan [--quick] [--out DIR]` compares the data over a buried conductor with those over
-a deeper one: the plan between two sounding curves, the mass moved over frequencies and stations, the
-gradient of each misfit in the data. Then misfits of a sounding curve and the same shifted in frequency,
+`python -m experiments.transport_plans [--quick] [--out DIR]` compares the data over a buried conductor with
+those over a deeper one: the plan between two sounding curves, the mass moved over frequencies and stations,
+the gradient of each misfit in the data. Then misfits of a sounding curve and the same shifted in frequency,
 with their local minima counted.
 """
 
@@ -18,7 +18,7 @@ from jaxmt.conventions import COMPONENTS
 from jaxmt.field import options as command
 from jaxmt.misfit import AbstractMisfit
 from jaxmt.misfit.embedding import VALUE_SCALE
-from jaxmt.transport import assignment, cost_term, plan_matrix
+from jaxmt.transport import assignment, plan_matrix, transport_cost
 
 from .landscape import ERROR, STATIONS, TRUE, responses
 
@@ -26,14 +26,15 @@ MOVED = {"depth": 3500.0, "shift": 1500.0}
 COMPONENT = "log10_rho_yx"
 BLUR = 0.004
 AXIS_WEIGHT = 0.12
-"""Of both axes: at one, moving mass by a tenth of the survey's band costs as much as 0.8 decades of rho."""
+"""Weight of both axes: at one, moving mass by a tenth of the survey's band costs as much as 0.8 decades of
+rho."""
 
 ETA = 0.001
 SHIFT_WEIGHT, SHIFT_BLUR = 0.2, 0.03
-"""Of frequency, and the blur, where curves are shifted along it; eta is the square of the weight."""
+"""Weight of frequency and blur where curves are shifted along it; eta is the square of the weight."""
 
 SHIFTS = np.linspace(-1.5, 1.5, 61)
-"""Of a sounding curve along frequency, decades."""
+"""Shifts of a sounding curve along frequency, decades."""
 
 
 def misfits() -> dict[str, AbstractMisfit]:
@@ -43,7 +44,7 @@ def misfits() -> dict[str, AbstractMisfit]:
         final_blur=BLUR,
         frequency_weight=AXIS_WEIGHT,
         station_weight=AXIS_WEIGHT,
-        evenness=1.0,
+        error_floor_ratio=1.0,
         max_sweeps=2000,
     )
     return {
@@ -63,7 +64,7 @@ def draw_plans(data: jaxmt.Data, predicted: np.ndarray, folder: Path) -> dict[st
     embedding = cloud.embedding(data)
     blur = jnp.asarray(BLUR)
     x, y = embedding.predicted_cloud(jnp.asarray(predicted), blur), embedding.observed_cloud(blur)
-    plan = np.asarray(plan_matrix(x, y, cost_term(x, y, BLUR, tolerance=1e-6).potentials, BLUR**2))
+    plan = np.asarray(plan_matrix(x, y, transport_cost(x, y, BLUR, tolerance=1e-6).potentials, BLUR**2))
     plan = plan * len(x)
     whole = plan.reshape(*shape, *shape)
 
@@ -130,7 +131,7 @@ def draw_shift(folder: Path, every: int) -> dict:
         start_blur=SHIFT_BLUR,
         final_blur=SHIFT_BLUR,
         frequency_weight=SHIFT_WEIGHT,
-        evenness=1.0,
+        error_floor_ratio=1.0,
         max_sweeps=2000,
     )
     shifts = SHIFTS[::every]
@@ -168,7 +169,7 @@ def main() -> None:
     """Runs the experiment from the command line."""
     parser = command.parser(__doc__, "fewer frequencies and shifts")
     options = parser.parse_args()
-    folder = command.results(options, "plan")
+    folder = command.results(options, "transport_plans")
     frequencies = np.geomspace(100.0, 1e-3, 9 if options.quick else 21)
     survey = jaxmt.Survey(frequencies, STATIONS)
     mesh = jaxmt.Mesh.design(survey, 30.0, growth=0.3 if options.quick else 0.2)
