@@ -13,7 +13,6 @@ from jaxmt.field import Line, Settings, invert_line
 from jaxmt.processing import bostick_section
 
 from . import options as command
-from .station_mesh import growing_blocks, station_mesh
 
 BAND = (1.0, 10_500.0)
 STRIKE = 44.0
@@ -53,12 +52,12 @@ def main() -> None:
         per_decade=3 if options.quick else options.per_decade,
     )
     line = dataclasses.replace(line.without_tipper(), cite=CITE)
-    mesh = station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
+    mesh = jaxmt.station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
     misfits, chosen = command.chosen(parser, options)
     settings = Settings(
         mesh=mesh,
         start=bostick_section(line.data, mesh),
-        parametrisation=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
+        parametrisation=jaxmt.Blocks(mesh, jaxmt.growing_blocks(mesh)) if options.blocks else None,
         **chosen,
         depth=options.depth,
         target=TARGET,

@@ -16,7 +16,6 @@ from jaxmt.processing import Journal
 from jaxmt.processing.site import Site
 
 from . import options as command
-from .station_mesh import station_mesh
 
 TARGET = 1.0
 STRIKE = 7.0
@@ -52,7 +51,7 @@ def main() -> None:
     line = Line("Paralana", data, journal, cite=CITE, strike=STRIKE, **along(reading.sites, data))
     mesh = model[0]
     if options.mesh == "ours":
-        mesh = station_mesh(data.survey, *RANGE, column=0.5)
+        mesh = jaxmt.station_mesh(data.survey, *RANGE, column=0.5)
     misfits, chosen = command.chosen(parser, options)
     settings = Settings(
         mesh=mesh,

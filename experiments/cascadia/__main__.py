@@ -105,7 +105,7 @@ def settings_of(
         depth=DEPTH["row" if options.row else "CAFE"],
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
-        parametrisation=jaxmt.Earth(mesh, low=0.1, high=1e5, fixed=sea),
+        parametrisation=jaxmt.Cells(mesh, low=0.1, high=1e5, fixed=sea, values=section),
         limits=LIMITS,
         reference=known,
         stated=(("start", f"{start:g} ohm m"), ("cells of sea", f"{int(sea.sum())} at {SEA:g} ohm m")),

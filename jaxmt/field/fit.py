@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from ..comparison import agreement, under_stations
 from ..inversion.appraisal import Uncertainty
+from ..inversion.parametrisation import Cells
 from ..inversion.result import Ending, Result
 from ..io import read_results, write_result
 from ..misfit.catalogue import MISFITS
@@ -80,14 +81,14 @@ class Fit:
         np.savez_compressed(
             place / APPRAISAL,
             run=np.array(folder.identity),
-            factor=np.array(self.uncertainty.factor),
+            regularization_factor=np.array(self.uncertainty.regularization_factor),
             static_shift=np.asarray(result.static_shift),
             **arrays,
         )
 
     @classmethod
     def read(cls, folder: Folder, name: str) -> "Fit":
-        """What `write` wrote. Raises `ValueError` if a file is missing or damaged."""
+        """What `write` wrote; whatever the parameters were, they are the cells now. Raises `ValueError` if a file is missing or damaged."""
         place = folder.path / name
         summary = summary_of(place)
         missing = [file for file in (MODEL, APPRAISAL, HISTORY) if not (place / file).is_file()]
@@ -102,6 +103,8 @@ class Fit:
         if stored.mesh is None or stored.resistivity is None or stored.predicted is None:
             raise ValueError(f"{place / MODEL} holds no model with its responses.")
         impedances = (jnp.asarray(arrays[k]) if k in arrays else None for k in IMPEDANCES)
+        ground = stored.resistivity[~stored.mesh.air]
+        cells = Cells(stored.mesh, low=float(ground.min()) / 10, high=10 * float(ground.max()))
         result = Result(
             stored.mesh,
             stored.data,
@@ -113,13 +116,15 @@ class Fit:
             _history(place / HISTORY),
             Ending(summary["ending"]),
             summary["message"],
+            cells,
+            cells.start(stored.resistivity),
         )
         seconds, share = (
             np.nan if summary[key] is None else float(summary[key])
             for key in ("seconds_per_iteration", "transport_share")
         )
-        cells = {k: arrays[k] for k in CELLS}
-        uncertainty = Uncertainty(stored.mesh, factor=float(arrays["factor"]), **cells)
+        known = [arrays[k] for k in CELLS]
+        uncertainty = Uncertainty(stored.mesh, *known, float(arrays["regularization_factor"]))
         return cls(name, result, uncertainty, seconds, share, tuple(summary["warnings"]))
 
 

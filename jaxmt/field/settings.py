@@ -10,7 +10,7 @@ from jaxtyping import Float
 from ..comparison import on_mesh
 from ..conventions import skin_depth
 from ..inversion.optimisers import AbstractOptimiser
-from ..inversion.parametrisation import Earth
+from ..inversion.parametrisation import AbstractParametrisation
 from ..inversion.static_shift import StaticShift
 from ..misfit import AbstractMisfit
 from ..simulation.mesh import Mesh
@@ -49,7 +49,7 @@ class Settings:
     mesh: Mesh | None = None
     start: float | Section | Mapping[str, float | Section] | None = None
     growth: float = 0.12
-    parametrisation: Earth | None = None
+    parametrisation: AbstractParametrisation | None = None
     optimiser: AbstractOptimiser | optax.GradientTransformation | None = None
     static_shift: StaticShift | None = None
     target: float = 1.05
@@ -64,6 +64,8 @@ class Settings:
         median = line.data.median_resistivity()
         start = median if self.start is None else self.start
         mesh, depth = self.mesh, self.depth
+        if mesh is None and self.parametrisation is not None:
+            mesh = self.parametrisation.mesh
         if mesh is None:
             level = start if isinstance(start, float | int) else median
             mesh = Mesh.design(line.data.survey, level, growth=self.growth)

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..atomic import FilePath
-from ..inversion.appraisal import Uncertainty, assess
+from ..inversion.appraisal import Uncertainty, appraise
 from ..inversion.checkpoint import Checkpoint
 from ..inversion.invert import invert
+from ..inversion.parametrisation import Cells
 from ..inversion.progress import ProgressBar
 from ..inversion.result import Ending, Result
 from ..misfit import AbstractMisfit
@@ -139,10 +140,9 @@ def inverted(
         with ProgressBar(settings.iterations) as bar:
             result = invert(
                 line.data,
-                settings.mesh,
+                settings.mesh if settings.parametrisation is None else settings.parametrisation,
                 settings.start_of(name),
                 misfit,
-                earth=settings.parametrisation,
                 optimiser=settings.optimiser,
                 static_shift=settings.static_shift,
                 target=settings.target,
@@ -160,14 +160,9 @@ def appraised(line: Line, result: Result, settings: Settings) -> Uncertainty:
     """What the data say of each cell of a section."""
     # A start that already fits has no roughness to find a factor from.
     factor = None if np.ptp(result.resistivity[~result.mesh.air]) > 0 else 1.0
-    return assess(
-        line.data,
-        result.mesh,
-        result.resistivity,
-        factor,
-        earth=settings.parametrisation,
-        static_shift=settings.static_shift,
-    )
+    # The section of a function is appraised as cells.
+    cells = result.parametrisation if result.parametrisation.has_cells else Cells(result.mesh)
+    return appraise(line.data, cells, result.resistivity, factor, static_shift=settings.static_shift)
 
 
 def checkpoint(folder: Path, *, resume: bool) -> Checkpoint:
