@@ -33,12 +33,17 @@ class Parser(argparse.ArgumentParser):
         raise Refusal(message)
 
 
-def parsers() -> tuple[Parser, dict[str, Parser]]:
+def parser() -> Parser:
+    """The parser of the command line."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
     """The parser of the command, and those of its parts."""
-    parser = Parser(prog="jaxmt", description=(__doc__ or "").splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--version", action="store_true", help="show the version")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parts = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    whole = Parser(prog="jaxmt", description=(__doc__ or "").splitlines()[0], allow_abbrev=False)
+    whole.add_argument("--version", action="store_true", help="show the version")
+    whole.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parts = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     made = {}
     for name, (_, text, build) in COMMANDS.items():
         part = parts.add_parser(
@@ -47,7 +52,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         part.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         build(part)
         made[name] = part
-    return parser, made
+    return whole, made
 
 
 def _data(part: Parser, *, needed: bool) -> None:
@@ -141,13 +146,13 @@ COMMANDS: dict[str, Command] = {
 
 def parsed(arguments: Sequence[str]) -> dict[str, Any]:
     """What was typed. Raises `Refusal` for what cannot be understood, `SystemExit` after `--help`."""
-    parser, parts = parsers()
+    whole, parts = _parsers()
     word = next((a for a in arguments if not a.startswith("-")), None)
     if word is not None and word not in COMMANDS:
         raise Refusal(f"{word!r} is no command. {nearest(word, COMMANDS)}")
-    options, rest = parser.parse_known_args(arguments)
+    options, rest = whole.parse_known_args(arguments)
     if rest:
-        part = parts.get(options.command, parser)
+        part = parts.get(options.command, whole)
         flags = [flag for flag in part._option_string_actions if flag.startswith("--")]
         known = next((a for a in rest if a.startswith("-")), None)
         if known is None:
@@ -168,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(version("jaxmt"))
             return 0
         if options["command"] is None:
-            parsers()[0].print_help()
+            parser().print_help()
             return 0
         return COMMANDS[options["command"]][0](options)
     except KeyboardInterrupt:

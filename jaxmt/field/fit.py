@@ -88,7 +88,10 @@ class Fit:
 
     @classmethod
     def read(cls, folder: Folder, name: str) -> "Fit":
-        """What `write` wrote; whatever the parameters were, they are the cells now. Raises `ValueError` if a file is missing or damaged."""
+        """What `write` wrote; whatever the parameters were, they are cells now.
+
+        Raises `ValueError` if a file is missing or damaged.
+        """
         place = folder.path / name
         summary = summary_of(place)
         missing = [file for file in (MODEL, APPRAISAL, HISTORY) if not (place / file).is_file()]
@@ -123,8 +126,9 @@ class Fit:
             np.nan if summary[key] is None else float(summary[key])
             for key in ("seconds_per_iteration", "transport_share")
         )
-        known = [arrays[k] for k in CELLS]
-        uncertainty = Uncertainty(stored.mesh, *known, float(arrays["regularization_factor"]))
+        known: dict[str, Any] = {name: arrays[name] for name in CELLS}
+        factor = float(arrays["regularization_factor"])
+        uncertainty = Uncertainty(mesh=stored.mesh, regularization_factor=factor, **known)
         return cls(name, result, uncertainty, seconds, share, tuple(summary["warnings"]))
 
 
