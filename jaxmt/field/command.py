@@ -100,30 +100,53 @@ def _no_options(part: Parser) -> None:
     del part
 
 
+def _begin(text: str) -> None:
+    """Says what is being done, before what takes long is loaded."""
+    print(text, flush=True)
+
+
 def _look(options: dict[str, Any]) -> int:
+    told = given(options)
+    _begin(f"Reading {options['path']}")
     from .look import look
 
-    return look(options["path"], given(options), options["out"])
+    return look(options["path"], told, options["out"])
 
 
 def _invert(options: dict[str, Any]) -> int:
-    from .start import invert
+    told = given(options)
+    if options["resume"] is not None:
+        also = [f"--{name}" for name in told] + ["-o"] * (options["out"] is not None)
+        if options["path"] is not None or also:
+            extra = also[0] if options["path"] is None else "the data"
+            raise Refusal(f"--resume goes on as the run.toml in the folder says: leave {extra} out.")
+        _begin(f"Going on with {options['resume']}")
+    elif options["path"] is None:
+        raise Refusal("what shall be inverted? Give a folder or file of transfer functions, or a run.toml.")
+    elif options["out"] is None:
+        raise Refusal("where shall the results go? Give a folder: -o OUT.")
+    else:
+        _begin(f"Reading {options['path']}")
+    from .start import invert, resume
 
-    return invert(options)
+    return invert(options, told) if options["resume"] is None else resume(options)
 
 
 def _report(options: dict[str, Any]) -> int:
+    _begin(f"Drawing {options['path']}")
     from .start import report
 
     return report(options["path"])
 
 
 def _convert(options: dict[str, Any]) -> int:
+    told, path, to, out = given(options), options["path"], options["to"], options["out"]
+    if to not in TARGETS:
+        raise Refusal(f"--to {to!r} is no format. {nearest(to, TARGETS)}")
+    _begin(f"Reading {path}")
     from .conversion import convert
 
-    if options["to"] not in TARGETS:
-        raise Refusal(f"--to {options['to']!r} is no format. {nearest(options['to'], TARGETS)}")
-    return convert(options["path"], options["to"], options["out"], given(options), force=options["force"])
+    return convert(path, to, out, told, force=options["force"])
 
 
 def _doctor(options: dict[str, Any]) -> int:

@@ -35,7 +35,6 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None) -> int:
     """`jaxmt look`: prints table, map and rules; writes nothing but the map to `out`. The exit status."""
     told = complete(told)
     treatment = treatment_of(told)
-    print(f"Reading {path}", flush=True)
     reading = read(path, variance=treatment.variance, relative_error=treatment.floor)
     print(table(reading))
     for fault in reading.faults:

@@ -85,7 +85,7 @@ def rule(value: Any) -> str:
 
 def strike(value: Any) -> float | str:
     """Degrees from north, or "auto"."""
-    return "auto" if value == "auto" else number(-360, 360, "degrees from north, or auto")(value)
+    return "auto" if value == "auto" else number(-360.0, 360.0, "degrees from north, or auto")(value)
 
 
 def frequencies(value: Any) -> int | str:
@@ -142,14 +142,14 @@ class Option:
         return found
 
 
-_HERTZ = number(0, math.inf, "two frequencies in Hz")
-_FLOOR = number(0, 1e6, "a part of the datum, 0.05 for 5 %")
+_HERTZ = number(0.0, math.inf, "two frequencies in Hz")
+_FLOOR = number(0.0, 1e6, "a part of the datum, 0.05 for 5 %")
 
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
         Option("strike", "data", strike, "auto", "degrees from north, or auto (default)", metavar="DEG"),
-        Option("declination", "data", number(-180, 180, "degrees east"), 0.0,
+        Option("declination", "data", number(-180.0, 180.0, "degrees east"), 0.0,
                "degrees east, of data along magnetic axes", metavar="DEG"),
         Option("band", "data", _HERTZ, [0.0, math.inf], "frequencies to keep, Hz", 2, ("LO", "HI")),
         Option("floor", "data", _FLOOR, 0.05, "least relative error of |Z|; default 0.05", metavar="PART"),
@@ -166,7 +166,7 @@ OPTIONS: dict[str, Option] = {
                f"one or more, side by side, of {', '.join(MISFITS)}; default cloud", "+", "NAME"),
         Option("optimiser", "inversion", one_of("optimiser", OPTIMISERS), "adam",
                "adam (default), lbfgs, or gauss-newton: Occam's inversion", metavar="NAME"),
-        Option("static-shift", "inversion", number(0, 10, "decades; 0 allows none"), 0.0,
+        Option("static-shift", "inversion", number(0.0, 10.0, "decades; 0 allows none"), 0.0,
                "let stations and modes shift by about so much of log10 apparent resistivity",
                metavar="DECADES"),
         Option("target", "inversion", number(1e-9, 1e9, "a positive nRMS"), 1.05,
