@@ -85,9 +85,7 @@ def test_force_leaves_alone_what_nobody_knows(tmp_path):
         Folder.create(tmp_path, force=True).claim(["l2"])
 
 
-def test_a_stopped_run_goes_on_to_the_same_numbers(
-    inverted, survey, tmp_path, capsys, monkeypatch
-):
+def test_a_stopped_run_goes_on_to_the_same_numbers(inverted, survey, tmp_path, capsys, monkeypatch):
     out = tmp_path / "OUT"
     bar = workflow.ProgressBar
 
