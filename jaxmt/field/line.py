@@ -3,7 +3,6 @@
 import dataclasses
 import fnmatch
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -158,30 +157,15 @@ class Line:
         journal = self.journal.note("tipper", "all", text, count)
         return dataclasses.replace(self, data=self.data.without_tipper(), journal=journal)
 
-    def losses(self) -> dict[str, tuple[int, int]]:
-        """For each step that removed data or stations: how many data, and of how many stations."""
-        data: Counter[str] = Counter()
-        stations: dict[str, set[str]] = {}
-        for entry in self.journal:
-            if entry.removed or "left out" in entry.text:
-                data[entry.step] += entry.removed
-                stations.setdefault(entry.step, set()).add(entry.subject)
-        return {step: (data[step], len(names)) for step, names in stations.items()}
-
     def require(self, least: float = LEAST) -> None:
         """Raises `ValueError`, with what took them, if fewer than a share of the stations are left."""
         left = self.data.survey.stations.size
-        if left >= least * self.asked:
-            return
-        taken = [
-            f"{step.removeprefix('station ')} took {stations}"
-            for step, (_, stations) in self.losses().items()
-            if step.startswith("station ") or step == "band"
-        ]
-        raise ValueError(
-            f"{left} of {self.asked} stations are left, fewer than a third"
-            f"{': ' + ', '.join(taken) if taken else ''}. Leave rules out with --skip, or widen --band."
-        )
+        if left < least * self.asked:
+            taken = self.journal.stations_taken()
+            raise ValueError(
+                f"{left} of {self.asked} stations are left, fewer than a third"
+                f"{': ' if taken else ''}{taken}. Leave rules out with --skip, or widen --band."
+            )
 
 
 def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:

@@ -158,7 +158,7 @@ def sketch(sites: Sequence[Site]) -> str:
 
 def rules(line: Line, treatment: Treatment) -> str:
     """A line for each rule with what it would remove, after those above it; and what is left."""
-    losses, survey = line.losses(), line.data.survey
+    losses, survey = line.journal.losses(), line.data.survey
     steps = {"band": "band"} | {title(rule): name_of(rule) for rule in treatment.rules}
     steps |= {f"station {type(r).__name__.lower()}": name_of(r) for r in treatment.station_rules}
     rows = []

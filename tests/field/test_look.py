@@ -72,7 +72,7 @@ def test_tippers_stay_where_they_are_asked_for(survey):
     bare, whole = (Line.read(survey, strike=0.0, tipper=tipper) for tipper in (False, True))
     assert not bare.data.mask[4:].any()
     assert whole.data.mask[4:].any()
-    assert bare.losses()["tipper"] == (whole.data.mask[4:].sum(), 1)
+    assert bare.journal.losses()["tipper"] == (whole.data.mask[4:].sum(), 1)
 
 
 def test_a_line_must_keep_a_third_of_its_stations(survey):
@@ -88,6 +88,8 @@ def test_surveys_of_strangers_are_looked_at_without_a_traceback(name, data_folde
     status = main(["look", str(data_folder / "strangers" / name)])
     said = capsys.readouterr()
     assert status in (0, 1)
+    # A reason that a stranger understands.
+    assert "sites=..." not in said.out
     assert "a fault of jaxmt" not in said.err
     assert "Traceback" not in said.err
     assert ("Left to invert" in said.out) == (status == 0) or "Nothing to invert" in said.out or said.err
