@@ -119,9 +119,9 @@ def iterate_by_ott(
         solver.parallel_dual_updates, solver.anderson = True, None
         solver.momentum = Momentum(start=0, value=0.5)
     geometry = OttGeometry(problem.geometry, first_epsilon)
-    masses = (jnp.exp(log) for log in problem.log_masses)
-    begin = start if solver.lse_mode else tuple(geometry.scaling_from_potential(p) for p in start)
-    found = solver(LinearProblem(geometry, *masses), init=tuple(begin))
+    f, g = start if solver.lse_mode else map(geometry.scaling_from_potential, start)
+    a, b = map(jnp.exp, problem.log_masses)
+    found = solver(LinearProblem(geometry, a, b), init=(f, g))  # pyright: ignore[reportArgumentType]
     f, g = found.f, found.g
     if problem.symmetric:
         f = g = 0.5 * (f + g)
