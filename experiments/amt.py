@@ -14,8 +14,6 @@ from jaxmt.field.line import from_sites, reading_of, without_tipper
 from jaxmt.field.workflow import Plan, invert_line
 from jaxmt.processing import bostick_section
 
-from .station_mesh import growing_blocks, station_mesh
-
 BAND = (1.0, 10_500.0)
 STRIKE = 44.0
 """Degrees: across the lines, whose azimuths are 129 to 134."""
@@ -54,11 +52,11 @@ def main() -> None:
         per_decade=3 if options.quick else options.per_decade,
     )
     line = dataclasses.replace(without_tipper(line), cite=CITE)
-    mesh = station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
+    mesh = jaxmt.station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
     plan = Plan(
         mesh=mesh,
         start=bostick_section(line.data, mesh),
-        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
+        parametrisation=jaxmt.Blocks(mesh, jaxmt.growing_blocks(mesh)) if options.blocks else None,
         **command.chosen(options),
         depth=options.depth,
         target=TARGET,

@@ -27,7 +27,7 @@ TARGET = 1.05
 OPTIMISERS = {
     "adam": jaxmt.Descent,
     "lbfgs": jaxmt.QuasiNewton,
-    "gauss-newton": lambda: jaxmt.GaussNewton(target=TARGET),
+    "gauss-newton": jaxmt.GaussNewton,
 }
 
 # Half-width of the station line (m), frequencies (Hz), half-space to start from (ohm m), depth shown (m).

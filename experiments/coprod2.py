@@ -14,8 +14,6 @@ from jaxmt.field.line import Line
 from jaxmt.field.workflow import Plan, invert_line
 from jaxmt.processing import Journal, bostick_section
 
-from .station_mesh import growing_blocks, station_mesh
-
 TARGET = 1.2
 """Below it the section breaks into pillars that do nothing but fit; 1.06 can be reached."""
 
@@ -66,11 +64,11 @@ def main() -> None:
     )
     journal = journal.note("static shift", "all", "corrected by A. G. Jones before the data were released")
     line = Line("COPROD2", data, journal, cite=CITE)
-    mesh = station_mesh(data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
+    mesh = jaxmt.station_mesh(data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
     plan = Plan(
         mesh=mesh,
         start=bostick_section(data, mesh),
-        earth=jaxmt.Earth(mesh, blocks=growing_blocks(mesh)) if options.blocks else None,
+        parametrisation=jaxmt.Blocks(mesh, jaxmt.growing_blocks(mesh)) if options.blocks else None,
         **command.chosen(options),
         depth=DEPTH,
         target=TARGET,

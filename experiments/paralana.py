@@ -17,8 +17,6 @@ from jaxmt.field.workflow import Plan, invert_line
 from jaxmt.processing import Journal
 from jaxmt.processing.site import Site
 
-from .station_mesh import station_mesh
-
 TARGET = 1.0
 STRIKE = 7.0
 START = 100.0
@@ -53,7 +51,7 @@ def main() -> None:
     line = Line("Paralana", data, journal, cite=CITE, strike=STRIKE, **along(reading.sites, data))
     mesh = model[0]
     if options.mesh == "ours":
-        mesh = station_mesh(data.survey, *RANGE, column=0.5)
+        mesh = jaxmt.station_mesh(data.survey, *RANGE, column=0.5)
     plan = Plan(
         mesh=mesh,
         start=START,

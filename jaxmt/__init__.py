@@ -11,18 +11,22 @@ from typing import Any
 
 _HOMES = {
     "data": "Data",
-    "inversion.appraisal": "Uncertainty assess",
+    "inversion.appraisal": "Uncertainty appraise",
     "inversion.checkpoint": "Checkpoint",
     "inversion.invert": "invert",
     "inversion.l_curve": "LCurve l_curve",
-    "inversion.optimisers": "Descent GaussNewton QuasiNewton",
+    "inversion.objective": "Objective",
+    "inversion.optimisers": "OPTIMISERS Descent GaussNewton QuasiNewton",
     "inversion.optimisers.langevin": "langevin",
     "inversion.optimisers.restarts": "descend",
-    "inversion.parametrisation": "Earth grid_blocks",
+    "inversion.parametrisation": (
+        "AbstractParametrisation Basis Blocks Cells Function grid_blocks growing_blocks"
+    ),
     "inversion.progress": "ProgressBar",
     "inversion.regularization": "Smoothness",
     "inversion.result": "Ending Record Result",
     "inversion.static_shift": "StaticShift",
+    "inversion.stopping": "Knee Stopping",
     "inversion.trade_off": "Cooling Discrepancy Fixed GradientRatio",
     "misfit": (
         "CloudTransport ComponentTransport GraphSpaceTransport HandOver Huber LeastSquares Student "
@@ -35,6 +39,7 @@ _HOMES = {
     "simulation.responses": "Responses",
     "simulation.sensitivity": "jacobian jacobian_vector_product vector_jacobian_product",
     "simulation.solvers": "NestedDissection Pardiso SuperLU",
+    "simulation.station_mesh": "station_mesh",
     "simulation.survey": "Survey",
     "transport": "sinkhorn_divergence",
 }

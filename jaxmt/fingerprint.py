@@ -54,15 +54,19 @@ def _add(digest: "hashlib.blake2b", value: object) -> None:
 class Constant(Generic[Value]):
     """A value that is part of a compiled function, like a number in its source.
 
-    Two that hold the same are equal, so that a function compiled for one serves the other.
+    Two that hold the same are equal, so that a function compiled for one serves the other. A value without
+    a fingerprint, because there is a function in it, is equal to itself alone.
     """
 
     def __init__(self, value: Value) -> None:
         self.value = value
-        self._fingerprint = fingerprint(value)
+        try:
+            self._identity: str | int = fingerprint(value)
+        except TypeError:
+            self._identity = id(value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Constant) and self._fingerprint == other._fingerprint
+        return isinstance(other, Constant) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash(self._fingerprint)
+        return hash(self._identity)

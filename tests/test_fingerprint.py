@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmt import Earth, LeastSquares, Mesh, Smoothness
+from jaxmt import Cells, LeastSquares, Mesh, Smoothness
 from jaxmt.fingerprint import Constant, fingerprint
 
 MESH = Mesh([-1e3, 0.0, 1e3], [0.0, 100.0, 300.0])
@@ -15,7 +15,7 @@ def test_equal_values_have_equal_fingerprints_wherever_they_are():
     assert fingerprint((np.arange(3.0), "a", None)) == fingerprint([np.arange(3.0), "a", None])
     assert fingerprint(jnp.arange(3.0)) == fingerprint(np.arange(3.0))
     assert fingerprint({"b": 1, "a": 2.0}) == fingerprint({"a": 2.0, "b": 1})
-    assert fingerprint(Earth(MESH)) == fingerprint(Earth(Mesh(MESH.y_nodes, MESH.z_nodes)))
+    assert fingerprint(Cells(MESH)) == fingerprint(Cells(Mesh(MESH.y_nodes, MESH.z_nodes)))
 
 
 def test_it_is_the_same_in_every_process():
@@ -35,7 +35,7 @@ def test_it_is_the_same_in_every_process():
         ((1, (2, 3)), ((1, 2), 3)),
         (Smoothness(), LeastSquares()),
         (Smoothness(), Smoothness(vertical=2.0)),
-        (Earth(MESH), Earth(MESH, fixed=np.eye(2, dtype=bool))),
+        (Cells(MESH), Cells(MESH, fixed=np.eye(2, dtype=bool), values=1.0)),
     ],
 )
 def test_other_values_have_other_fingerprints(one, other):
@@ -48,7 +48,7 @@ def test_a_function_has_none():
 
 
 def test_constants_are_equal_by_value():
-    one = Constant(Earth(MESH))
-    assert one == Constant(Earth(MESH))
-    assert hash(one) == hash(Constant(Earth(MESH)))
-    assert one != Constant(dataclasses.replace(Earth(MESH), low=1.0))
+    one = Constant(Cells(MESH))
+    assert one == Constant(Cells(MESH))
+    assert hash(one) == hash(Constant(Cells(MESH)))
+    assert one != Constant(dataclasses.replace(Cells(MESH), low=1.0))

@@ -96,7 +96,7 @@ def plan_of(
         depth=DEPTH["row" if options.row else "CAFE"],
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
-        earth=jaxmt.Earth(mesh, low=0.1, high=1e5, fixed=sea),
+        parametrisation=jaxmt.Cells(mesh, low=0.1, high=1e5, fixed=sea, values=section),
         te_weight=te_weight if options.te_weight is None else options.te_weight,
         first_step=FIRST_STEP,
         limits=LIMITS,

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 import jaxmt
-from jaxmt.inversion.optimisers.restarts import Descent
+from jaxmt.inversion.optimisers.restarts import Restarts
 from jaxmt.transport import partial_1d, wasserstein_1d
 
 from .fields import AbstractField, Chosen, Latent
@@ -214,14 +214,14 @@ def _search(
     steps: int,
     thin: int,
     keys: Key[Array, " problem"],
-) -> Descent:
+) -> Restarts:
     def slower(count: Array) -> Array:
         return rate * (1 - 1e-5) ** count.astype(rate.dtype)
 
     def cooler(count: Array) -> Array:
         return jnp.square(noise * (1 - 5e-5) ** count.astype(noise.dtype))
 
-    def one(problem: Problem, guesses: Guess, key: Key[Array, ""]) -> Descent:
+    def one(problem: Problem, guesses: Guess, key: Key[Array, ""]) -> Restarts:
         def loss(guess: Guess, draw: Key[Array, ""]) -> Float[Array, ""]:
             station = (jax.random.uniform(draw, (1,)) * len(problem.times)).astype(int)
             return problem.mismatch(problem.predicted(guess, station)[:, 0], station[0])

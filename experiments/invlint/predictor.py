@@ -22,7 +22,7 @@ from .ridge import Linear
 
 FORMAT = 1
 MARGIN = 1.01
-"""Factor that a starting section keeps from the bounds of `Earth`."""
+"""Factor that a starting section keeps from the bounds of `Cells`."""
 
 
 class InvLINT(eqx.Module):
@@ -93,10 +93,10 @@ class Predictor:
         return np.clip(np.asarray(found, dtype=float).reshape(self.layout.shape), *self.layout.range)
 
     def start(
-        self, data: jaxmt.Data, mesh: jaxmt.Mesh, by: str = "InvLINT", earth: jaxmt.Earth | None = None
+        self, data: jaxmt.Data, mesh: jaxmt.Mesh, by: str = "InvLINT", earth: jaxmt.Cells | None = None
     ) -> Float[np.ndarray, "earth y"]:
         """The picture on a mesh, ohm m, within the bounds of `earth`: a start for `jaxmt.invert`."""
-        earth = jaxmt.Earth(mesh) if earth is None else earth
+        earth = jaxmt.Cells(mesh) if earth is None else earth
         section = self.layout.section(self.picture(data, by), mesh)
         return np.clip(section, MARGIN * earth.low, earth.high / MARGIN)
 

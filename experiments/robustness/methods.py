@@ -67,7 +67,7 @@ def methods() -> dict[str, Method]:
 
 
 def _gauss_newton(target: float) -> dict[str, Any]:
-    return {"optimiser": jaxmt.GaussNewton(target=target)}
+    return {"optimiser": jaxmt.GaussNewton()}
 
 
 def _cloud(**settings: Any) -> Method:

@@ -43,7 +43,7 @@ class Plan:
     depth: float
     target: float = 1.05
     iterations: int = 200
-    earth: jaxmt.Earth | None = None
+    parametrisation: jaxmt.AbstractParametrisation | None = None
     te_weight: float = 1.0
     error_floor_ratio: float = jaxmt.CloudTransport().error_floor_ratio
     start_blur: float = 0.05
@@ -109,12 +109,11 @@ def invert_by(
     )
     # A start that already fits has no roughness to find a factor from.
     factor = None if np.ptp(result.resistivity[~plan.mesh.air]) > 0 else 1.0
-    certain = jaxmt.assess(
+    certain = jaxmt.appraise(
         line.data,
-        plan.mesh,
+        result.parametrisation,
         result.resistivity,
         factor,
-        earth=plan.earth,
         static_shift=plan.static_shift,
     )
     seen = certain.trust()
@@ -164,7 +163,7 @@ def misfit_of(name: str, plan: Plan) -> Misfit:
 def optimiser_of(plan: Plan) -> AbstractOptimiser | optax.GradientTransformation:
     """The optimiser of a plan."""
     if plan.optimiser == "gauss-newton":
-        return jaxmt.GaussNewton(target=plan.target)
+        return jaxmt.GaussNewton()
     return normalised_adam(plan.first_step)
 
 
@@ -179,10 +178,9 @@ def inverted(
         with jaxmt.ProgressBar(plan.iterations) as bar:
             result = jaxmt.invert(
                 line.data,
-                plan.mesh,
+                plan.mesh if plan.parametrisation is None else plan.parametrisation,
                 start,
                 misfit_of(name, plan),
-                earth=plan.earth,
                 optimiser=optimiser_of(plan),
                 static_shift=plan.static_shift,
                 target=plan.target,

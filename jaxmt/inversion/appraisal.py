@@ -22,7 +22,8 @@ from ..data import Data
 from ..simulation.mesh import Mesh
 from ..simulation.sensitivity import jacobian
 from ..simulation.solve import AbstractSolver
-from .parametrisation import Earth
+from .parametrisation import AbstractParametrisation, Cells
+from .parametrisation.section import as_section
 from .precision import Precision
 from .regularization import AbstractRegularization, Smoothness
 from .static_shift import StaticShift
@@ -31,7 +32,7 @@ DATA_AT_ONCE = 64
 """Rows of the Jacobian that are summed over depth together."""
 
 NOTHING = 1e-3
-"""Of what the bounds say of a cell: a regularisation that says less counts no more."""
+"""A regularisation that says less of a cell than this part of what its bounds say counts no more."""
 
 MOST = 1e12
 """Largest condition number that is accepted: far enough below the inverse of the rounding, 1e16, that no
@@ -51,13 +52,13 @@ class Uncertainty:
     - `resolution`: diagonal of the resolution matrix: what remains of a cell's own change, 1 where the data
       decide. Beside well-known cells it may fall a little under 0. It sums up to the number of parameters
       that the data determine.
-    - `reliance`: by how much a cell follows when the bounds, and the reference of a `Closeness` among the
+    - `reliance`: by how much a cell follows when the bounds, and the reference of a `Smallness` among the
       penalties, move for all cells: about 0 where the data decide, about 1 where they say nothing. This is
       the index of Oldenburg & Li (1999), linearised.
     - `detectability`: by how many standard deviations the data change, all together, when everything from
       the top of a cell downward changes by a decade, to both sides as far as that is deep.
 
-    - `factor`: $\lambda$, beside `LeastSquares()`, of the regularisation.
+    - `regularization_factor`: $\lambda$, beside `LeastSquares()`, of the regularisation.
 
     Fixed cells count as known: deviation 0, resolution 1, reliance 0. Cells of a block have its values.
     """
@@ -68,7 +69,7 @@ class Uncertainty:
     resolution: Section
     reliance: Section
     detectability: Section
-    factor: float
+    regularization_factor: float
 
     @property
     def width(self) -> Section:
@@ -109,82 +110,87 @@ class Uncertainty:
         return nodes[next_row - 1] + within * self.mesh.dz[next_row - 1]
 
 
-def assess(
+def appraise(
     data: Data,
-    mesh: Mesh,
+    parametrisation: AbstractParametrisation | Mesh,
     resistivity: ArrayLike,
-    factor: float | None = None,
+    regularization_factor: float | None = None,
     *,
-    earth: Earth | None = None,
     regularization: AbstractRegularization | None = None,
     static_shift: StaticShift | None = None,
     solver: AbstractSolver | None = None,
 ) -> Uncertainty:
     r"""The uncertainty of a section that fits the data.
 
+    - `parametrisation`: what could change, with cells and a tangent: `Cells`, `Blocks` or `Basis`. A mesh
+      is `Cells(mesh)`.
     - `resistivity`: the section, ohm m, of shape `mesh.shape`.
-    - `factor`: $\lambda$ of the objective `LeastSquares()` + $\lambda$ `regularization`, such as the last
-      one of an inversion with that misfit. By default it is found from the section, whatever misfit led
-      there: that of the highest evidence, at which the roughness of the section is worth as much as the
-      number of parameters that the data determine (MacKay 1992).
-    - `earth`, `regularization`, `solver`: as for `invert`. A regularisation that is not quadratic is taken
-      by its curvature at the section.
+    - `regularization_factor`: $\lambda$ of the objective `LeastSquares()` + $\lambda$ `regularization`,
+      such as the last one of an inversion with that misfit. By default it is found from the section,
+      whatever misfit led there: that of the highest evidence, at which the roughness of the section is
+      worth as much as the number of parameters that the data determine (MacKay 1992).
+    - `regularization`, `solver`: as for `invert`. A regularisation that is not quadratic is taken by its
+      curvature at the section.
     - `static_shift`: as for `invert`: the level of an apparent resistivity curve says less, then.
 
     Memory is that of the Jacobian and four times 8 x data x parameters bytes.
 
-    Raises `ValueError` for a section of the wrong shape, a factor that is not positive or so large that
-    nothing else counts, an `earth` of another mesh, or data of a mode that the survey leaves out.
+    Raises `ValueError` for a section of the wrong shape or out of bounds, a factor that is not positive or
+    so large that nothing else counts, a parametrisation without a tangent, data of a mode that the survey
+    leaves out, or errors so small that nothing but the data counts.
     """
-    earth = Earth(mesh) if earth is None else earth
+    if isinstance(parametrisation, Mesh):
+        parametrisation = Cells(parametrisation)
     regularization = Smoothness() if regularization is None else regularization
-    if earth.mesh != mesh:
-        raise ValueError("`assess(earth=...)` was made for another mesh than `assess(mesh=...)`.")
-    if factor is not None and not (factor > 0 and np.isfinite(factor)):
-        raise ValueError(f"`assess(factor=...)` must be positive and finite. Got {factor}.")
-    slopes = np.asarray(jacobian(mesh, data.survey, resistivity, solver=solver))
+    mesh, free, given = parametrisation.mesh, parametrisation.free, regularization_factor
+    if given is not None and not (given > 0 and np.isfinite(given)):
+        raise ValueError(f"`appraise(regularization_factor=...)` must be positive and finite. Got {given}.")
+    section = as_section(mesh, resistivity, "appraise(resistivity")
+    parameters = parametrisation.start(section) if parametrisation.has_cells else None
+    tangent, _ = parametrisation.linearised(parameters, "appraise")
+    slopes = np.asarray(jacobian(mesh, data.survey, section, solver=solver))
     rows = slopes[data.mask] / data.errors[data.mask][:, None, None]
     del slopes
     if not np.all(np.isfinite(rows)):
         raise ValueError(
-            "`assess(data=...)` holds data of a mode that `Survey(modes=...)` leaves out. Got modes="
+            "`appraise(data=...)` holds data of a mode that `Survey(modes=...)` leaves out. Got modes="
             f"{data.survey.modes}; add it there, or set those values to NaN."
         )
-    rows[:, ~earth.free] = 0.0
+    rows[:, ~free] = 0.0
     if static_shift is not None:
-        rows = static_shift.without(rows, data)
-    ties, m = earth.ties, np.log10(np.asarray(resistivity, dtype=float))
-    curvature = sparse.csr_array(ties.T @ regularization.curvature(m, mesh, earth.free) @ ties)
-    bounds = 12 / float(np.log10(earth.high / earth.low)) ** 2
-    flat = np.asarray(rows.reshape(len(rows), -1) @ ties)
+        rows = static_shift.without(rows, np.where(data.mask, 1 / data.errors, 0.0))
+    m = np.log10(section)
+    curvature = sparse.csr_array(tangent.T @ regularization.curvature(m, mesh, free) @ tangent)
+    low, high = parametrisation.bounds
+    bounds = 12 / float(np.log10(high / low)) ** 2
+    flat = np.asarray(rows.reshape(len(rows), -1) @ tangent)
     if not np.sum(np.square(flat)) <= MOST * bounds:
         raise ValueError(
-            "`assess(data=...)` has errors so small that the data outweigh the bounds more than "
+            "`appraise(data=...)` has errors so small that the data outweigh the bounds more than "
             f"{MOST:g} times; set an error floor."
         )
-    if factor is None:
-        roughness = float(regularization(jnp.asarray(m), mesh, earth.free))
-        factor = likely_factor(flat, curvature, bounds, roughness)
-    elif len(rows) * factor > (highest := highest_weight(curvature, bounds)):
+    if given is None:
+        given = likely_factor(flat, curvature, bounds, float(regularization(jnp.asarray(m), mesh, free)))
+    elif len(rows) * given > (highest := highest_weight(curvature, bounds)):
         raise ValueError(
-            f"`assess(factor=...)` must be at most {highest / len(rows):.3g} here, where the "
-            f"regularisation outweighs the bounds {MOST:g} times. Got {factor:g}. Leave it out to have one "
-            "found from the section, or give one nearer to that."
+            f"`appraise(regularization_factor=...)` must be at most {highest / len(rows):.3g} here, where "
+            f"the regularisation outweighs the bounds {MOST:g} times. Got {given:g}. Leave it out to have "
+            "one found from the section, or give one nearer to that."
         )
-    precision = prior_precision(curvature, bounds, len(rows) * factor)
-    prior, variance, resolution, reliance = posterior(flat, precision)
+    precision = prior_precision(curvature, bounds, len(rows) * given)
+    prior, variance, resolution, reliance = posterior(flat, precision, tangent)
 
-    def over_cells(values: Values, known: float) -> Section:
-        return np.where(earth.free, (ties @ values).reshape(mesh.shape), known)
+    def section_of(values: Values, known: float) -> Section:
+        return np.where(free, values.reshape(mesh.shape), known)
 
     return Uncertainty(
         mesh,
-        over_cells(np.sqrt(variance), 0.0),
-        over_cells(np.sqrt(prior), 0.0),
-        over_cells(resolution, 1.0),
-        over_cells(reliance, 0.0),
+        section_of(np.sqrt(variance), 0.0),
+        section_of(np.sqrt(prior), 0.0),
+        section_of(resolution, 1.0),
+        section_of(reliance, 0.0),
         _detectability(mesh, rows),
-        factor,
+        given,
     )
 
 
@@ -219,8 +225,8 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
 
     if not roughness * highest_weight(curvature, bounds) > len(rows):
         raise ValueError(
-            "`assess(factor=None)` finds a factor from the roughness of the section, which has none: "
-            f"{roughness:.3g}. Give the factor."
+            "`appraise(regularization_factor=None)` finds a factor from the roughness of the section, "
+            f"which has none: {roughness:.3g}. Give the factor."
         )
     # No more than all data can be determined.
     high = np.log(len(rows) / roughness)
@@ -233,18 +239,36 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
     return float(np.exp(log_weight) / len(rows))
 
 
-def posterior(rows: Rows, precision: sparse.csr_array) -> tuple[Values, Values, Values, Values]:
-    """Variances before and after the data, diagonal of the resolution matrix, reliance: from G and Q."""
+def posterior(
+    rows: Rows, precision: sparse.csr_array, tangent: sparse.csr_array
+) -> tuple[Values, Values, Values, Values]:
+    r"""Of each cell: variances before and after the data, resolution, reliance.
+
+    - `rows`, `precision`: G and Q of the parameters. `tangent`: T, decades, (cell, parameter).
+
+    With the resolution matrix R of the parameters a cell of several has the mean of $R_{kk}$, weighted by
+    $T_{ik}^2$; and a change of all cells by a decade, T c, comes back as T R c.
+    """
     prior = Precision(precision)
-    known = prior.variances()
     spread = prior.solve(rows.T)
     inner = linalg.cholesky(np.eye(len(rows)) + rows @ spread, lower=True)
     gain = linalg.solve_triangular(inner, spread.T, lower=True, overwrite_b=True)
+    squares = tangent.multiply(tangent)
+    if np.diff(tangent.indptr).max() <= 1:
+        known, gained = squares @ prior.variances(), squares @ np.einsum("dp,dp->p", gain, gain)
+        level = np.ones(rows.shape[1])
+    else:
+        patterns = tangent.toarray()
+        known = np.einsum("cp,pc->c", patterns, prior.solve(patterns.T))
+        gained = np.sum(np.square(gain @ patterns.T), axis=0)
+        level = np.linalg.lstsq(patterns, (np.abs(patterns).sum(axis=1) > 0).astype(float))[0]
     # The difference of nearly equal numbers where the data know all.
-    left = np.maximum(known - np.einsum("dp,dp->p", gain, gain), np.finfo(float).eps * known)
+    left = np.maximum(known - gained, np.finfo(float).eps * known)
     gain = linalg.solve_triangular(inner, gain, lower=True, trans=1, overwrite_b=True)
-    resolution = np.einsum("dp,dp->p", gain, rows)
-    return known, left, resolution, 1 - gain.T @ rows.sum(axis=1)
+    resolved = squares @ np.einsum("dp,dp->p", gain, rows)
+    total = np.asarray(squares.sum(axis=1))
+    resolution = np.divide(resolved, total, out=np.ones_like(resolved), where=total > 0)
+    return known, left, resolution, 1 - tangent @ (gain.T @ (rows @ level))
 
 
 def _detectability(mesh: Mesh, rows: Float[np.ndarray, "datum earth y"]) -> Section:

@@ -20,7 +20,7 @@ from jaxtyping import PyTree
 
 from ..atomic import FilePath, atomic_path
 
-FORMAT = 2
+FORMAT = 3
 DIGEST = hashlib.sha256().digest_size
 
 

@@ -1,47 +1,49 @@
-r"""The inversion: problem -> loop -> result.
+r"""The inversion: objective -> loop -> result.
 
-Each iteration takes data misfit + $\lambda$ roughness as a function of the parameters of `Earth`, lets a
-rule choose $\lambda$, and an optimiser the step.
+Each iteration takes data misfit + $\lambda$ roughness as a function of the parameters, lets a rule choose
+$\lambda$, and an optimiser the step.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import optax
-from jaxtyping import ArrayLike, Float
 
 from ..data import Data
-from ..misfit import AbstractMisfit, CloudTransport
-from ..simulation.forward import default_solver, memory_errors_explained
+from ..misfit import AbstractMisfit
+from ..simulation.forward import memory_errors_explained
 from ..simulation.mesh import Mesh
 from ..simulation.sharding import replicate
 from ..simulation.solve import AbstractSolver
 from .checkpoint import Checkpoint
-from .objective import Problem
-from .optimisers import AbstractOptimiser, Descent, GaussNewton, State
-from .parametrisation import Earth
-from .regularization import AbstractRegularization, Smoothness
-from .result import Ending, Record, Result
-from .run import PROGRESS, Run
+from .objective import Objective
+from .optimisers import AbstractOptimiser, Descent, State
+from .parametrisation import AbstractParametrisation
+from .regularization import AbstractRegularization
+from .result import Record, Result
+from .state import InversionState
 from .static_shift import StaticShift
+from .stopping import Stop, Stopping, interrupted, not_finite
 from .trade_off import AbstractTradeOff, Cooling
 
 
 def invert(
     data: Data,
-    mesh: Mesh,
-    start: ArrayLike = 100.0,
+    parametrisation: AbstractParametrisation | Mesh,
+    start: Any = 100.0,
     misfit: AbstractMisfit | None = None,
     *,
-    earth: Earth | None = None,
     regularization: AbstractRegularization | None = None,
     trade_off: AbstractTradeOff | float | None = None,
     static_shift: StaticShift | None = None,
     optimiser: AbstractOptimiser | optax.GradientTransformation | None = None,
-    target: float = 1.05,
-    max_iterations: int = 300,
+    optimizer: AbstractOptimiser | optax.GradientTransformation | None = None,
+    stopping: Stopping | None = None,
+    target: float | None = None,
+    max_iterations: int | None = None,
     solver: AbstractSolver | None = None,
     devices: Sequence[Any] | None = None,
     progress: Callable[[Record], None] | None = None,
@@ -49,159 +51,145 @@ def invert(
 ) -> Result:
     """The smooth resistivity section whose responses fit the data.
 
-    - `start`: ohm m; a half-space, or a section of shape `mesh.shape`.
+    - `parametrisation`: what may change: `Cells`, `Blocks`, `Basis` or `Function`. A mesh is `Cells(mesh)`.
+    - `start`: ohm m, a half-space or a section of shape `mesh.shape`; or parameters, as of `Result`. A
+      `Function` takes its parameters.
     - `misfit`: `CloudTransport()` by default.
-    - `earth`: bounds, fixed cells and parameter blocks; by default every cell is free.
-    - `regularization`: `Smoothness()` by default.
+    - `regularization`: `Smoothness()` of the section by default.
     - `trade_off`: the rule for lambda, `Cooling()` by default; a number r is `Cooling(r)`.
     - `static_shift`: allows shifts of log10 rho_a by station and mode; none by default.
-    - `optimiser`: `Descent()` by default, Adam on smoothed gradients with steps of 0.1 to 0.02 decades;
-      a transformation of optax is a `Descent` with it.
-    - `target`: nRMS at which to stop, over all data that exist.
+    - `optimiser`, or `optimizer`: `Descent()` by default, Adam on smoothed gradients with steps of 0.1 to
+      0.02 decades; a transformation of optax, such as `optax.lbfgs()`, is a `Descent` with it.
+    - `stopping`: when to stop, `Stopping()` by default; `target` and `max_iterations` replace those in it.
     - `solver`, `devices`: as for `simulate`.
     - `progress`: called with the `Record` of each iteration; a `jaxmt.ProgressBar` draws a bar.
     - `checkpoint`: where to keep the state, and whether to go on from there.
 
-    Stops at the target, after `max_iterations`, when the optimiser has made no progress for as long as its
-    `patience`, past the knee of the L-curve, where sections become rougher and hardly fit better, or on an
-    interrupt from the keyboard, and says which in `Result.ending`. Where misfit or gradient cease to be
-    finite it goes back half a step, once, and then stops. The model of the lowest nRMS is returned in any
-    case but that of the knee: then the one of `patience` iterations before.
+    Stops by the rules of `Stopping`, or on an interrupt from the keyboard, and says why in `Result.ending`.
+    Where misfit or gradient cease to be finite it goes back half a step, once, and then stops. The model of
+    the lowest nRMS is returned in any case but that of the knee: then the one of `patience` iterations
+    before.
 
-    Raises `ValueError` for a start of the wrong shape or out of bounds, data of a mode that `data.survey`
-    leaves out, or a checkpoint of another problem; `FloatingPointError` if the start itself has no finite
-    misfit; `MemoryError` when a device runs out of it.
+    Raises `ValueError` for a start that the parametrisation does not take, data of a mode that
+    `data.survey` leaves out, an optimiser that does not go with the parametrisation or the trade-off, or a
+    checkpoint of another problem; `FloatingPointError` if the start itself has no finite misfit;
+    `MemoryError` when a device runs out of it.
     """
-    section = _start(mesh, start)
-    mesh.check_stations(data.survey)
-    mesh.warn(data.survey, section)
-    earth = Earth(mesh) if earth is None else earth
-    _check(data, mesh, earth, target, max_iterations)
-    if optimiser is None or isinstance(optimiser, optax.GradientTransformation):
-        optimiser = Descent() if optimiser is None else Descent(transformation=optimiser)
-    if trade_off is not None and isinstance(optimiser, GaussNewton):
-        raise ValueError("`GaussNewton` chooses lambda itself: leave `invert(trade_off=...)` out.")
-    if not isinstance(trade_off, AbstractTradeOff):
-        trade_off = Cooling() if trade_off is None else Cooling(float(trade_off))
-    problem, misfit_state = Problem.build(
-        data,
-        section,
-        CloudTransport() if misfit is None else misfit,
-        earth,
-        Smoothness() if regularization is None else regularization,
-        static_shift,
-        default_solver() if solver is None else solver,
-        devices,
+    optimiser = _optimiser(optimiser, optimizer)
+    trade_off = _trade_off(trade_off, optimiser)
+    given = {"target": target, "max_iterations": max_iterations}
+    stopping = dataclasses.replace(
+        Stopping() if stopping is None else stopping, **{k: v for k, v in given.items() if v is not None}
     )
-    parameters = earth.parameters(section)
-    state = State(parameters, optimiser.start(problem, parameters), misfit_state, trade_off.start())
+    objective = Objective(
+        data,
+        parametrisation,
+        misfit,
+        regularization,
+        static_shift=static_shift,
+        solver=solver,
+        devices=devices,
+    )
+    parameters = objective.parametrisation.start(start)
+    objective.mesh.warn(data.survey, 10 ** np.array(objective.section(parameters)))
+    stopping = stopping.filled(optimiser.patience, objective.parametrisation.has_cells)
+    state = State(parameters, optimiser.start(objective, parameters), objective.state, trade_off.start())
     # Where the following states will be, so that the step is compiled once.
-    run = Run(replicate(state, devices))
-    fingerprint = "" if checkpoint is None else problem.fingerprint()
+    inversion = InversionState(replicate(state, devices))
+    fingerprint = "" if checkpoint is None else objective.fingerprint(parameters)
     if checkpoint is not None:
-        run.resume(checkpoint, fingerprint, devices)
-    ending = Ending.ITERATIONS
-    message = f"stopped after {max_iterations} iterations above the target nRMS of {target:g}"
-    earlier, begin = run.seconds, time.perf_counter()
+        inversion.resume(checkpoint, fingerprint, devices)
+    earlier, begin = inversion.seconds, time.perf_counter()
+    stop = None
     try:
-        while run.iteration <= max_iterations:
-            if checkpoint is not None and checkpoint.is_due(run.iteration):
-                run.save(checkpoint, fingerprint)
+        while stop is None:
+            if checkpoint is not None and checkpoint.is_due(inversion.iteration):
+                inversion.save(checkpoint, fingerprint)
             with memory_errors_explained():
-                following, report = optimiser.step(problem, trade_off, run.state)
+                following, report = optimiser.step(objective, trade_off, stopping.target, inversion.state)
                 finite = bool(report.finite)
             if not finite:
-                if run.go_back():
-                    continue
-                ending = Ending.NOT_FINITE
-                again = ", again after half a step back" if run.went_back else ""
-                message = (
-                    f"stopped at iteration {run.iteration}: the misfit or its gradient is not finite{again}"
-                )
-                break
-            run.seconds = earlier + time.perf_counter() - begin
-            record = run.record(report, problem.misfit.describe(run.state.misfit).get("blur", np.nan))
+                if not inversion.halve_step():
+                    stop = not_finite(inversion.iteration, inversion.went_back)
+                continue
+            inversion.seconds = earlier + time.perf_counter() - begin
+            described = objective.misfit.describe(inversion.state.misfit)
+            record = inversion.record(report, described)
             if progress is not None:
                 progress(record)
-            if record.nrms <= target:
-                ending = Ending.TARGET
-                message = f"reached the target nRMS of {target:g} in {run.iteration} iterations"
-                break
-            if run.stalls(optimiser.patience):
-                ending = Ending.STALLED
-                message = (
-                    f"stopped after {run.iteration} iterations above the target nRMS of {target:g}: "
-                    f"the last {optimiser.patience} lowered it by less than {PROGRESS:.0%}"
-                )
-                break
-            if run.is_past_the_knee(optimiser.patience, target):
-                ending = Ending.KNEE
-                message = (
-                    f"stopped after {run.iteration} iterations above the target nRMS of {target:g} and "
-                    f"went back to iteration {run.go_to_the_knee()}: since then the section became rougher "
-                    f"and the nRMS hardly lower, {record.nrms:.3f}"
-                )
-                break
-            run.advance(following)
+            stop = stopping.is_last(inversion.history)
+            if stop is None:
+                if stopping.keeps(inversion.iteration):
+                    inversion.keep()
+                inversion.advance(following)
     except KeyboardInterrupt:
-        if run.best is None:
+        if inversion.best is None:
             raise
-        ending = Ending.INTERRUPTED
-        message = f"interrupted from the keyboard after {len(run.history['nrms'])} iterations"
-    if run.best is None:
+        stop = interrupted(len(inversion.history["nrms"]))
+    return _result(objective, data, inversion, stop, checkpoint, fingerprint)
+
+
+def _result(
+    objective: Objective,
+    data: Data,
+    inversion: InversionState,
+    stop: Stop,
+    checkpoint: Checkpoint | None,
+    fingerprint: str,
+) -> Result:
+    """The best model, once the state is saved."""
+    if inversion.best is None:
         raise FloatingPointError(
             "`invert(start=...)`: the misfit of the starting model or its gradient is not finite. Look at "
             "the data and at `simulate(mesh, data.survey, start)`."
         )
+    if stop.back_to is not None:
+        inversion.go_back_to(stop.back_to)
     if checkpoint is not None:
-        run.save(checkpoint, fingerprint)
-    return _result(problem, data, run, ending, message)
-
-
-def _result(problem: Problem, data: Data, run: Run, ending: Ending, message: str) -> Result:
-    assert run.best is not None
-    parameters, prediction = run.best
+        inversion.save(checkpoint, fingerprint)
+    parameters, prediction = inversion.best
     if prediction is None:
-        prediction = problem.predict(parameters)
+        prediction = objective.predict(parameters)
     return Result(
-        problem.mesh,
+        objective.mesh,
         data,
-        10 ** np.array(problem.section(parameters)),
+        10 ** np.array(objective.section(parameters)),
         prediction.responses,
         np.array(prediction.shifts),
         np.array(prediction.components),
-        run.lowest,
-        run.history,
-        ending,
-        message,
+        inversion.lowest,
+        inversion.history,
+        stop.ending,
+        stop.message,
+        objective.parametrisation,
+        parameters,
     )
 
 
-def _check(data: Data, mesh: Mesh, earth: Earth, target: float, max_iterations: int) -> None:
-    if earth.mesh != mesh:
-        raise ValueError("`invert(earth=...)` was made for another mesh than `invert(mesh=...)`.")
-    if not (np.isfinite(target) and target > 0):
-        raise ValueError(f"`invert(target=...)` must be a positive nRMS. Got {target}.")
-    if max_iterations < 1:
-        raise ValueError(f"`invert(max_iterations=...)` must be at least 1. Got {max_iterations}.")
-    for mode, rows in (("te", [0, 1, 4, 5]), ("tm", [2, 3])):
-        if mode not in data.survey.modes and data.mask[rows].any():
-            raise ValueError(
-                f"`invert(data=...)` holds {mode.upper()} data, but `Survey(modes=...)` is "
-                f'{data.survey.modes}. Add "{mode}" to it, or set those values to NaN.'
-            )
-
-
-def _start(mesh: Mesh, start: ArrayLike) -> Float[np.ndarray, "earth y"]:
-    section = np.asarray(start, dtype=float)
-    if section.ndim == 0:
-        section = np.full(mesh.shape, float(section))
-    if section.shape != mesh.shape:
+def _optimiser(
+    optimiser: AbstractOptimiser | optax.GradientTransformation | None,
+    optimizer: AbstractOptimiser | optax.GradientTransformation | None,
+) -> AbstractOptimiser:
+    if optimiser is not None and optimizer is not None:
+        raise ValueError("`invert(optimiser=..., optimizer=...)` are two spellings of one: give one.")
+    chosen = optimizer if optimiser is None else optimiser
+    if isinstance(chosen, AbstractOptimiser):
+        return chosen
+    if chosen is not None and not isinstance(chosen, optax.GradientTransformation):
         raise ValueError(
-            "`invert(start=...)` must be a number or have shape (earth rows, columns) = "
-            f"{mesh.shape}, in ohm m. Got {section.shape}."
+            "`invert(optimiser=...)` must be `Descent()`, `QuasiNewton()`, `GaussNewton()` or a "
+            f"transformation of optax. Got a {type(chosen).__name__}."
         )
-    if not np.all(np.isfinite(section) & (section > 0)):
-        bad = section[~(np.isfinite(section) & (section > 0))]
-        raise ValueError(f"`invert(start=...)` must be positive and finite, in ohm m. Got {bad[0]}.")
-    return section
+    return Descent() if chosen is None else Descent(transformation=chosen)
+
+
+def _trade_off(
+    trade_off: AbstractTradeOff | float | None, optimiser: AbstractOptimiser
+) -> AbstractTradeOff:
+    if trade_off is not None and optimiser.chooses_lambda:
+        raise ValueError(
+            f"`{type(optimiser).__name__}` chooses lambda itself: leave `invert(trade_off=...)` out."
+        )
+    if isinstance(trade_off, AbstractTradeOff):
+        return trade_off
+    return Cooling() if trade_off is None else Cooling(float(trade_off))

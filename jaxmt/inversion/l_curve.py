@@ -11,6 +11,7 @@ from ..data import Data
 from ..misfit import AbstractMisfit
 from ..simulation.mesh import Mesh
 from .invert import invert
+from .parametrisation import AbstractParametrisation
 from .result import Result
 from .trade_off import Fixed
 
@@ -43,7 +44,7 @@ class LCurve:
 
 def l_curve(
     data: Data,
-    mesh: Mesh,
+    parametrisation: AbstractParametrisation | Mesh,
     factors: Sequence[float],
     start: Any = 100.0,
     misfit: AbstractMisfit | None = None,
@@ -69,7 +70,7 @@ def l_curve(
         # No target, so that each ends where its lambda leads.
         result = invert(
             data,
-            mesh,
+            parametrisation,
             start,
             misfit,
             trade_off=Fixed(factor),
@@ -78,7 +79,7 @@ def l_curve(
             **options,
         )
         results.append(result)
-        start = result.resistivity
+        start = result.parameters
     best = [int(np.argmin(result.history["nrms"])) for result in results]
 
     def column(name: str) -> np.ndarray:

@@ -7,21 +7,22 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Float, PyTree
 
+from ..conventions import rows_of
 from ..data import Data
 from ..fingerprint import Constant, fingerprint
-from ..misfit import AbstractMisfit
-from ..simulation.forward import simulate
+from ..misfit import AbstractMisfit, CloudTransport
+from ..simulation.forward import default_solver, simulate
 from ..simulation.mesh import Mesh
 from ..simulation.responses import Responses
 from ..simulation.sharding import replicate
 from ..simulation.solve import AbstractSolver
-from .parametrisation import Earth
-from .regularization import AbstractRegularization
+from .parametrisation import AbstractParametrisation, Cells
+from .parametrisation.abstract import Parameters
+from .regularization import AbstractRegularization, Smoothness
 from .static_shift import StaticShift, shifted
-
-Parameters = Float[Array, " parameter"]
 
 
 class Prediction(eqx.Module):
@@ -35,91 +36,162 @@ class Prediction(eqx.Module):
     components: Float[Array, "comp freq site"]
 
 
-class Problem(eqx.Module):
-    """Data misfit and roughness as functions of the parameters of `Earth`.
+class Objective(eqx.Module):
+    r"""$\Phi(p) = \phi(p) + \lambda R(p)$: data misfit plus weighted roughness, of parameters.
 
-    Two problems that differ only in the numbers of their data and their start share compiled functions.
+    `objective(parameters)` is a differentiable scalar for any optimiser; it works under `jax.jit`,
+    `jax.grad` and `jax.vmap`. `invert` minimises this same object.
 
-    - `start`: ohm m; fixed cells keep it.
-    - `prepared`: what the misfit made of the data.
+    - `parametrisation`: from parameters to log10 of resistivity; a mesh means `Cells(mesh)`. Parameters to
+      start from are `parametrisation.start(...)`.
+    - `misfit`: $\phi$, by default `CloudTransport()`. `regularization`: R, by default `Smoothness()`.
+    - `weight`: $\lambda$, in the unit of the misfit over squared decades.
+    - `static_shift`: allows shifts of log10 rho_a by station and mode; none by default.
+    - `solver`, `devices`, `forward_mode`: as for `simulate`. `jax.jvp`, `jax.jacfwd` and `jax.hessian` of
+      an objective need `forward_mode=True`.
+
+    Some misfits have a state: the blur of a transport and the plans it starts from, or which of two misfits
+    is in force. An objective holds it fixed, so that it is one function. It begins with the first state of
+    the misfit; `objective.state` is the present one, `objective.describe()` says it in numbers, and
+    `objective.following(parameters)` is the objective at the next state, which an outer loop takes whenever
+    it likes. `invert` takes it in every iteration.
+
+    Raises `ValueError` for a weight that is negative or not finite, for stations outside the mesh, and for
+    data of a mode that `data.survey` leaves out.
     """
 
     data: Data
-    start: Float[Array, "earth y"]
     misfit: AbstractMisfit
     prepared: PyTree[Any]
-    constants: Constant[tuple[Earth, AbstractRegularization]]
+    state: PyTree[Any]
+    weight: Float[Array, ""]
     static_shift: StaticShift | None
     solver: AbstractSolver
     devices: tuple[Any, ...] | None
+    forward_mode: bool = eqx.field(static=True)
+    _parametrisation: Constant[AbstractParametrisation]
+    _regularization: Constant[AbstractRegularization]
 
-    @classmethod
-    def build(
-        cls,
+    def __init__(
+        self,
         data: Data,
-        start: Float[np.ndarray, "earth y"],
-        misfit: AbstractMisfit,
-        earth: Earth,
-        regularization: AbstractRegularization,
-        static_shift: StaticShift | None,
-        solver: AbstractSolver,
-        devices: Sequence[Any] | None,
-    ) -> tuple["Problem", PyTree[Any]]:
-        """The problem, its arrays where `devices` want them, and the misfit's first state."""
-        prepared, misfit_state = misfit.prepare(data)
-        arrays, rest = eqx.partition((data, start, prepared, misfit_state), _is_array)
+        parametrisation: AbstractParametrisation | Mesh,
+        misfit: AbstractMisfit | None = None,
+        regularization: AbstractRegularization | None = None,
+        weight: ArrayLike = 0.1,
+        *,
+        static_shift: StaticShift | None = None,
+        solver: AbstractSolver | None = None,
+        devices: Sequence[Any] | None = None,
+        forward_mode: bool = False,
+    ) -> None:
+        if isinstance(parametrisation, Mesh):
+            parametrisation = Cells(parametrisation)
+        parametrisation.mesh.check_stations(data.survey)
+        _check(data, weight)
+        self.misfit = CloudTransport() if misfit is None else misfit
+        prepared, state = self.misfit.prepare(data)
+        # What is an array is traced, so that objectives of other numbers share compiled functions.
+        arrays, rest = eqx.partition((data, prepared, state), _is_array)
         arrays = replicate(jax.tree.map(jnp.asarray, arrays), devices)
-        data, section, prepared, misfit_state = eqx.combine(arrays, rest)
-        kept = None if devices is None else tuple(devices)
-        constants = Constant((earth, regularization))
-        problem = cls(data, section, misfit, prepared, constants, static_shift, solver, kept)
-        return problem, misfit_state
+        self.data, self.prepared, self.state = eqx.combine(arrays, rest)
+        self.weight = jnp.asarray(weight, dtype=float)
+        self.static_shift = static_shift
+        self.solver = default_solver() if solver is None else solver
+        self.devices = None if devices is None else tuple(devices)
+        self.forward_mode = forward_mode
+        self._parametrisation = Constant(parametrisation)
+        self._regularization = Constant(Smoothness() if regularization is None else regularization)
 
     @property
-    def earth(self) -> Earth:
-        """The parametrisation."""
-        return self.constants.value[0]
-
-    @property
-    def mesh(self) -> Mesh:
-        """That of the parametrisation."""
-        return self.earth.mesh
+    def parametrisation(self) -> AbstractParametrisation:
+        """From parameters to the section."""
+        return self._parametrisation.value
 
     @property
     def regularization(self) -> AbstractRegularization:
         """What measures roughness."""
-        return self.constants.value[1]
+        return self._regularization.value
+
+    @property
+    def mesh(self) -> Mesh:
+        """The mesh of the parametrisation."""
+        return self.parametrisation.mesh
+
+    def __call__(self, parameters: Parameters) -> Float[Array, ""]:
+        r"""$\phi + \lambda R$ at the present state of the misfit."""
+        value, _ = self.data_misfit(parameters)
+        return value + self.weight * self.roughness(parameters)
 
     def section(self, parameters: Parameters) -> Float[Array, "earth y"]:
         """log10 of the resistivity in ohm m."""
-        return self.earth.log10_resistivity(parameters, self.start)
+        return self.parametrisation(parameters)
 
     def predict(self, parameters: Parameters) -> Prediction:
         """What the section would give at the stations."""
-        resistivity = 10 ** self.section(parameters)
-        survey = self.data.survey
-        responses = simulate(self.mesh, survey, resistivity, solver=self.solver, devices=self.devices)
+        responses = simulate(
+            self.mesh,
+            self.data.survey,
+            10 ** self.section(parameters),
+            solver=self.solver,
+            devices=self.devices,
+            forward_mode=self.forward_mode,
+        )
         components = responses.components
         if self.static_shift is None:
-            return Prediction(responses, jnp.zeros((2, survey.stations.size)), components)
+            return Prediction(responses, jnp.zeros((2, self.data.survey.stations.size)), components)
         shifts = self.static_shift(components, self.data)
         return Prediction(responses, shifts, shifted(components, shifts))
 
     def data_misfit(
-        self, parameters: Parameters, misfit_state: PyTree[Any]
+        self, parameters: Parameters
     ) -> tuple[Float[Array, ""], tuple[PyTree[Any], Prediction, Float[Array, ""]]]:
         """The misfit, with its next state, the prediction and the nRMS."""
         prediction = self.predict(parameters)
-        value, misfit_state = self.misfit(prediction.components, self.prepared, misfit_state)
-        return value, (misfit_state, prediction, self.data.nrms_of(prediction.components))
+        value, state = self.misfit(prediction.components, self.prepared, self.state)
+        return value, (state, prediction, self.data.nrms_of(prediction.components))
 
     def roughness(self, parameters: Parameters) -> Float[Array, ""]:
         """The regularisation, unweighted."""
-        return self.regularization(self.section(parameters), self.mesh, self.earth.free)
+        return self.regularization(self.section(parameters), self.mesh, self.parametrisation.free)
 
-    def fingerprint(self) -> str:
-        """The same for the same data, start, misfit, earth, regularisation and static shift."""
-        return fingerprint((self.data, self.start, self.misfit, self.constants.value, self.static_shift))
+    def at(self, state: PyTree[Any], weight: ArrayLike | None = None) -> "Objective":
+        """The same objective with another state of its misfit, and another weight if one is given."""
+        changed = eqx.tree_at(lambda o: o.state, self, state, is_leaf=lambda x: x is None)
+        return changed if weight is None else changed.weighted(weight)
+
+    def weighted(self, weight: ArrayLike) -> "Objective":
+        """The same objective with another weight of the roughness."""
+        return eqx.tree_at(lambda o: o.weight, self, jnp.asarray(weight, dtype=float))
+
+    def following(self, parameters: Parameters) -> "Objective":
+        """The objective at the state of its misfit after these parameters: the blur follows the fit."""
+        _, (state, _, _) = self.data_misfit(parameters)
+        return self.at(state)
+
+    def describe(self) -> dict[str, float]:
+        """The weight, the stage of the misfit and what it says of its state, such as its blur."""
+        stage = float(self.misfit.stage(self.state))
+        return {"weight": float(self.weight), "stage": stage, **self.misfit.describe(self.state)}
+
+    def fingerprint(self, start: Parameters) -> str:
+        """The same for the same data, start, misfit, parametrisation, regularisation and static shift."""
+        leaves = [(jax.tree_util.keystr(p), v) for p, v in jax.tree_util.tree_leaves_with_path(start)]
+        identity = self.parametrisation.identity(start)
+        return fingerprint(
+            (self.data, leaves, self.misfit, identity, self.regularization, self.static_shift)
+        )
+
+
+def _check(data: Data, weight: ArrayLike) -> None:
+    if not isinstance(weight, Tracer) and not 0 <= float(np.asarray(weight)) < np.inf:
+        raise ValueError(f"`Objective(weight=...)` must be finite and not negative. Got {weight}.")
+    for mode in ("te", "tm"):
+        if mode not in data.survey.modes and data.mask[list(rows_of(mode))].any():
+            raise ValueError(
+                f"`invert(data=...)` holds {mode.upper()} data, but `Survey(modes=...)` is "
+                f'{data.survey.modes}. Add "{mode}" to it, or set those values to NaN.'
+            )
 
 
 def _is_array(leaf: object) -> bool:

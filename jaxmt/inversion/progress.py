@@ -1,14 +1,12 @@
 """A progress bar for the inversion."""
 
-import math
-
 from tqdm import tqdm
 
 from .result import Record
 
 
 class ProgressBar:
-    """Draws iteration, misfit, nRMS, lambda, blur and the time left.
+    """Draws iteration, misfit, nRMS, lambda, what the misfit says of its state, and the time left.
 
     `with ProgressBar(300) as bar: invert(..., max_iterations=300, progress=bar)`
 
@@ -26,8 +24,7 @@ class ProgressBar:
             "nRMS": f"{record.nrms:.3f}",
             "lambda": f"{record.regularization_factor:.2g}",
         }
-        if not math.isnan(record.blur):
-            shown["blur"] = f"{record.blur:.3g}"
+        shown |= {name: f"{value:.3g}" for name, value in record.misfit.items()}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update(record.iteration - self._bar.n)
         self._bar.refresh()

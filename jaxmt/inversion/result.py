@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +10,7 @@ from jaxtyping import Float
 from ..data import Data
 from ..simulation.mesh import Mesh
 from ..simulation.responses import Responses
+from .parametrisation.abstract import AbstractParametrisation, Parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Record:
     """One iteration: the state before its step.
 
     - `loss`: data misfit; `roughness`: regularisation, both unweighted; `regularization_factor`:
-      lambda; `blur`: of the transport, NaN for others; `seconds`: since the start.
+      lambda; `seconds`: since the start.
+    - `misfit`: what the misfit says of its state, such as the "blur" of a transport.
     """
 
     iteration: int
@@ -24,8 +27,14 @@ class Record:
     nrms: float
     roughness: float
     regularization_factor: float
-    blur: float
     seconds: float
+    misfit: Mapping[str, float]
+
+    def columns(self) -> dict[str, float]:
+        """All numbers by name, in the order of a history; what the misfit says comes before the time."""
+        names = ("iteration", "loss", "nrms", "roughness", "regularization_factor")
+        numbers = {name: float(getattr(self, name)) for name in names}
+        return {**numbers, **self.misfit, "seconds": self.seconds}
 
 
 class Ending(enum.StrEnum):
@@ -44,12 +53,14 @@ class Result:
     """What an inversion found.
 
     - `resistivity`: ohm m, earth cells; the model of the lowest nRMS met, also after a failure. Where
-      `ending` is `Ending.KNEE`: the one at which more roughness ceased to pay.
+      `ending` is `Ending.KNEE`: the one at which more roughness ceased to pay. `parameters`: the same
+      model as parameters of the `parametrisation`.
     - `nrms`: of that model. `responses`: its responses.
     - `static_shift`: decades that the data lie above the responses' log10 rho, rows TE and TM; zero unless
       `invert(static_shift=...)` allowed any. `predicted`: the responses with it, in the order of
       `COMPONENTS`: what `nrms` compares with the data.
-    - `history`: a `Record` field name -> list over iterations.
+    - `history`: a list over iterations for each name: iteration, loss, nrms, roughness,
+      regularization_factor, what the misfit says of its state (NaN where it says nothing), seconds.
     - `ending`: why it stopped; `message`: the same in words, with numbers.
     """
 
@@ -63,6 +74,8 @@ class Result:
     history: dict[str, list[float]]
     ending: Ending
     message: str
+    parametrisation: AbstractParametrisation
+    parameters: Parameters
 
     @property
     def converged(self) -> bool:

@@ -13,10 +13,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from ..conventions import RHO
 from ..data import Data, normalised_residuals
-
-RESISTIVITIES = (0, 2)
-"""Where log10 rho of TE and of TM are in `COMPONENTS`."""
 
 
 class StaticShift(eqx.Module):
@@ -38,7 +36,7 @@ class StaticShift(eqx.Module):
 
     def __call__(self, predicted: Float[Array, "comp freq site"], data: Data) -> Float[Array, "mode site"]:
         """The best shifts (TE, TM) of predicted data, constants under differentiation; 0 without data."""
-        rows = jnp.array(RESISTIVITIES)
+        rows = jnp.array(RHO)
         errors = jnp.asarray(data.errors)[rows]
         residual = normalised_residuals(data, lax.stop_gradient(predicted))[rows]
         known = jnp.isfinite(jnp.asarray(data.values)[rows])
@@ -47,25 +45,29 @@ class StaticShift(eqx.Module):
         return pull / (jnp.sum(jnp.square(precision), axis=1) + 1 / self.decades**2)
 
     def without(
-        self, rows: Float[np.ndarray, "datum earth y"], data: Data
-    ) -> Float[np.ndarray, "datum earth y"]:
-        r"""What of a Jacobian over its errors is not hidden behind shifts of which only the prior is known.
+        self,
+        rows: Float[np.ndarray, "datum ..."],
+        weights: Float[np.ndarray, "comp freq site"],
+        unit: float = 1.0,
+    ) -> Float[np.ndarray, "datum ..."]:
+        r"""What is not hidden behind shifts of which only the prior is known: whitened rows, white again.
 
-        - `rows`: those of the data that exist, in the order of `data.values[data.mask]`.
+        Marginal over the shifts, the noise of a curve has the covariance $I + uu^T$, $u = s_0w$ with the
+        weights w of its data. The inverse of its root is $I - (1 - (1 + u^Tu)^{-1/2})\,uu^T/u^Tu$.
 
-        Marginal over the shifts, the noise of a curve has the covariance $I + uu^T$, $u = s_0/\sigma$. The
-        inverse of its root is $I - (1 - (1 + u^Tu)^{-1/2})\,uu^T/u^Tu$.
+        - `weights`: what the rows were multiplied by, $w = 1/\sigma$ or another weight in its place; rows
+          belong to the data whose weight is positive, in the order of `weights[weights > 0]`.
+        - `unit`: mean of $w^2\sigma^2$, by which $s_0^2$ is divided: the prior is in standard deviations.
         """
-        component, _, site = np.nonzero(data.mask)
-        share = self.decades / data.errors[data.mask]
+        component, _, site = np.nonzero(weights > 0)
+        u = self.decades / np.sqrt(unit) * weights[weights > 0]
         left = rows.copy()
         for curve in np.unique([component, site], axis=1).T:
-            if curve[0] in RESISTIVITIES:
+            if curve[0] in RHO:
                 members = np.flatnonzero((component == curve[0]) & (site == curve[1]))
-                u = share[members]
-                square = u @ u
-                pull = (1 - 1 / np.sqrt(1 + square)) / square * np.tensordot(u, rows[members], 1)
-                left[members] -= u[:, None, None] * pull
+                square = u[members] @ u[members]
+                pull = (1 - 1 / np.sqrt(1 + square)) / square * np.tensordot(u[members], rows[members], 1)
+                left[members] -= np.multiply.outer(u[members], pull)
         return left
 
 
@@ -73,4 +75,4 @@ def shifted(
     predicted: Float[Array, "comp freq site"], shifts: Float[Array, "mode site"]
 ) -> Float[Array, "comp freq site"]:
     """Predicted data with `shifts` (TE, TM; decades) added to log10 rho."""
-    return predicted.at[jnp.array(RESISTIVITIES)].add(shifts[:, None, :])
+    return predicted.at[jnp.array(RHO)].add(shifts[:, None, :])

@@ -33,7 +33,7 @@ class Relief:
 
     @property
     def sea(self) -> Bool[np.ndarray, "earth y"]:
-        """True for cells with sea water; `jaxmt.Earth(relief.mesh, fixed=relief.sea)` keeps them."""
+        """True for cells with sea water; as `jaxmt.Cells(fixed=...)` keeps, with their `values`."""
         return self.water > TRACE
 
     def section(

@@ -13,7 +13,6 @@ from soundings import half_space, two_dimensional
 mpl.use("Agg")
 
 import jaxmt  # noqa: E402
-from experiments import station_mesh
 from jaxmt.conventions import skin_depth  # noqa: E402
 from jaxmt.field import figures, line, survey
 from jaxmt.field import report as outcome
@@ -155,7 +154,7 @@ def test_agreement_is_perfect_with_itself_and_known_with_a_shift(inverted):
 
 
 def test_every_station_stands_in_the_middle_of_a_fine_column():
-    mesh = station_mesh.station_mesh(SURVEY, 10.0, 100.0)
+    mesh = jaxmt.station_mesh(SURVEY, 10.0, 100.0)
     short = skin_depth(10.0, 10.0)
     column = np.searchsorted(mesh.y_nodes, SURVEY.stations) - 1
     np.testing.assert_allclose(mesh.y_centres[column], SURVEY.stations, atol=1e-6)
@@ -186,8 +185,8 @@ def test_a_folder_of_files_and_a_dry_run(tmp_path, monkeypatch, capsys):
 
 
 def test_blocks_grow_with_depth_and_nest():
-    mesh = station_mesh.station_mesh(SURVEY, 10.0, 100.0)
-    blocks = station_mesh.growing_blocks(mesh)
+    mesh = jaxmt.station_mesh(SURVEY, 10.0, 100.0)
+    blocks = jaxmt.growing_blocks(mesh)
     # No block spans two rows, and the first rows have one for each column.
     assert all(np.intersect1d(a, b).size == 0 for a, b in zip(blocks[:-1], blocks[1:], strict=True))
     assert len(np.unique(blocks[0])) == mesh.n_y

@@ -363,9 +363,9 @@ def test_a_start_keeps_within_the_models_and_the_bounds(learned):
         start = learned.predictor.start(data, mesh, by)
         assert start.shape == mesh.shape
         assert 1.0 <= start.min() <= start.max() <= 1e4
-        narrow = jaxmt.Earth(mesh, low=30.0, high=60.0)
+        narrow = jaxmt.Cells(mesh, low=30.0, high=60.0)
         start = learned.predictor.start(data, mesh, by, narrow)
-        assert np.isfinite(np.asarray(narrow.parameters(start))).all()
+        assert np.isfinite(np.asarray(narrow.start(start))).all()
     wild = jaxmt.Data(SURVEY, np.where(np.isfinite(data.values), data.values + 1e3, np.nan), data.errors)
     assert learned.predictor.strange(wild) == 1.0
     assert learned.predictor.strange(data) < 0.2

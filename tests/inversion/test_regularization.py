@@ -5,7 +5,7 @@ import pytest
 from matplotlib.path import Path
 
 from jaxmt import Mesh, Smoothness
-from jaxmt.inversion.regularization import L1, L2, Closeness, MinimumSupport, Penalties, TotalVariation
+from jaxmt.inversion.regularization import L1, L2, MinimumSupport, Penalties, Smallness, TotalVariation
 
 # Rows with centres at 0.5, 2 and 4.5 m: depths 1, 4 and 9 over that of the first.
 MESH = Mesh(np.array([-3.0, -1.0, 0.0, 2.0]), np.array([-1.0, 0.0, 1.0, 3.0, 6.0]))
@@ -79,8 +79,8 @@ REFERENCE = 10 ** RNG.standard_normal(GRID.shape)
 OPTIONS = {"horizontal": 1.5, "vertical": 0.7, "cuts": [FAULT]}
 QUADRATIC = {
     "squares": (Smoothness(**OPTIONS), 0.0),
-    "closeness": (Closeness(REFERENCE, RNG.uniform(0, 1, GRID.shape)), np.log10(REFERENCE)),
-    "sum": (Penalties(((2.0, Smoothness(**OPTIONS)), (0.5, Closeness(1.0)))), 0.0),
+    "smallness": (Smallness(REFERENCE, RNG.uniform(0, 1, GRID.shape)), np.log10(REFERENCE)),
+    "sum": (Penalties(((2.0, Smoothness(**OPTIONS)), (0.5, Smallness(1.0)))), 0.0),
 }
 ROBUST = {
     type(norm).__name__: (Smoothness(**OPTIONS, norm=norm), 0.0)
@@ -236,7 +236,7 @@ def test_nothing_leaks_through_a_closed_cut(seed):
 
 
 def test_closeness_by_hand():
-    near = Closeness(10.0, np.where(FREE, 2.0, 0.0))
+    near = Smallness(10.0, np.where(FREE, 2.0, 0.0))
     # Twice the squares of M - 1: 0 + 1 + 1 + 0 + 4 + 1 + 1 + 4 + 16.
     assert float(near(M, MESH, FREE)) == 56.0
     half = FREE.copy()
@@ -256,7 +256,7 @@ def test_penalties_link_what_all_of_them_link():
 
 
 def test_penalties_add_up():
-    first, second = Smoothness(), Closeness(100.0)
+    first, second = Smoothness(), Smallness(100.0)
     both = Penalties(((2.0, first), (0.25, second)))
     expected = 2 * float(first(M, MESH, FREE)) + 0.25 * float(second(M, MESH, FREE))
     assert float(both(M, MESH, FREE)) == pytest.approx(expected, rel=1e-15)
@@ -273,10 +273,10 @@ def test_penalties_add_up():
             r"two or more finite points.*cuts\[0\] of shape \(1, 2\)",
         ),
         (lambda: Smoothness(cuts=[FAULT, [[0.0, np.nan]] * 2]), r"Got cuts\[1\] of shape \(2, 2\)"),
-        (lambda: Closeness(-3.0), r"resistivity=...\)` must be positive and finite, in ohm m. Got -3.0"),
-        (lambda: Closeness(1.0, -1.0), r"weight=...\)` must be finite and not negative. Got -1.0"),
+        (lambda: Smallness(-3.0), r"resistivity=...\)` must be positive and finite, in ohm m. Got -3.0"),
+        (lambda: Smallness(1.0, -1.0), r"weight=...\)` must be finite and not negative. Got -1.0"),
         (
-            lambda: Closeness(np.ones(3))(M, MESH, FREE),
+            lambda: Smallness(np.ones(3))(M, MESH, FREE),
             r"shape .earth rows, columns. = \(3, 3\). Got \(3,\)",
         ),
         (lambda: Penalties(()), r"one or more pairs.*Got the weights \[\]"),

@@ -6,7 +6,8 @@ from problems import BLOCK_MESH, observed
 from scipy.optimize import minimize
 
 from jaxmt import Data, GaussNewton, LeastSquares, StaticShift, Survey, invert
-from jaxmt.inversion.static_shift import RESISTIVITIES, shifted
+from jaxmt.conventions import RHO
+from jaxmt.inversion.static_shift import shifted
 
 SURVEY = Survey([10.0, 1.0, 0.1], [0.0, 1e3])
 PRIOR = StaticShift(0.2)
@@ -76,7 +77,7 @@ def test_shifting_moves_resistivities_only(case):
     _, predicted = case
     shifts = jnp.asarray([[0.1, 0.2], [0.3, 0.4]])
     moved = np.asarray(shifted(predicted, shifts)) - np.asarray(predicted)
-    for row, component in enumerate(RESISTIVITIES):
+    for row, component in enumerate(RHO):
         np.testing.assert_allclose(moved[component], np.tile(shifts[row], (3, 1)), atol=1e-14)
     assert not moved[[1, 3, 4, 5]].any()
 
@@ -93,7 +94,7 @@ def test_an_inversion_finds_the_shift_of_a_station():
     values = np.array(clean.values)
     values[0, :, 2] += 0.5
     moved = Data(clean.survey, values, clean.errors)
-    options = {"optimiser": GaussNewton(1.1), "target": 1.1, "max_iterations": 8}
+    options = {"optimiser": GaussNewton(), "target": 1.1, "max_iterations": 8}
     result = invert(moved, BLOCK_MESH, 100.0, LeastSquares(), static_shift=StaticShift(0.3), **options)
     assert result.converged
     # What no smooth section can do is a jump from one station to the next. The prior shares it out among

@@ -189,10 +189,10 @@ def test_an_inversion_keeps_sea_and_air():
     true = relief.section(np.where(relief.mesh.y_centres > 1e3, 30.0, 200.0))
     data = jaxmt.Data.from_responses(simulate(relief.mesh, relief.survey, true))
     start = relief.section(100.0)
-    earth = jaxmt.Earth(relief.mesh, fixed=relief.sea)
+    earth = jaxmt.Cells(relief.mesh, fixed=relief.sea, values=start)
     kept = relief.sea | relief.mesh.air
     np.testing.assert_array_equal(earth.free, ~kept)
-    result = jaxmt.invert(data, relief.mesh, start, jaxmt.LeastSquares(), earth=earth, max_iterations=8)
+    result = jaxmt.invert(data, earth, start, jaxmt.LeastSquares(), max_iterations=8)
     # 10 ** log10 rounds in the last digit.
     np.testing.assert_allclose(result.resistivity[kept], start[kept], rtol=1e-14)
     assert np.all(result.resistivity[~kept] != start[~kept])

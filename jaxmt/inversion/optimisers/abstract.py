@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
-from ..objective import Parameters, Prediction, Problem
+from ..objective import Objective, Prediction
+from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff, Slopes
 
 
@@ -24,24 +25,28 @@ class State(eqx.Module):
 class Report(eqx.Module):
     """What an iteration says of the model it started from.
 
-    - `loss`, `roughness`: unweighted; `factor`: lambda. `finite`: whether misfit and gradient are.
+    - `loss`: data misfit; `roughness`: regularisation, both unweighted; `regularization_factor`: lambda.
+    - `finite`: whether misfit and gradient are.
     """
 
     prediction: Prediction
     loss: Float[Array, ""]
     nrms: Float[Array, ""]
     roughness: Float[Array, ""]
-    factor: Float[Array, ""]
+    regularization_factor: Float[Array, ""]
     finite: Bool[Array, ""]
 
 
 class AbstractOptimiser(eqx.Module):
     """One iteration after another; for `invert(optimiser=...)`.
 
-    - `patience`: iterations after which an inversion stops if they lowered its nRMS by less than 1 %.
+    - `patience`: iterations after which an inversion stops if they lowered its nRMS by less than 1 %,
+      unless `Stopping(patience=...)` says otherwise.
+    - `chooses_lambda`: whether it finds lambda itself, so that there is no trade-off to give.
     """
 
     patience: eqx.AbstractVar[int]
+    chooses_lambda: eqx.AbstractClassVar[bool]
 
     def __check_init__(self) -> None:
         if self.patience < 1:
@@ -50,33 +55,57 @@ class AbstractOptimiser(eqx.Module):
             )
 
     @abc.abstractmethod
-    def start(self, problem: Problem, parameters: Parameters) -> PyTree[Any]:
-        """What the first iteration finds in `State.optimiser`."""
+    def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:
+        """The first `State.optimiser`. Raises `ValueError` for a parametrisation that it cannot take."""
 
     @abc.abstractmethod
-    def step(self, problem: Problem, trade_off: AbstractTradeOff, state: State) -> tuple[State, Report]:
-        """The state of the next iteration, and a report on this one."""
+    def step(
+        self, objective: Objective, trade_off: AbstractTradeOff, target: float, state: State
+    ) -> tuple[State, Report]:
+        """The state of the next iteration, and a report on this one.
+
+        - `target`: the nRMS at which the inversion stops.
+        """
 
 
 class Gradient(eqx.Module):
-    """The objective's gradient with lambda from the trade-off, and what came with it."""
+    """The objective's gradient with lambda from the trade-off, and what came with it.
+
+    - `weight`: lambda, zero where a section has no roughness.
+    """
 
     total: Parameters
+    weight: Float[Array, ""]
     misfit: PyTree[Any]
     trade_off: PyTree[Any]
     report: Report
 
+    @property
+    def value(self) -> Float[Array, ""]:
+        """Data misfit plus weighted roughness."""
+        return self.report.loss + self.weight * self.report.roughness
 
-def gradient(problem: Problem, trade_off: AbstractTradeOff, state: State) -> Gradient:
+
+def gradient(objective: Objective, trade_off: AbstractTradeOff, state: State) -> Gradient:
     """Gradient of data misfit + lambda roughness; the roughness of a section without any has none."""
-    (loss, (misfit_state, prediction, nrms)), pull = jax.value_and_grad(problem.data_misfit, has_aux=True)(
-        state.parameters, state.misfit
+    present = objective.at(state.misfit)
+    (loss, (misfit_state, prediction, nrms)), pull = jax.value_and_grad(present.data_misfit, has_aux=True)(
+        state.parameters
     )
-    rough, push = jax.value_and_grad(problem.roughness)(state.parameters)
-    stage = problem.misfit.stage(state.misfit)
-    slopes = Slopes(jnp.linalg.norm(pull), jnp.linalg.norm(push), nrms, stage)
+    rough, push = jax.value_and_grad(present.roughness)(state.parameters)
+    stage = objective.misfit.stage(state.misfit)
+    slopes = Slopes(norm(pull), norm(push), nrms, stage)
     factor, trade_off_state = trade_off(state.trade_off, slopes)
-    total = pull + jnp.where(slopes.roughness > 0, factor, 0.0) * push
-    finite = jnp.isfinite(loss) & jnp.all(jnp.isfinite(total))
+    weight = jnp.where((slopes.roughness > 0) & jnp.isfinite(factor), factor, 0.0)
+    total = jax.tree.map(lambda a, b: a + weight.astype(a.dtype) * b, pull, push)
+    finite = jnp.isfinite(loss)
+    for leaf in jax.tree.leaves(total):
+        finite &= jnp.all(jnp.isfinite(leaf))
     report = Report(prediction, loss, nrms, rough, factor, finite)
-    return Gradient(total, misfit_state, trade_off_state, report)
+    return Gradient(total, weight, misfit_state, trade_off_state, report)
+
+
+def norm(tree: Parameters) -> Float[Array, ""]:
+    """Root of the sum of squares over all leaves, in double precision."""
+    squares = [jnp.sum(jnp.square(leaf.astype(float))) for leaf in jax.tree.leaves(tree)]
+    return jnp.sqrt(jnp.sum(jnp.stack(squares)))

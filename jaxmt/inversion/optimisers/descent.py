@@ -8,27 +8,23 @@ Constants stay as they are.
 """
 
 import functools
-import math
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, PyTree
 
-from ..objective import Parameters, Problem
+from ..objective import Objective
+from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff
 from .abstract import AbstractOptimiser, Report, State, gradient
 
 FIRST_STEP, LAST_STEP, STEP_DECAY = 0.1, 0.02, 100
 """Decades of resistivity that a step of `normalised_adam` changes a cell by: at first, in the end,
 and the number of iterations from one to the other."""
-
-ITERATIONS = 2.5
-"""Of Chebyshev, for each root of the condition number: these leave an error under 1 %."""
-
-Section = Float[Array, "earth y"]
 
 
 @functools.cache
@@ -48,16 +44,19 @@ def normalised_adam(first_step: float = FIRST_STEP) -> optax.GradientTransformat
 class Descent(AbstractOptimiser):
     """The transformed gradient, both smoothed, is the step.
 
-    - `transformation`: of optax; `normalised_adam()` by default. Inversions that share the same object
-      share compiled functions.
+    - `transformation`: of optax; `normalised_adam()` by default. One that searches along a line, such as
+      `optax.lbfgs()`, is given value, gradient and the objective at the lambda and the state of the misfit
+      of the iteration. Inversions that share the same object share compiled functions.
     - `smoothing`: s, in cells squared: a lone cell becomes a spot with the variance 2 s in each direction.
-      It does not reach across the cuts of a `Smoothness` nor fixed cells; 0 leaves the gradient as it is.
+      It does not reach across the cuts of a `Smoothness` nor fixed cells; 0 leaves the gradient as it is,
+      and so does a parametrisation whose parameters are no cells.
     - `patience`: iterations without progress after which to stop; many for a `langevin` that samples.
     """
 
     transformation: optax.GradientTransformation = eqx.field(default_factory=normalised_adam)
     smoothing: float = 0.3
     patience: int = 50
+    chooses_lambda: ClassVar[bool] = False
 
     def __check_init__(self) -> None:
         if not 0 <= self.smoothing < np.inf:
@@ -66,57 +65,50 @@ class Descent(AbstractOptimiser):
                 f"Got {self.smoothing}."
             )
 
-    def start(self, problem: Problem, parameters: Parameters) -> optax.OptState:
-        """The state of the transformation."""
-        del problem
-        return self.transformation.init(parameters)
+    def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:
+        """The state of the transformation, and the parameters q that it moves."""
+        del objective
+        return optax.with_extra_args_support(self.transformation).init(parameters), parameters
 
-    def step(self, problem: Problem, trade_off: AbstractTradeOff, state: State) -> tuple[State, Report]:
+    def step(
+        self, objective: Objective, trade_off: AbstractTradeOff, target: float, state: State
+    ) -> tuple[State, Report]:
         """One gradient, one step."""
-        return _step(self.transformation, self.smoothing, problem, trade_off, state)
+        del target
+        return gradient_step(self.transformation, self.smoothing, objective, trade_off, state)
 
 
 @eqx.filter_jit
-def _step(
+def gradient_step(
     transformation: optax.GradientTransformation,
     smoothing: float,
-    problem: Problem,
+    objective: Objective,
     trade_off: AbstractTradeOff,
     state: State,
 ) -> tuple[State, Report]:
-    slope = gradient(problem, trade_off, state)
-    smooth = functools.partial(_smoothed, problem, smoothing)
+    """One step of an optax transformation along the smoothed gradient."""
+    parametrisation = objective.parametrisation
+    links = objective.regularization.links(objective.mesh, parametrisation.free)
+    slope = gradient(objective, trade_off, state)
+    present = objective.at(state.misfit, slope.weight)
+    inner, at = state.optimiser
+
+    def smooth(change: Parameters) -> Parameters:
+        return parametrisation.smooth(change, smoothing, links)
+
+    def along(q: Parameters) -> Array:
+        """The objective for the parameters of the transformation."""
+        change = smooth(jax.tree.map(jnp.subtract, q, at))
+        return present(jax.tree.map(jnp.add, state.parameters, change))
+
     (pull,) = jax.linear_transpose(smooth, slope.total)(slope.total)
     # optax raises reals to integer powers, which strict promotion forbids.
     with jax.numpy_dtype_promotion("standard"):
-        updates, optimiser = transformation.update(pull, state.optimiser, state.parameters)
-    moved = state.parameters + smooth(jnp.asarray(updates))
-    return State(moved, optimiser, slope.misfit, slope.trade_off), slope.report
-
-
-def _smoothed(problem: Problem, s: float, parameters: Parameters) -> Parameters:
-    """S times parameters, by Chebyshev's iteration; a block is the mean of its cells."""
-    earth = problem.earth
-    across, down = (
-        jnp.asarray(link, float) for link in problem.regularization.links(earth.mesh, earth.free)
+        updates, inner = optax.with_extra_args_support(transformation).update(
+            pull, inner, at, value=slope.value, grad=pull, value_fn=along
+        )
+    change = jax.tree.map(lambda u, p: jnp.asarray(u).astype(p.dtype), updates, at)
+    moved, following = (
+        jax.tree.map(jnp.add, old, step) for old, step in ((state.parameters, smooth(change)), (at, change))
     )
-
-    def applied(m: Section) -> Section:
-        """(1 + s L) m, whose eigenvalues lie between 1 and 1 + 8 s."""
-        right, below = s * across * jnp.diff(m, axis=1), s * down * jnp.diff(m, axis=0)
-        total = m.at[:, :-1].add(-right).at[:, 1:].add(right)
-        return total.at[:-1].add(-below).at[1:].add(below)
-
-    middle, half = 1 + 4 * s, 4 * s
-    residual = earth.over_cells(parameters)
-    step = solution = residual / middle
-    # The same for a constant, which is its own solution: what a few iterations leave of it.
-    one_left, one_step, one = 1.0, 1 / middle, 1 / middle
-    last = half / middle
-    for _ in range(math.ceil(ITERATIONS * math.sqrt(1 + 8 * s)) if s else 0):
-        factor = 1 / (2 * middle / half - last)
-        residual, one_left = residual - applied(step), one_left - one_step
-        step = factor * last * step + 2 * factor / half * residual
-        one_step = factor * last * one_step + 2 * factor / half * one_left
-        solution, one, last = solution + step, one + one_step, factor
-    return earth.of_cells(solution / one)
+    return State(moved, (inner, following), slope.misfit, slope.trade_off), slope.report

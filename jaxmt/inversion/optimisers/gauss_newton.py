@@ -5,11 +5,11 @@ $\sum_k (r_k - \sqrt{h_k/2}\,\delta d_k)^2$ with $r_k = -g_k/\sqrt{2h_k}$ and a 
 squares r are the residuals; for robust costs this is iteratively reweighted least squares, and for
 transport the way of each point to the mean of where its mass goes, with the plan held fixed: as in matching
 of clouds by closest points (Besl & McKay 1992). With J the Jacobian times $\sqrt{h/2}$ the step $\delta$
-minimises $|r - J\delta|^2 + \mu(\phi + g^T\delta + \delta^TC\delta)$, where now $\phi$, $g$ and $C$ are
-value, gradient and curvature of the roughness and $\mu$ is lambda. In data space (Siripunvaraporn & Egbert
-2000, Geophysics 65, 791) that is
+minimises $|r - J\delta|^2 + \lambda(\phi + g^T\delta + \delta^TC\delta)$, where now $\phi$, $g$ and $C$ are
+value, gradient and curvature of the roughness. In data space (Siripunvaraporn & Egbert 2000, Geophysics 65,
+791) that is
 
-$\delta = B\,(\mu + JB)^{-1}(r + Jt) - t$ with $B = C^{-1}J^T$ and $t = C^{-1}g/2$,
+$\delta = B\,(\lambda + JB)^{-1}(r + Jt) - t$ with $B = C^{-1}J^T$ and $t = C^{-1}g/2$,
 
 so that a further $\mu$ costs one Cholesky factorisation as large as the data. Each iteration tries several
 and keeps the one whose model fits best, and once one reaches the target, the largest that does
@@ -17,7 +17,7 @@ and keeps the one whose model fits best, and once one reaches the target, the la
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -27,8 +27,9 @@ from jaxtyping import Array, Float, PyTree
 from scipy import sparse
 
 from ...simulation.sensitivity import jacobian
-from ..objective import Parameters, Prediction, Problem
-from ..static_shift import RESISTIVITIES, shifted
+from ..objective import Objective, Prediction
+from ..parametrisation.abstract import Parameters
+from ..static_shift import shifted
 from ..trade_off import AbstractTradeOff
 from .abstract import AbstractOptimiser, Report, State
 
@@ -45,92 +46,102 @@ Vector = Float[Array, " datum"]
 class GaussNewton(AbstractOptimiser):
     """Occam's inversion, for any misfit; it chooses lambda itself.
 
-    Its steps are few and long: let a transport be solved to the end and its blur fall faster, such as by
-    `CloudTransport(max_sweeps=200, decay=0.7)`.
+    Beyond the target nRMS of the inversion a smoother model is preferred to a better fit. The
+    parametrisation must have cells and a tangent, as `Cells`, `Blocks` and `Basis` do. Steps are few and
+    long: a transport must be solved to the end and its blur fall faster, such as by
+    `CloudTransport().for_long_steps()`.
 
-    - `target`: nRMS beyond which a smoother model is preferred to a better fit; give `invert(target=...)`
-      the same.
     - `trials`: the most models simulated to find lambda, and as many to find how far to step.
     - `patience`: iterations without progress after which to stop.
     """
 
-    target: float = 1.05
     trials: int = 6
     patience: int = 10
+    chooses_lambda: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        if not self.target > 0 or self.trials < 1:
-            raise ValueError(
-                "`GaussNewton(target=..., trials=...)` must be a positive nRMS and at least 1. "
-                f"Got target={self.target}, trials={self.trials}."
-            )
+        if self.trials < 1:
+            raise ValueError(f"`GaussNewton(trials=...)` must be at least 1. Got {self.trials}.")
 
-    def start(self, problem: Problem, parameters: Parameters) -> Float[Array, ""]:
+    def start(self, objective: Objective, parameters: Parameters) -> Float[Array, ""]:
         """The last lambda: none yet."""
-        del problem, parameters
+        objective.parametrisation.linearised(parameters, "GaussNewton")
         return jnp.asarray(np.nan)
 
-    def step(self, problem: Problem, trade_off: AbstractTradeOff, state: State) -> tuple[State, Report]:
+    def step(
+        self, objective: Objective, trade_off: AbstractTradeOff, target: float, state: State
+    ) -> tuple[State, Report]:
         """One Jacobian, and a simulation for each trial."""
         del trade_off
-        now = _evaluate(problem, state.parameters, state.misfit)
+        objective = objective.at(state.misfit)
+        now = _evaluate(objective, state.parameters)
 
         def report(factor: Float[Array, ""], finite: bool) -> Report:
             return Report(now.prediction, now.loss, now.nrms, now.roughness, factor, jnp.asarray(finite))
 
         if not bool(jnp.isfinite(now.loss)):
             return state, report(state.optimiser, False)
-        section = np.asarray(problem.section(state.parameters))
         try:
-            newton = _Newton(problem, now, section)
+            newton = _Newton(objective, now, state.parameters)
         except FloatingPointError:
             return state, report(state.optimiser, False)
         last = float(state.optimiser)
 
         def trial(step: np.ndarray) -> _Trial:
-            parameters = _moved(problem, section, step)
-            found = _evaluate(problem, parameters, state.misfit)
+            parameters = objective.parametrisation.moved(state.parameters, step)
+            found = _evaluate(objective, parameters)
             loss = float(found.loss)
             return _Trial(loss if np.isfinite(loss) else np.inf, float(found.nrms), parameters)
 
-        mu, best = self._search(newton, trial, float(now.loss), newton.balance if np.isnan(last) else last)
-        following = State(best.parameters, jnp.asarray(mu), now.misfit, state.trade_off)
-        return following, report(jnp.asarray(mu), True)
+        first = newton.balance if np.isnan(last) else last
+        weight, best = self._search(newton, trial, target, float(now.loss), first)
+        following = State(best.parameters, jnp.asarray(weight), now.misfit, state.trade_off)
+        return following, report(jnp.asarray(weight), True)
 
     def _search(
-        self, newton: "_Newton", trial: Callable[[np.ndarray], "_Trial"], loss: float, mu: float
+        self,
+        newton: "_Newton",
+        trial: Callable[[np.ndarray], "_Trial"],
+        target: float,
+        loss: float,
+        weight: float,
     ) -> tuple[float, "_Trial"]:
         """Mu and the next model."""
-        found = {0: trial(newton.step(mu))}
+        found = {0: trial(newton.step(weight))}
         for way in (-1, 1):
             k = min(found, key=lambda j: found[j].loss)
             while len(found) < self.trials and k + way not in found:
-                found[k + way] = trial(newton.step(mu * STRIDE ** (k + way)))
+                found[k + way] = trial(newton.step(weight * STRIDE ** (k + way)))
                 if found[k + way].loss >= found[k].loss:
                     break
                 k += way
-        good = [k for k, one in found.items() if one.nrms <= self.target]
+        good = [k for k, one in found.items() if one.nrms <= target]
         k = max(good) if good else min(found, key=lambda j: found[j].loss)
-        best, mu = found[k], mu * STRIDE**k
+        best, weight = found[k], weight * STRIDE**k
         if good:
-            return self._largest(newton, trial, mu, best)
+            return self._largest(newton, trial, target, weight, best)
         # A step too long for the linearisation.
-        whole = newton.step(mu)
+        whole = newton.step(weight)
         for halving in range(1, self.trials):
             if best.loss < loss:
                 break
             best = trial(whole / 2**halving)
-        return mu, best
+        return weight, best
 
     def _largest(
-        self, newton: "_Newton", trial: Callable[[np.ndarray], "_Trial"], mu: float, best: "_Trial"
+        self,
+        newton: "_Newton",
+        trial: Callable[[np.ndarray], "_Trial"],
+        target: float,
+        weight: float,
+        best: "_Trial",
     ) -> tuple[float, "_Trial"]:
-        """The largest mu between one that reaches the target and the next of the search, by bisection."""
-        low, high = mu, mu * STRIDE
+        """The largest weight between one that reaches the target and the next tried, by bisection."""
+        low, high = weight, weight * STRIDE
         for _ in range(self.trials // 2):
             middle = np.sqrt(low * high)
             candidate = trial(newton.step(middle))
-            if candidate.nrms <= self.target:
+            if candidate.nrms <= target:
                 low, best = middle, candidate
             else:
                 high = middle
@@ -163,58 +174,67 @@ class _Model(eqx.Module):
 
 
 @eqx.filter_jit
-def _evaluate(problem: Problem, parameters: Parameters, state: PyTree[Any]) -> _Model:
-    prediction = problem.predict(parameters)
+def _evaluate(objective: Objective, parameters: Parameters) -> _Model:
+    prediction = objective.predict(parameters)
 
     def misfit(predicted: Values) -> tuple[Float[Array, ""], PyTree[Any]]:
-        return problem.misfit(predicted, problem.prepared, state)
+        return objective.misfit(predicted, objective.prepared, objective.state)
 
     def penalty(section: Float[Array, "earth y"]) -> Float[Array, ""]:
-        return problem.regularization(section, problem.mesh, problem.earth.free)
+        return objective.regularization(section, objective.mesh, objective.parametrisation.free)
 
     (loss, following), pull = jax.value_and_grad(misfit, has_aux=True)(prediction.components)
-    curvature = problem.misfit.curvature(prediction.components, problem.prepared, state)
-    nrms = problem.data.nrms_of(prediction.components)
-    rough, slope = jax.value_and_grad(penalty)(problem.section(parameters))
+    curvature = objective.misfit.curvature(prediction.components, objective.prepared, objective.state)
+    nrms = objective.data.nrms_of(prediction.components)
+    rough, slope = jax.value_and_grad(penalty)(objective.section(parameters))
     return _Model(loss, following, prediction, nrms, rough, pull, curvature, slope)
 
 
 class _Newton:
     """The linearised problem around a section.
 
-    - `balance`: a first mu, at which data and roughness weigh alike.
+    Parameters are counted in units of a decade of the cell that they change most.
+
+    - `balance`: a first weight, at which data and roughness weigh alike.
     """
 
-    def __init__(self, problem: Problem, now: _Model, section: np.ndarray):
+    def __init__(self, objective: Objective, now: _Model, parameters: Parameters):
         from scipy.sparse.linalg import splu  # Slow to import.
 
-        data, earth = problem.data, problem.earth
+        data, parametrisation = objective.data, objective.parametrisation
+        section = np.asarray(objective.section(parameters))
+        tangent, self.unit = parametrisation.linearised(parameters, "GaussNewton")
         curvature = np.asarray(now.curvature)
         used = curvature > 0
         weights = np.sqrt(np.where(used, curvature, 0.0) / 2)
-        whole = jacobian(problem.mesh, data.survey, 10**section, solver=problem.solver)
+        whole = jacobian(objective.mesh, data.survey, 10**section, solver=objective.solver)
         rows = np.asarray(whole)[used].reshape(int(used.sum()), -1) * weights[used][:, None]
         # As if no station had been shifted.
         shifts = shifted(jnp.zeros_like(now.pull), now.prediction.shifts)
         residuals = weights * np.asarray(shifts)
         residuals[used] -= np.asarray(now.pull)[used] / (2 * weights[used])
-        self.ties = earth.ties
-        penalty = problem.regularization.curvature(section, problem.mesh, earth.free)
-        inner = sparse.csc_array(self.ties.T @ penalty @ self.ties)
-        inner += DAMPING * inner.diagonal().mean() * sparse.eye_array(earth.size)
+        penalty = objective.regularization.curvature(section, objective.mesh, parametrisation.free)
+        inner = sparse.csc_array(tangent.T @ penalty @ tangent)
+        inner += DAMPING * inner.diagonal().mean() * sparse.eye_array(self.unit.size)
         factor = splu(sparse.csc_matrix(inner), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0)
-        whiten = _shift_whitener(problem, used, weights)
-        j, r = whiten(rows @ self.ties), whiten(residuals[used])
+        j, r = np.asarray(rows @ tangent), residuals[used]
+        if objective.static_shift is not None:
+            # The prior of the shifts is in standard deviations: brought to the unit of the misfit.
+            errors = np.asarray(data.errors)
+            unit = float(np.sum(weights[used] ** 2) / np.sum(1 / errors[used] ** 2))
+            j, r = (objective.static_shift.without(values, weights, unit) for values in (j, r))
         self.j = jnp.asarray(j)
         self.b = jnp.asarray(factor.solve(np.ascontiguousarray(j.T)))
-        self.t = factor.solve(self.ties.T @ np.ravel(np.asarray(now.slope)) / 2)
+        self.t = factor.solve(tangent.T @ np.ravel(np.asarray(now.slope)) / 2)
         self.gram = self.j @ self.b
         self.right = jnp.asarray(r) + self.j @ jnp.asarray(self.t)
         self.balance = float(jnp.trace(self.gram)) / len(r)
 
-    def step(self, mu: float) -> Float[np.ndarray, " cell"]:
-        """The change of log10 resistivity of every cell."""
-        return self.ties @ (np.asarray(_through(self.gram, self.b, self.right, jnp.asarray(mu))) - self.t)
+    def step(self, weight: float) -> Float[np.ndarray, " parameter"]:
+        """The change of the parameters."""
+        return (
+            np.asarray(_through(self.gram, self.b, self.right, jnp.asarray(weight))) - self.t
+        ) / self.unit
 
 
 @jax.jit
@@ -222,50 +242,7 @@ def _through(
     gram: Float[Array, "datum datum"],
     b: Float[Array, "parameter datum"],
     right: Vector,
-    mu: Float[Array, ""],
-) -> Parameters:
-    factor = jax.scipy.linalg.cho_factor(gram + mu * jnp.eye(gram.shape[0]), lower=True)
+    weight: Float[Array, ""],
+) -> Float[Array, " parameter"]:
+    factor = jax.scipy.linalg.cho_factor(gram + weight * jnp.eye(gram.shape[0]), lower=True)
     return b @ jax.scipy.linalg.cho_solve(factor, right)
-
-
-def _shift_whitener(
-    problem: Problem, used: np.ndarray, weights: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
-    r"""What makes data whose static shifts are unknown, drawn from their prior, white again.
-
-    The shift of a curve adds $s_0^2ee^T$ to the covariance of its whitened data, e their weights; the
-    inverse square root of $1 + s_0^2ee^T$ is $1 - \beta ee^T/|e|^2$, $\beta = 1 - (1 + s_0^2|e|^2)^{-1/2}$.
-    """
-    if problem.static_shift is None:
-        return lambda values: values
-    place = np.full(used.shape, -1)
-    place[used] = np.arange(used.sum())
-    curves = []
-    for component in RESISTIVITIES:
-        for site in range(used.shape[2]):
-            rows = place[component, :, site]
-            curves.append((rows[rows >= 0], weights[component, rows >= 0, site]))
-    # The prior is in standard deviations: brought to the unit of the misfit.
-    errors = np.asarray(problem.data.errors)
-    unit = np.sum(weights[used] ** 2) / np.sum(1 / errors[used] ** 2)
-    variance = problem.static_shift.decades**2 / unit
-
-    def whiten(values: np.ndarray) -> np.ndarray:
-        out = values.copy()
-        for rows, e in curves:
-            square = np.sum(e**2)
-            if square > 0:
-                beta = 1 - 1 / np.sqrt(1 + variance * square)
-                out[rows] -= np.multiply.outer(beta * e / square, e @ values[rows])
-        return out
-
-    return whiten
-
-
-def _moved(problem: Problem, section: np.ndarray, step: np.ndarray) -> Parameters:
-    """Parameters of the section after a step, kept off the bounds."""
-    earth = problem.earth
-    low, high = np.log10(earth.low), np.log10(earth.high)
-    margin = 1e-3 * (high - low)
-    moved = np.clip(section + step.reshape(section.shape), low + margin, high - margin)
-    return earth.parameters(10 ** np.where(earth.free, moved, section))

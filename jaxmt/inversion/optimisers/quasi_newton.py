@@ -1,14 +1,16 @@
 """L-BFGS: curvature from the last few gradients."""
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-import optax
-from jaxtyping import Array, Float
+import functools
+from typing import Any, ClassVar
 
-from ..objective import Parameters, Problem
+import optax
+from jaxtyping import PyTree
+
+from ..objective import Objective
+from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff
-from .abstract import AbstractOptimiser, Report, State, gradient
+from .abstract import AbstractOptimiser, Report, State
+from .descent import gradient_step
 
 
 class QuasiNewton(AbstractOptimiser):
@@ -24,6 +26,7 @@ class QuasiNewton(AbstractOptimiser):
     memory: int = 10
     trials: int = 8
     patience: int = 30
+    chooses_lambda: ClassVar[bool] = False
 
     def __check_init__(self) -> None:
         if self.memory < 1 or self.trials < 1:
@@ -33,39 +36,23 @@ class QuasiNewton(AbstractOptimiser):
             )
 
     def _transformation(self) -> optax.GradientTransformationExtraArgs:
-        search = optax.scale_by_zoom_linesearch(max_linesearch_steps=self.trials)
-        return optax.lbfgs(memory_size=self.memory, linesearch=search)
+        return _l_bfgs(self.memory, self.trials)
 
-    def start(self, problem: Problem, parameters: Parameters) -> optax.OptState:
+    def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:
         """An empty memory."""
-        del problem
-        return self._transformation().init(parameters)
+        del objective
+        return self._transformation().init(parameters), parameters
 
-    def step(self, problem: Problem, trade_off: AbstractTradeOff, state: State) -> tuple[State, Report]:
+    def step(
+        self, objective: Objective, trade_off: AbstractTradeOff, target: float, state: State
+    ) -> tuple[State, Report]:
         """One gradient, one line search."""
-        return _step(self, problem, trade_off, state)
+        del target
+        return gradient_step(self._transformation(), 0.0, objective, trade_off, state)
 
 
-@eqx.filter_jit
-def _step(
-    self: QuasiNewton, problem: Problem, trade_off: AbstractTradeOff, state: State
-) -> tuple[State, Report]:
-    slope = gradient(problem, trade_off, state)
-    factor = jnp.where(jnp.isfinite(slope.report.factor), slope.report.factor, 0.0)
-
-    def objective(parameters: Parameters) -> Float[Array, ""]:
-        value, _ = problem.data_misfit(parameters, state.misfit)
-        return value + factor * problem.roughness(parameters)
-
-    value = slope.report.loss + factor * slope.report.roughness
-    with jax.numpy_dtype_promotion("standard"):
-        updates, optimiser = self._transformation().update(
-            slope.total,
-            state.optimiser,
-            state.parameters,
-            value=value,
-            grad=slope.total,
-            value_fn=objective,
-        )
-    moved = jax.tree.map(jnp.add, state.parameters, updates)
-    return State(moved, optimiser, slope.misfit, slope.trade_off), slope.report
+@functools.cache
+def _l_bfgs(memory: int, trials: int) -> optax.GradientTransformationExtraArgs:
+    """One object for each setting, so that inversions share compiled functions."""
+    search = optax.scale_by_zoom_linesearch(max_linesearch_steps=trials)
+    return optax.lbfgs(memory_size=memory, linesearch=search)

@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key, PyTree
 
 
-class Descent(NamedTuple):
+class Restarts(NamedTuple):
     """What `descend` found.
 
     - `parameters`: where each restart ended.
@@ -31,7 +31,7 @@ def descend(
     *,
     key: Key[Array, ""],
     thin: int | None = None,
-) -> Descent:
+) -> Restarts:
     """`steps` steps from each start.
 
     - `loss`: called with the parameters of one restart and a key, new at each step: it may draw a part of
@@ -59,7 +59,7 @@ def descend(
         )
     ((restarts,),) = counts
 
-    def run(start: PyTree, own: Key[Array, ""]) -> Descent:
+    def run(start: PyTree, own: Key[Array, ""]) -> Restarts:
         keys = jax.random.split(own, steps + 1)
         transformation = optimiser(keys[0])
 
@@ -71,12 +71,12 @@ def descend(
                 updates, state = transformation.update(gradient, state, parameters)
             return (jax.tree.map(jnp.add, parameters, updates), state), value
 
-        def stretch(carry: tuple[PyTree, Any], draws: Key[Array, " thin"]) -> tuple[Any, Any]:
+        def several(carry: tuple[PyTree, Any], draws: Key[Array, " thin"]) -> tuple[Any, Any]:
             carry, values = lax.scan(step, carry, draws)
             return carry, (carry[0], values)
 
         draws = keys[1:].reshape(steps // thin, thin)
-        (end, _), (path, values) = lax.scan(stretch, (start, transformation.init(start)), draws)
-        return Descent(end, path, values.reshape(steps))
+        (end, _), (path, values) = lax.scan(several, (start, transformation.init(start)), draws)
+        return Restarts(end, path, values.reshape(steps))
 
     return jax.vmap(run)(starts, jax.random.split(key, restarts))

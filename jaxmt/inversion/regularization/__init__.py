@@ -5,11 +5,11 @@ goes to any optimiser as a value with its gradient, and to Gauss-Newton as the m
 """
 
 from .abstract import AbstractRegularization as AbstractRegularization
-from .closeness import Closeness as Closeness
 from .norms import L1 as L1
 from .norms import L2 as L2
 from .norms import AbstractNorm as AbstractNorm
 from .norms import MinimumSupport as MinimumSupport
 from .norms import TotalVariation as TotalVariation
 from .penalties import Penalties as Penalties
+from .smallness import Smallness as Smallness
 from .smoothness import Smoothness as Smoothness

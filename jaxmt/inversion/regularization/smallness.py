@@ -10,7 +10,7 @@ from ...simulation.mesh import Mesh
 from .abstract import AbstractRegularization
 
 
-class Closeness(AbstractRegularization):
+class Smallness(AbstractRegularization):
     r"""$\sum u\,(m - m_0)^2$ over the free cells, with $m = \log_{10}\rho$.
 
     - `resistivity`: $10^{m_0}$, ohm m; a half-space, or a section of shape `mesh.shape`.
@@ -25,11 +25,11 @@ class Closeness(AbstractRegularization):
         if not np.all(np.isfinite(resistivity) & (resistivity > 0)):
             bad = resistivity[~(np.isfinite(resistivity) & (resistivity > 0))]
             raise ValueError(
-                f"`Closeness(resistivity=...)` must be positive and finite, in ohm m. Got {bad[0]}."
+                f"`Smallness(resistivity=...)` must be positive and finite, in ohm m. Got {bad[0]}."
             )
         if not np.all(np.isfinite(weight) & (weight >= 0)):
             bad = weight[~(np.isfinite(weight) & (weight >= 0))]
-            raise ValueError(f"`Closeness(weight=...)` must be finite and not negative. Got {bad[0]}.")
+            raise ValueError(f"`Smallness(weight=...)` must be finite and not negative. Got {bad[0]}.")
 
     def __call__(
         self, log10_resistivity: Float[Array, "earth y"], mesh: Mesh, free: Bool[np.ndarray, "earth y"]
@@ -51,7 +51,7 @@ class Closeness(AbstractRegularization):
 def _checked(name: str, values: np.ndarray, mesh: Mesh) -> np.ndarray:
     if values.ndim and values.shape != mesh.shape:
         raise ValueError(
-            f"`Closeness({name}=...)` must be a number or have shape (earth rows, columns) = {mesh.shape}. "
+            f"`Smallness({name}=...)` must be a number or have shape (earth rows, columns) = {mesh.shape}. "
             f"Got {values.shape}."
         )
     return values

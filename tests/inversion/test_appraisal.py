@@ -7,20 +7,22 @@ from problems import SMALL, SURVEY, log_section
 from scipy import linalg, sparse
 
 from jaxmt import (
+    Blocks,
+    Cells,
     Data,
-    Earth,
+    Function,
     Mesh,
     Smoothness,
     StaticShift,
     SuperLU,
     Survey,
     Uncertainty,
-    assess,
+    appraise,
     jacobian,
     simulate,
 )
 from jaxmt.inversion.appraisal import highest_weight, likely_factor, posterior
-from jaxmt.inversion.regularization import Closeness, Penalties
+from jaxmt.inversion.regularization import Penalties, Smallness
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
@@ -32,11 +34,11 @@ FIXED[0] = True
 # Columns in pairs below the third row; cells of their own above.
 BLOCKS = np.arange(SECTION.size).reshape(SECTION.shape)
 BLOCKS[3:] = 1000 + BLOCKS[3:, ::2].repeat(2, axis=1)
-PENALTY = Penalties(((1.0, Smoothness()), (0.3, Closeness(100.0))))
+PENALTY = Penalties(((1.0, Smoothness()), (0.3, Smallness(100.0))))
 EARTHS = {
-    "free": Earth(SMALL),
-    "fixed": Earth(SMALL, fixed=FIXED),
-    "blocks": Earth(SMALL, 1.0, 1e4, fixed=FIXED, blocks=BLOCKS),
+    "free": Cells(SMALL),
+    "fixed": Cells(SMALL, fixed=FIXED, values=SECTION),
+    "blocks": Blocks(SMALL, BLOCKS, 1.0, 1e4, fixed=FIXED, values=SECTION),
 }
 
 
@@ -54,9 +56,8 @@ def dense(data, earth, penalty, factor=FACTOR):
     """Posterior, prior and resolution of all free cells or blocks by full matrices."""
     rows = np.asarray(jacobian(SMALL, data.survey, SECTION, solver=SOLVER))[data.mask]
     rows = (rows / data.errors[data.mask][:, None, None]).reshape(len(rows), -1)
-    member = np.where(earth.free, 0 if earth.blocks is None else earth.blocks, -1).ravel()
-    if earth.blocks is None:
-        member = np.where(earth.free.ravel(), np.arange(member.size), -1)
+    blocks = BLOCKS if isinstance(earth, Blocks) else np.arange(SECTION.size).reshape(SECTION.shape)
+    member = np.where(earth.free, blocks, -1).ravel()
     numbers = np.unique(member[member >= 0])
     ties = (member[:, None] == numbers).astype(float)
     curvature = ties.T @ penalty.curvature(np.log10(SECTION), SMALL, earth.free).toarray() @ ties
@@ -68,9 +69,9 @@ def dense(data, earth, penalty, factor=FACTOR):
 
 
 @pytest.mark.parametrize("name", EARTHS)
-def test_assess_is_the_posterior_of_full_matrices(name, data):
+def test_an_appraisal_is_the_posterior_of_full_matrices(name, data):
     earth = EARTHS[name]
-    found = assess(data, SMALL, SECTION, FACTOR, earth=earth, regularization=PENALTY, solver=SOLVER)
+    found = appraise(data, earth, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
     ties, covariance, prior, resolution = dense(data, earth, PENALTY)
     free = earth.free
     for ours, expected, known in (
@@ -91,7 +92,7 @@ def test_assess_is_the_posterior_of_full_matrices(name, data):
 
 def test_shifts_that_are_not_known_are_parameters_without_a_name(data):
     """The deviations of the cells out of full matrices of cells and shifts together."""
-    found = assess(
+    found = appraise(
         data, SMALL, SECTION, FACTOR, regularization=PENALTY, static_shift=StaticShift(0.2), solver=SOLVER
     )
     ties, _, prior, _ = dense(data, EARTHS["free"], PENALTY)
@@ -105,10 +106,49 @@ def test_shifts_that_are_not_known_are_parameters_without_a_name(data):
     deviation = np.sqrt(np.diag(covariance))[: SECTION.size].reshape(SMALL.shape)
     # Conditions of 1e5 in full matrices.
     np.testing.assert_allclose(found.deviation, deviation, rtol=1e-8)
-    known = assess(data, SMALL, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
+    known = appraise(data, SMALL, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
     assert np.all(found.deviation >= known.deviation)
     assert np.max(found.deviation / known.deviation) > 1.05
     assert np.all(found.detectability <= known.detectability)
+
+
+def test_a_basis_of_unit_patterns_is_the_cells(data):
+    """Each cell a pattern of its own; then patterns of all cells, against full matrices."""
+    units = Basis(SMALL, np.eye(SECTION.size))
+    one, other = (
+        appraise(data, earth, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
+        for earth in (units, EARTHS["free"])
+    )
+    for name in ("deviation", "prior", "resolution", "reliance", "detectability"):
+        # Conditions of 1e5; the bounds of cells are those that a basis is believed to keep.
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-8, atol=1e-10)
+
+
+def test_an_appraisal_of_a_basis_is_the_posterior_of_full_matrices(data):
+    z, y = np.meshgrid(np.linspace(0, 1, SMALL.shape[0]), np.linspace(0, 1, SMALL.n_y), indexing="ij")
+    patterns = np.stack(
+        [np.cos(np.pi * (j * z + k * y)).ravel() for j in range(3) for k in range(3)], axis=1
+    )
+    earth = Basis(SMALL, patterns)
+    found = appraise(data, earth, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
+    unit = np.abs(patterns).max(axis=0)
+    t = patterns / unit
+    rows = np.asarray(jacobian(SMALL, data.survey, SECTION, solver=SOLVER))[data.mask]
+    g = (rows / data.errors[data.mask][:, None, None]).reshape(len(rows), -1) @ t
+    curvature = t.T @ PENALTY.curvature(np.log10(SECTION), SMALL, EARTHS["free"].free) @ t
+    prior = len(g) * FACTOR * curvature + np.eye(9) * 12 / 7**2
+    covariance = np.linalg.inv(g.T @ g + prior)
+    resolution = covariance @ g.T @ g
+    cells = {
+        "deviation": np.sqrt(np.diag(t @ covariance @ t.T)),
+        "prior": np.sqrt(np.diag(t @ np.linalg.inv(prior) @ t.T)),
+        "resolution": t**2 @ np.diag(resolution) / np.sum(t**2, axis=1),
+        # The first pattern is one everywhere.
+        "reliance": 1 - t @ resolution[:, 0],
+    }
+    for name, expected in cells.items():
+        # Conditions of 1e5 in full matrices.
+        np.testing.assert_allclose(getattr(found, name).ravel(), expected, rtol=1e-7, atol=1e-9)
 
 
 def test_reliance_is_how_the_best_section_follows_its_reference():
@@ -121,21 +161,21 @@ def test_reliance_is_how_the_best_section_follows_its_reference():
     def best(reference):
         return np.linalg.solve(rows.T @ rows + precision, rows.T @ observed + precision @ reference)
 
-    from_code = posterior(rows, sparse.csr_array(precision))[3]
+    from_code = posterior(rows, sparse.csr_array(precision), sparse.eye_array(7, format="csr"))[3]
     np.testing.assert_allclose(from_code, best(reference + 1) - best(reference), rtol=1e-10, atol=1e-12)
 
 
 def test_a_weak_penalty_leaves_the_bounds(data):
     """A cell of which nothing else is known is uniform between them: their distance over sqrt(12)."""
     vague = dataclasses.replace(data, errors=1e9 * data.errors)
-    found = assess(vague, SMALL, SECTION, 1e-9, earth=Earth(SMALL, 1.0, 1e3), solver=SOLVER)
+    found = appraise(vague, Cells(SMALL, 1.0, 1e3), SECTION, 1e-9, solver=SOLVER)
     np.testing.assert_allclose(found.deviation, 3 / np.sqrt(12), rtol=1e-6)
     np.testing.assert_allclose(found.prior, 3 / np.sqrt(12), rtol=1e-6)
 
 
 def test_data_of_no_weight_leave_the_prior(data):
     vague = dataclasses.replace(data, errors=1e9 * data.errors)
-    found = assess(vague, SMALL, SECTION, FACTOR, solver=SOLVER)
+    found = appraise(vague, SMALL, SECTION, FACTOR, solver=SOLVER)
     # Squares of 1e-9 against one.
     np.testing.assert_allclose(found.deviation, found.prior, rtol=1e-12)
     np.testing.assert_allclose(found.resolution, 0.0, atol=1e-12)
@@ -144,7 +184,7 @@ def test_data_of_no_weight_leave_the_prior(data):
 
 
 def test_a_strong_reference_leaves_nothing_to_the_data(data):
-    found = assess(data, SMALL, SECTION, 1e9, regularization=Closeness(100.0), solver=SOLVER)
+    found = appraise(data, SMALL, SECTION, 1e9, regularization=Smallness(100.0), solver=SOLVER)
     count = data.mask.sum()
     # Data variances of 1e3 decades^-2 at most, against 1e9 of the reference for each datum.
     np.testing.assert_allclose(found.resolution, 0.0, atol=1e-6)
@@ -156,8 +196,8 @@ def test_twice_as_large_at_a_quarter_of_the_frequency_is_seen_twice_as_deep(data
     """Maxwell's equations without displacement currents keep their shape; so does all that is derived."""
     large = Mesh(2 * SMALL.y_nodes, 2 * SMALL.z_nodes)
     survey = Survey(data.survey.frequencies / 4, 2 * data.survey.stations)
-    small = assess(data, SMALL, SECTION, FACTOR, solver=SOLVER)
-    big = assess(Data(survey, data.values, data.errors), large, SECTION, FACTOR, solver=SOLVER)
+    small = appraise(data, SMALL, SECTION, FACTOR, solver=SOLVER)
+    big = appraise(Data(survey, data.values, data.errors), large, SECTION, FACTOR, solver=SOLVER)
     depth = small.depth_of_investigation()
     # Nothing is seen of the sides, and less than everything in the middle.
     assert depth.min() == 0.0
@@ -170,7 +210,7 @@ def test_twice_as_large_at_a_quarter_of_the_frequency_is_seen_twice_as_deep(data
 
 def test_detectability_is_the_change_of_the_data_to_first_order(data):
     """A half-space that changes by h decades from a depth down; in the first row, in one column alone."""
-    found = assess(data, SMALL, np.full(SMALL.shape, 100.0), FACTOR, solver=SOLVER).detectability
+    found = appraise(data, SMALL, np.full(SMALL.shape, 100.0), FACTOR, solver=SOLVER).detectability
     row, column = 7, 3
     depth = SMALL.earth_nodes[row]
     beside = abs(SMALL.y_centres - SMALL.y_centres[column]) <= depth
@@ -210,27 +250,45 @@ def test_depth_of_investigation_by_hand():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"factor": 0.0}, r"factor=...\)` must be positive and finite. Got 0.0"),
         (
-            {"factor": 1e300},
-            r"factor=...\)` must be at most .* outweighs the bounds 1e\+12 times. Got 1e\+300",
+            {"regularization_factor": 0.0},
+            r"regularization_factor=...\)` must be positive and finite. Got 0.0",
         ),
-        ({"factor": 1e15}, r"factor=...\)` must be at most .* Got 1e\+15. Leave it out"),
+        (
+            {"regularization_factor": 1e300},
+            r"regularization_factor=...\)` must be at most .*the bounds 1e\+12 times. Got 1e\+300",
+        ),
+        (
+            {"regularization_factor": 1e15},
+            r"regularization_factor=...\)` must be at most .* Got 1e\+15. Leave it out",
+        ),
         # Smooth up to rounding, not to the last bit.
         (
             {
                 "resistivity": np.full(SMALL.shape, 100.0) * (1 + 1e-14 * np.eye(*SMALL.shape)),
-                "factor": None,
+                "regularization_factor": None,
             },
-            r"factor=None\)` finds a factor from the roughness of the section, which has none",
+            r"regularization_factor=None\)` finds a factor from the roughness.* none",
         ),
-        ({"resistivity": np.ones(3)}, r"`jacobian\(resistivity=...\)` must be.*Got shape \(3,\)"),
-        ({"earth": Earth(Mesh(SMALL.y_nodes + 1.0, SMALL.z_nodes))}, "made for another mesh"),
+        ({"resistivity": np.ones(3)}, r"`appraise\(resistivity=...\)` must be.*Got \(3,\)"),
+        ({"resistivity": 1e7}, "must lie between `Cells.*Got 10000000.0"),
+        ({"parametrisation": Function(SMALL, lambda p: p)}, "`appraise` needs.*`Function` does not have"),
     ],
 )
 def test_bad_arguments_are_refused(options, message, data):
     with pytest.raises(ValueError, match=message):
-        assess(data, SMALL, **({"resistivity": SECTION, "factor": FACTOR, "solver": SOLVER} | options))
+        appraise(
+            data,
+            **(
+                {
+                    "parametrisation": SMALL,
+                    "resistivity": SECTION,
+                    "regularization_factor": FACTOR,
+                    "solver": SOLVER,
+                }
+                | options
+            ),
+        )
 
 
 def test_errors_next_to_nothing_are_refused(data):
@@ -238,7 +296,7 @@ def test_errors_next_to_nothing_are_refused(data):
     with pytest.raises(
         ValueError, match=r"errors so small that the data outweigh the bounds .*set an error floor"
     ):
-        assess(exact, SMALL, SECTION, FACTOR, solver=SOLVER)
+        appraise(exact, SMALL, SECTION, FACTOR, solver=SOLVER)
 
 
 def test_the_largest_factor_that_is_accepted_has_a_cholesky_factor(data):
@@ -246,17 +304,17 @@ def test_the_largest_factor_that_is_accepted_has_a_cholesky_factor(data):
     curvature = sparse.csr_array(Smoothness().curvature(np.log10(SECTION), SMALL, EARTHS["free"].free))
     earth = EARTHS["free"]
     limit = highest_weight(curvature, 12 / np.log10(earth.high / earth.low) ** 2) / int(data.mask.sum())
-    found = assess(data, SMALL, SECTION, 0.999 * limit, solver=SOLVER)
+    found = appraise(data, SMALL, SECTION, 0.999 * limit, solver=SOLVER)
     # All that smoothness allows is one level for all cells.
     np.testing.assert_allclose(found.deviation, found.deviation.mean(), rtol=1e-2)
-    with pytest.raises(ValueError, match=r"factor=...\)` must be at most"):
-        assess(data, SMALL, SECTION, 1.001 * limit, solver=SOLVER)
+    with pytest.raises(ValueError, match=r"regularization_factor=...\)` must be at most"):
+        appraise(data, SMALL, SECTION, 1.001 * limit, solver=SOLVER)
 
 
 def test_a_mode_that_is_not_simulated_is_refused(data):
     one = Data(dataclasses.replace(data.survey, modes=("tm",)), data.values, data.errors)
     with pytest.raises(ValueError, match=r"of a mode that .* leaves out. Got modes=\('tm',\)"):
-        assess(one, SMALL, SECTION, FACTOR, solver=SOLVER)
+        appraise(one, SMALL, SECTION, FACTOR, solver=SOLVER)
 
 
 def test_a_threshold_of_nothing_is_refused():
@@ -267,8 +325,8 @@ def test_a_threshold_of_nothing_is_refused():
 
 def test_the_likely_factor_balances_roughness_and_what_is_determined(data):
     """The equation itself in full matrices, for the section of the test."""
-    found = assess(data, SMALL, SECTION, regularization=PENALTY, solver=SOLVER)
-    _, covariance, prior, _ = dense(data, EARTHS["free"], PENALTY, found.factor)
+    found = appraise(data, SMALL, SECTION, regularization=PENALTY, solver=SOLVER)
+    _, covariance, prior, _ = dense(data, EARTHS["free"], PENALTY, found.regularization_factor)
     curvature = PENALTY.curvature(np.log10(SECTION), SMALL, EARTHS["free"].free).toarray()
     roughness = float(PENALTY(jnp.log10(SECTION), SMALL, EARTHS["free"].free))
     # The factor is found to one per cent.
@@ -301,5 +359,7 @@ def test_a_section_rougher_than_its_bounds_allow_is_not_smoothed():
 
 
 def test_a_section_without_roughness_needs_a_factor(data):
-    with pytest.raises(ValueError, match=r"factor=None\)` finds a factor from the roughness"):
-        assess(data, SMALL, np.full(SMALL.shape, 100.0), solver=SOLVER)
+    with pytest.raises(
+        ValueError, match=r"regularization_factor=None\)` finds a factor from the roughness"
+    ):
+        appraise(data, SMALL, np.full(SMALL.shape, 100.0), solver=SOLVER)
