@@ -38,6 +38,8 @@ def _add(digest: "hashlib.blake2b", value: object) -> None:
         digest.update(type(value).__qualname__.encode())
         for field in dataclasses.fields(value):
             _add(digest, getattr(value, field.name))
+    elif isinstance(value, Constant):
+        _add(digest, value.value)
     elif hasattr(type(value), "tree_flatten"):
         digest.update(type(value).__qualname__.encode())
         _add(digest, vars(value))

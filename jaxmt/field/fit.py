@@ -13,7 +13,7 @@ from ..comparison import agreement, under_stations
 from ..inversion.appraisal import Uncertainty
 from ..inversion.parametrisation import Cells
 from ..inversion.result import Ending, Result
-from ..io import read_results, write_result
+from ..io import read_results, write_inversion
 from ..misfit.catalogue import MISFITS
 from ..processing import Journal
 from ..simulation.responses import Responses
@@ -74,7 +74,7 @@ class Fit:
             "warnings": list(self.warnings),
         }
         result = self.result
-        write_result(place, result, numbers, journal, identity=folder.identity)
+        write_inversion(place, result, numbers, journal, identity=folder.identity)
         arrays = {name: getattr(self.uncertainty, name) for name in CELLS}
         impedances = {name: getattr(result.responses, name) for name in IMPEDANCES}
         arrays |= {name: np.asarray(value) for name, value in impedances.items() if value is not None}
@@ -133,7 +133,7 @@ class Fit:
 
 
 def _history(path: Path) -> dict[str, list[float]]:
-    """The columns of a file of `write_result`."""
+    """The columns of a file of `write_inversion`."""
     with path.open(newline="", encoding="utf-8") as file:
         names, *rows = csv.reader(file)
     return {name: [float(row[k]) for row in rows] for k, name in enumerate(names)}

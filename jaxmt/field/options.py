@@ -57,7 +57,7 @@ def whole(least: int, what: str) -> Check:
     """Whole numbers of `least` and more."""
 
     def check(value: Any) -> int:
-        found = number()(value) if not isinstance(value, bool) else math.nan
+        found = number(what=what)(value)
         if not (found >= least and math.isfinite(found) and found == int(found)):
             raise ValueError(f"must be {what}. Got {value}.")
         return int(found)
@@ -201,7 +201,7 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `OPTIONS` that a command line holds, checked. Raises `Refusal` naming option and value."""
     found = {}
     for name, value in options.items():
-        if name in OPTIONS:
+        if name in OPTIONS and value is not None:
             try:
                 found[name] = OPTIONS[name].checked(value)
             except ValueError as error:

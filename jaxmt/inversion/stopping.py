@@ -119,7 +119,7 @@ class Stopping:
         if self.patience is None or len(nrms) <= self.patience:
             return False
         before = nrms[: -self.patience]
-        return min(nrms) > (1 - self.progress) * min(before)
+        return bool(min(nrms) > (1 - self.progress) * min(before))
 
     def keeps(self, iteration: int) -> bool:
         """Whether the model of this iteration may be one that the knee rule goes back to."""

@@ -24,8 +24,8 @@ from .kernel import AbstractGeometry, Potentials
 from .marginals import AbstractMarginals, Balanced
 
 
-def check_solver(solver: object, marginals: AbstractMarginals) -> None:
-    """Raises `TypeError` for what is no usable Sinkhorn solver of ott-jax, `ValueError` for marginals."""
+def check_solver(solver: object) -> None:
+    """Raises `TypeError` for what is no usable Sinkhorn solver of ott-jax."""
     if isinstance(solver, LRSinkhorn):
         raise TypeError(
             "`solver=LRSinkhorn(...)` finds a plan of low rank, which has no dual potentials and whose "
@@ -37,6 +37,10 @@ def check_solver(solver: object, marginals: AbstractMarginals) -> None:
             "`solver=...` must be None or an instance of `ott.solvers.linear.sinkhorn.Sinkhorn`. "
             f"Got {name}."
         )
+
+
+def check_marginals(marginals: AbstractMarginals) -> None:
+    """Raises `ValueError` for marginals that a solver of ott-jax does not have here."""
     if not isinstance(marginals, Balanced):
         raise ValueError(
             "`solver=Sinkhorn(...)` of ott-jax meets both marginals: leave out "
@@ -111,9 +115,10 @@ def iterate_by_ott(
     """Potentials as far as the solver brings them; the error of their marginals is measured here.
 
     A cloud against itself is solved with parallel updates that are averaged, as by
-    `ott.tools.sinkhorn_divergence`. Raises what `check_solver` raises.
+    `ott.tools.sinkhorn_divergence`. Raises what `check_solver` and `check_marginals` raise.
     """
-    check_solver(solver, problem.marginals)
+    check_solver(solver)
+    check_marginals(problem.marginals)
     if problem.symmetric:
         solver = copy.copy(solver)
         solver.parallel_dual_updates, solver.anderson = True, None

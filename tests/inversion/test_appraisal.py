@@ -112,6 +112,45 @@ def test_shifts_that_are_not_known_are_parameters_without_a_name(data):
     assert np.all(found.detectability <= known.detectability)
 
 
+def test_a_basis_of_unit_patterns_is_the_cells(data):
+    """Each cell a pattern of its own; then patterns of all cells, against full matrices."""
+    units = Basis(SMALL, np.eye(SECTION.size))
+    one, other = (
+        appraise(data, earth, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
+        for earth in (units, EARTHS["free"])
+    )
+    for name in ("deviation", "prior", "resolution", "reliance", "detectability"):
+        # Conditions of 1e5; the bounds of cells are those that a basis is believed to keep.
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-8, atol=1e-10)
+
+
+def test_an_appraisal_of_a_basis_is_the_posterior_of_full_matrices(data):
+    z, y = np.meshgrid(np.linspace(0, 1, SMALL.shape[0]), np.linspace(0, 1, SMALL.n_y), indexing="ij")
+    patterns = np.stack(
+        [np.cos(np.pi * (j * z + k * y)).ravel() for j in range(3) for k in range(3)], axis=1
+    )
+    earth = Basis(SMALL, patterns)
+    found = appraise(data, earth, SECTION, FACTOR, regularization=PENALTY, solver=SOLVER)
+    unit = np.abs(patterns).max(axis=0)
+    t = patterns / unit
+    rows = np.asarray(jacobian(SMALL, data.survey, SECTION, solver=SOLVER))[data.mask]
+    g = (rows / data.errors[data.mask][:, None, None]).reshape(len(rows), -1) @ t
+    curvature = t.T @ PENALTY.curvature(np.log10(SECTION), SMALL, EARTHS["free"].free) @ t
+    prior = len(g) * FACTOR * curvature + np.eye(9) * 12 / 7**2
+    covariance = np.linalg.inv(g.T @ g + prior)
+    resolution = covariance @ g.T @ g
+    cells = {
+        "deviation": np.sqrt(np.diag(t @ covariance @ t.T)),
+        "prior": np.sqrt(np.diag(t @ np.linalg.inv(prior) @ t.T)),
+        "resolution": t**2 @ np.diag(resolution) / np.sum(t**2, axis=1),
+        # The first pattern is one everywhere.
+        "reliance": 1 - t @ resolution[:, 0],
+    }
+    for name, expected in cells.items():
+        # Conditions of 1e5 in full matrices.
+        np.testing.assert_allclose(getattr(found, name).ravel(), expected, rtol=1e-7, atol=1e-9)
+
+
 def test_reliance_is_how_the_best_section_follows_its_reference():
     """A linear problem with any prior: its solution for a reference moved by one, less the one before."""
     rng = np.random.default_rng(0)

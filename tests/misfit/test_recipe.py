@@ -1,5 +1,6 @@
 """A misfit of one's own is `prepare` and `__call__`."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -55,13 +56,15 @@ def test_a_misfit_that_lacks_a_method_says_which(lacking):
     assert "\n" not in str(caught.value)
 
 
-def test_an_inversion_runs_on_a_solver_of_ott():
+def test_an_inversion_runs_on_a_solver_of_ott(caplog):
     plain = {"start_blur": 0.3, "tolerance": 1e-6}
-    histories = [
-        invert(
-            data(), MESH, 50.0, CloudTransport(**plain, **options), max_iterations=2, target=1e-3
-        ).history
-        for options in ({"max_sweeps": 5000}, {"solver": Sinkhorn(threshold=1e-6, max_iterations=5000)})
-    ]
+    histories = []
+    for options in ({"max_sweeps": 5000}, {"solver": Sinkhorn(threshold=1e-6, max_iterations=5000)}):
+        caplog.clear()
+        misfit = CloudTransport(**plain, **options)
+        with jax.log_compiles():
+            histories.append(invert(data(), MESH, 50.0, misfit, max_iterations=2, target=1e-3).history)
+        steps = [r for r in caplog.records if "Compiling" in r.getMessage() and "_step" in r.getMessage()]
+        assert len(steps) == 1
     # Gradients of plans whose marginals are met to 1e-6, over two steps.
     np.testing.assert_allclose(histories[0]["nrms"], histories[1]["nrms"], rtol=1e-4)

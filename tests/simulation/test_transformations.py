@@ -194,7 +194,7 @@ def test_traced_places_of_a_wrong_shape_or_on_a_slope_are_refused():
 
 
 def test_responses_know_the_survey_that_they_are_of():
-    known = simulate(MESH, TM, MODELS[0], frequencies=[3.0], stations=[0.0, 10.0])
+    known = simulate(MESH, TM, MODELS[0], frequencies=np.array([3.0]), stations=np.array([0.0, 10.0]))
     assert known.survey == Survey([3.0], [0.0, 10.0], modes=("tm",))
     traced = jax.jit(lambda f: simulate(MESH, SURVEY, MODELS[0], frequencies=f))(jnp.array([3.0, 5.0, 9.0]))
     assert traced.surveyed() == Survey([3.0, 5.0, 9.0], SURVEY.stations)
