@@ -36,7 +36,9 @@ def under_stations(mesh: Mesh, stations: ArrayLike, depth: float = np.inf) -> Bo
     return cells
 
 
-def on_mesh(mesh: Mesh, section: Section, other: Mesh) -> Section:
+def on_mesh(
+    mesh: Mesh, section: Float[np.ndarray, "earth_1 y_1"], other: Mesh
+) -> Float[np.ndarray, "earth_2 y_2"]:
     """A section of one mesh at the cell centres of another; NaN where the first mesh does not reach."""
     columns = np.searchsorted(mesh.y_nodes, other.y_centres) - 1
     rows = np.searchsorted(mesh.earth_nodes, other.z_centres) - 1

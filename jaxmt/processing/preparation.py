@@ -64,7 +64,8 @@ def prepare(
     r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
 
     - `angle`: degrees of the strike; None finds it by `strike`. Where the arrows do not settle its
-      ambiguity, the axis more nearly at right angles to the line of stations is taken.
+      ambiguity, the axis more nearly at right angles to the line of stations is taken; where no tensor
+      shows a strike, as over a layered earth, that direction itself.
     - `declination`: degrees east, of data measured along magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
@@ -93,13 +94,7 @@ def prepare(
     journal += notes
     found = None
     if angle is None:
-        found = strike(sites)
-        angle, text = found.angle, str(found)
-        if not found.settled and (line := _line_azimuth(sites)) is not None:
-            # The profile should cross the strike: the axis whose normal is nearer to the line.
-            nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
-            angle = float(nearer)
-            text += f"; {angle:.1f} is more nearly across the line of stations at {line:.0f} degrees"
+        found, angle, text = _found_strike(sites)
         journal = journal.note("strike", "all", text)
     turned = [rotate(site, angle - site.azimuth) for site in sites]
     journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
@@ -128,6 +123,28 @@ def prepare(
         "profile", "all", f"{count} data of {size} stations along {angle + 90:.1f} degrees"
     )
     return Prepared(data, journal, found, float(angle), tuple(sites), _along(sites, data, angle))
+
+
+def _found_strike(sites: Sequence[Site]) -> tuple[Strike | None, float, str]:
+    """What the data show, the angle to use (degrees), and both in words."""
+    line = _line_azimuth(sites)
+    try:
+        found = strike(sites)
+    except ValueError:
+        if line is None:
+            raise
+        across = float(line % 180 - 90)
+        return (
+            None,
+            across,
+            f"no tensor shows one; {across:.1f} is across the stations at {line:.0f} degrees",
+        )
+    if found.settled or line is None:
+        return found, found.angle, str(found)
+    # The profile should cross the strike: the axis whose normal is nearer to the line.
+    nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
+    text = f"{nearer:.1f} is more nearly across the line of stations at {line:.0f} degrees"
+    return found, float(nearer), f"{found}; {text}"
 
 
 def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray, " site"]:

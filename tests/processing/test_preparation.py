@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from soundings import half_space
 
 from jaxmt.conventions import MU_0
 from jaxmt.io import read, read_edi_site, read_emtf_site
@@ -146,3 +147,24 @@ def test_every_site_has_the_place_along_the_line_that_its_data_have(data_folder)
     done = prepare(sites, angle=-15.0, rules=(), station_rules=())
     order = [[site.name for site in done.sites].index(name) for name in done.data.survey.names]
     np.testing.assert_allclose(done.distances[order], done.data.survey.stations, atol=1e-6)
+
+
+def test_a_layered_earth_takes_the_strike_across_the_stations():
+    """No tensor shows a strike there: any would do, and the profile keeps its length across that one."""
+    sites = [half_space(f"S{k}", easting=1e3 * k, northing=500.0 * k) for k in range(4)]
+    done = prepare(sites)
+    # The line runs at atan(2) from north; across it is 90 degrees less.
+    assert done.strike == pytest.approx(np.rad2deg(np.arctan2(2, 1)) - 90)
+    assert done.found is None
+    assert np.ptp(done.data.survey.stations) == pytest.approx(3 * np.hypot(1e3, 500.0))
+    assert any("no tensor shows one" in entry.text for entry in done.journal)
+
+
+def test_stations_that_are_all_taken_are_said_with_what_took_them():
+    """Ratings of one take the first station, coverage the others, whose errors are too large."""
+    sites = [half_space("S0", easting=0.0, northing=0.0, rating=1.0)]
+    sites += [half_space(f"S{k}", easting=1e3 * k, northing=0.0, error=0.6) for k in (1, 2)]
+    with pytest.raises(
+        ValueError, match="none of 3 stations is left: rating took 1, coverage took 2. Leave"
+    ):
+        prepare(sites, angle=0.0)
