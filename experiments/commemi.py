@@ -48,7 +48,7 @@ def forward_table(growth: float, folder: Path) -> list[dict]:
     figure = Figure(figsize=(6 * len(published), 4.5))
     for ax, model in zip(figure.subplots(1, len(published)), published, strict=True):
         mesh = model.design(growth=growth)
-        responses = jaxmt.simulate(mesh, model.survey, model.resistivity(mesh))
+        responses = jaxmt.simulate(mesh, model.compared, model.resistivity(mesh))
         stations = model.survey.stations
         for entry in model.table:
             rho = responses.rho_xy if entry.mode == "te" else responses.rho_yx
@@ -151,7 +151,7 @@ def recover(
         f"RMSE of log10 rho under the stations to {depth / 1e3:g} km: {rmse:.3f}, "
         f"{result.history['seconds'][-1]:.1f} s for {len(result.history['nrms']) - 1} iterations"
     )
-    jaxmt.io.write_result(
+    jaxmt.io.write_inversion(
         folder,
         result,
         {

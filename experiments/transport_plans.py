@@ -37,21 +37,23 @@ SHIFTS = np.linspace(-1.5, 1.5, 61)
 """Shifts of a sounding curve along frequency, decades."""
 
 
+CLOUD = jaxmt.CloudTransport(
+    start_blur=BLUR,
+    final_blur=BLUR,
+    frequency_weight=AXIS_WEIGHT,
+    station_weight=AXIS_WEIGHT,
+    error_floor_ratio=1.0,
+    max_sweeps=2000,
+)
+
+
 def misfits() -> dict[str, AbstractMisfit]:
     """Without annealing, at one blur."""
-    cloud = jaxmt.CloudTransport(
-        start_blur=BLUR,
-        final_blur=BLUR,
-        frequency_weight=AXIS_WEIGHT,
-        station_weight=AXIS_WEIGHT,
-        error_floor_ratio=1.0,
-        max_sweeps=2000,
-    )
     return {
         "Least squares": jaxmt.LeastSquares(),
         "Huber": jaxmt.Huber(),
-        "3-D transport": jaxmt.ComponentTransport(cloud),
-        "6-D transport": cloud,
+        "3-D transport": jaxmt.ComponentTransport(CLOUD),
+        "6-D transport": CLOUD,
         "Graph space": jaxmt.GraphSpaceTransport(ETA),
     }
 
@@ -60,8 +62,7 @@ def draw_plans(data: jaxmt.Data, predicted: np.ndarray, folder: Path) -> dict[st
     """The plan at the station in the middle, of the graph space and of the cloud; the map of moved mass."""
     survey = data.survey
     shape = (survey.frequencies.size, survey.stations.size)
-    cloud = misfits()["6-D transport"]
-    embedding = cloud.embedding(data)
+    embedding = CLOUD.embedding(data)
     blur = jnp.asarray(BLUR)
     x, y = embedding.predicted_cloud(jnp.asarray(predicted), blur), embedding.observed_cloud(blur)
     plan = np.asarray(plan_matrix(x, y, transport_cost(x, y, BLUR, tolerance=1e-6).potentials, BLUR**2))

@@ -53,7 +53,7 @@ _ROOMS = (
 ).split()
 """Submodules that are reached as attributes."""
 
-__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,8 @@ Value = TypeVar("Value")
 def fingerprint(value: object) -> str:
     """A digest of arrays, numbers, strings and the dataclasses, mappings and sequences made of them.
 
-    The same in every process. Raises `TypeError` for anything else, such as a function.
+    Solvers of ott-jax, and other classes with `tree_flatten`, count by their attributes. The same in every
+    process. Raises `TypeError` for anything else, such as a function.
     """
     digest = hashlib.blake2b(digest_size=16)
     _add(digest, value)
@@ -37,6 +38,11 @@ def _add(digest: "hashlib.blake2b", value: object) -> None:
         digest.update(type(value).__qualname__.encode())
         for field in dataclasses.fields(value):
             _add(digest, getattr(value, field.name))
+    elif isinstance(value, Constant):
+        _add(digest, value.value)
+    elif hasattr(type(value), "tree_flatten"):
+        digest.update(type(value).__qualname__.encode())
+        _add(digest, vars(value))
     else:
         raise TypeError(
             f"No fingerprint of a {type(value).__name__}: give arrays, numbers, strings, dataclasses, "

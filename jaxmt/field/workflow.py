@@ -101,7 +101,7 @@ def invert_by(
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
     share = transport_seconds(misfit_of(name, plan), result) / each if name == "cloud" else np.nan
-    jaxmt.io.write_result(
+    jaxmt.io.write_inversion(
         folder,
         result,
         {"line": line.name, "misfit": name, "seconds_per_iteration": each, "transport_share": share},

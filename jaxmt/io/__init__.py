@@ -11,6 +11,8 @@ from .edi_line import read_edi as read_edi
 from .edi_writer import write_edi as write_edi
 from .emtf_xml import read_emtf_site as read_emtf_site
 from .free_format import BadFile as BadFile
+from .inversion import write_inversion as write_inversion
+from .inversion import write_summary as write_summary
 from .modem import read_modem as read_modem
 from .modem import read_modem_sites as read_modem_sites
 from .modem_model import read_modem_model as read_modem_model
@@ -25,8 +27,6 @@ from .other import read_other as read_other
 from .reading import Reading as Reading
 from .reading import detect as detect
 from .reading import read as read
-from .results import write_result as write_result
-from .results import write_summary as write_summary
 from .ws_model import Volume as Volume
 from .ws_model import read_modem_mask as read_modem_mask
 from .ws_model import read_ws_model as read_ws_model

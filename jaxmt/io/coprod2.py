@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath
+from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from ..processing import data_with_errors
 from ..simulation.mesh import Mesh
@@ -13,7 +14,7 @@ from ..simulation.survey import Survey
 from .free_format import FreeFormat, number
 from .impedances import opposite_sign
 
-COMPONENTS = ("ZXY", "ZYX")
+IMPEDANCES = ("ZXY", "ZYX")
 MOST = 100_000
 
 
@@ -54,7 +55,7 @@ def read_coprod2(path: FilePath) -> Data:
     if "IMPEDANCE" not in kind.upper():
         raise file.bad(f"{kind[:60]!r}; expected DataType: Impedance.")
     components = [file.line("a component").upper() for _ in range(_count(file, "DataComp"))]
-    if set(components) - set(COMPONENTS) or len(set(components)) != len(components):
+    if set(components) - set(IMPEDANCES) or len(set(components)) != len(components):
         raise file.bad(f"components {components}; expected ZXY, ZYX or both.")
     announced = _count(file, "Data Block")
     _skip_comments(file)
@@ -69,7 +70,7 @@ def read_coprod2(path: FilePath) -> Data:
         sizes = (len(frequencies), places, len(components))
         if any(n not in range(1, size + 1) for n, size in zip((f, s, c), sizes, strict=True)):
             raise file.bad(f"frequency {f:g}, receiver {s:g}, component {c:g}; there are {sizes}.")
-        at = COMPONENTS.index(components[int(c) - 1]), int(f) - 1, int(s) - 1
+        at = IMPEDANCES.index(components[int(c) - 1]), int(f) - 1, int(s) - 1
         if np.isfinite(z[at]):
             raise file.bad(f"frequency {f:g}, receiver {s:g}, component {c:g} occur twice; remove one.")
         if not 0 < error < 1e9 or not 0 < abs(complex(real, imaginary)) < 1e9:
@@ -78,7 +79,7 @@ def read_coprod2(path: FilePath) -> Data:
     if not file.ended:
         raise file.bad(f"expected the end of the file after {announced} data.", file.next + 1)
     tensor = np.full((z[0].size, 2, 2), np.nan + 0j)
-    tensor[:, 0, 1], tensor[:, 1, 0] = z[0].ravel(), z[1].ravel()
+    tensor[:, *OFF_DIAGONAL] = z.reshape(2, -1).T
     z = z.conj() if opposite_sign(tensor) else z
     absent = np.full(z[0].shape, np.nan)
     survey = Survey(frequencies, y)

@@ -45,11 +45,9 @@ def outside_quadrants(z: Complex[np.ndarray, "freq 2 2"]) -> str:
     With $e^{+i\omega t}$ these are the first and the third.
     """
     found = []
-    for name, sign, quadrant, row, column in (
-        ("Zxy", 1, "first", *(at[0] for at in OFF_DIAGONAL)),
-        ("Zyx", -1, "third", *(at[1] for at in OFF_DIAGONAL)),
-    ):
-        values = sign * without_zeros(z)[:, row, column]
+    rows = without_zeros(z)[:, *OFF_DIAGONAL].T
+    for row, name, sign, quadrant in zip(rows, ("Zxy", "Zyx"), (1, -1), ("first", "third"), strict=True):
+        values = sign * row
         values = values[np.isfinite(values)]
         count = int(np.count_nonzero((np.real(values) < 0) | (np.imag(values) < 0)))
         if count and 2 * count >= values.size:

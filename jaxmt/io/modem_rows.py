@@ -19,7 +19,7 @@ FARTHEST = 1e9
 COLUMNS = "period code latitude longitude x y z component real imaginary error"
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?|NAN", re.IGNORECASE)
 
-COMPONENTS = {
+DATA_TYPES = {
     "TE_Impedance": ("TE",),
     "TM_Impedance": ("TM",),
     "Tzy_Impedance": ("TY",),
@@ -85,10 +85,10 @@ def _numbers(texts: list[str]) -> list[float] | None:
 def _header(where: str, lines: list[str]) -> Header:
     """The header from its six lines; origin and counts are not used."""
     keyword, sign, unit, orientation, _, _ = (line[1:].strip() for line in lines)
-    names = {name.lower(): name for name in COMPONENTS}
+    names = {name.lower(): name for name in DATA_TYPES}
     if keyword.lower() not in names:
         raise BadFile(
-            f"{where}: unknown data type {keyword[:40]!r}; expected one of {', '.join(COMPONENTS)}."
+            f"{where}: unknown data type {keyword[:40]!r}; expected one of {', '.join(DATA_TYPES)}."
         )
     name = names[keyword.lower()]
     if "exp" not in sign.lower():
@@ -125,10 +125,10 @@ def _row(where: str, line: int, text: str, header: Header) -> Row:
         if not abs(value) < FARTHEST:
             raise BadFile(f"{where}: {name} is {value:g}; expected m for x, y, z, degrees else.")
     component = tokens[7].upper()
-    if component not in COMPONENTS[header.keyword]:
+    if component not in DATA_TYPES[header.keyword]:
         raise BadFile(
             f"{where}: component {tokens[7][:20]!r}; {header.keyword} has "
-            f"{', '.join(COMPONENTS[header.keyword])}."
+            f"{', '.join(DATA_TYPES[header.keyword])}."
         )
     value = complex(real, -imaginary if header.conjugate else imaginary)
     exists = abs(real) < MISSING and abs(imaginary) < MISSING

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ..atomic import FilePath, atomic_path
-from ..conventions import MU_0, OHM_PER_PRACTICAL
+from ..conventions import MU_0, OHM_PER_PRACTICAL, PHASE, RHO, TIPPER
 from ..data import Data
 from ..processing import Table, positions
 from ..processing.site import Site
@@ -20,8 +20,8 @@ Place = tuple[float, float, float, float, float]
 
 def _impedance(data: Data, mode: int) -> Table:
     """Impedance in ohm and error of a mode (0 TE, 1 TM) from log10 rho and phase."""
-    rho, phase = data.values[2 * mode], data.values[2 * mode + 1]
-    rho_error, phase_error = data.errors[2 * mode], data.errors[2 * mode + 1]
+    rho, phase = data.values[RHO[mode]], data.values[PHASE[mode]]
+    rho_error, phase_error = data.errors[RHO[mode]], data.errors[PHASE[mode]]
     omega_mu = 2 * np.pi * MU_0 * data.survey.frequencies[:, None]
     modulus = np.sqrt(omega_mu * 10.0**rho)
     relative = np.fmax(rho_error * np.log(10) / 2, np.deg2rad(phase_error))
@@ -32,8 +32,10 @@ def _impedance(data: Data, mode: int) -> Table:
 def _tables(data: Data | Responses) -> list[Table]:
     """TE, TM and tipper with their errors, NaN where there is none."""
     if isinstance(data, Data):
-        hz = data.values[4] + 1j * data.values[5]
-        return [_impedance(data, 0), _impedance(data, 1), (hz, np.fmax(data.errors[4], data.errors[5]))]
+        real, imaginary = TIPPER
+        hz = data.values[real] + 1j * data.values[imaginary]
+        hz_error = np.fmax(data.errors[real], data.errors[imaginary])
+        return [_impedance(data, 0), _impedance(data, 1), (hz, hz_error)]
     absent = np.full((data.survey.frequencies.size, data.survey.stations.size), np.nan)
     parts = (data.z_xy, data.z_yx, data.tipper)
     return [(absent + 0j if part is None else np.asarray(part), absent) for part in parts]

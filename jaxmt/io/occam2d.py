@@ -7,15 +7,15 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
-from ..conventions import MODES, rows_of
+from ..conventions import MODES, PHASE, RHO, TIPPER, rows_of
 from ..data import Data
 from ..simulation.survey import Survey
 from .free_format import FreeFormat, number
 
-ROWS = {1: 0, 2: 1, 3: 4, 4: 5, 5: 2, 6: 3}
+ROWS = {1: RHO[0], 2: PHASE[0], 3: TIPPER[0], 4: TIPPER[1], 5: RHO[1], 6: PHASE[1]}
 """Row of `COMPONENTS` of each type: log10 rho TE, phase TE, tipper, log10 rho TM, phase TM."""
 
-LINEAR = {9: 0, 10: 2}
+LINEAR = {9: RHO[0], 10: RHO[1]}
 """Types of apparent resistivity in ohm m, TE and TM, and the rows of their logarithms."""
 
 KINDS = "1-6, 9 and 10"

@@ -48,7 +48,7 @@ MISFITS: dict[str, Named] = {
     "student": Named("Student's t", Student, Student),
     "cloud-l2": Named("6-D transport, then least squares", _cloud_then_least_squares, CloudTransport),
 }
-"""All misfits that have a name. Of "components" and "cloud-l2" the settings are those of the cloud."""
+"""All misfits that have a name. "components" and "cloud-l2" take the settings of `CloudTransport`."""
 
 
 def named(name: str, **settings: Any) -> AbstractMisfit:

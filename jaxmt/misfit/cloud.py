@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ..data import Data
+from ..fingerprint import Constant
 from ..transport import Balanced, Divergence, Grid, divergence, self_cost
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractMisfit
@@ -30,6 +31,16 @@ UNSOLVED_ERROR, BLUR_GROWTH = 0.1, 1.2
 
 LONG_STEP_SWEEPS, LONG_STEP_DECAY = 200, 0.7
 """`max_sweeps` and `decay` of `CloudTransport.for_long_steps`."""
+
+
+def _constant(solver: Any) -> Constant[Any] | None:
+    """A solver of ott-jax as a constant: rebuilt by JAX, it would not equal itself, and compile anew."""
+    if solver is None or isinstance(solver, Constant):
+        return solver
+    from ..transport.ott_solver import check_solver
+
+    check_solver(solver)
+    return Constant(solver)
 
 
 class CloudTransport(AbstractMisfit):
@@ -80,7 +91,7 @@ class CloudTransport(AbstractMisfit):
     marginals: AbstractMarginals = Balanced()
     tolerance: float = 1e-3
     max_sweeps: int = 10
-    solver: Any = None
+    solver: Any = eqx.field(default=None, converter=_constant)
 
     def __check_init__(self) -> None:
         final = self.start_blur if self.final_blur is None else self.final_blur
@@ -106,9 +117,9 @@ class CloudTransport(AbstractMisfit):
             if not (value > 0 and np.isfinite(value)):
                 raise ValueError(f"`CloudTransport({name}=...)` must be positive. Got {value}.")
         if self.solver is not None:
-            from ..transport.ott_solver import check_solver
+            from ..transport.ott_solver import check_marginals
 
-            check_solver(self.solver, self.marginals)
+            check_marginals(self.marginals)
 
     def embedding(self, data: Data) -> Embedding:
         """The embedding of the data with the weights of this misfit."""

@@ -14,6 +14,7 @@ a predicted phase is taken within half a turn of the observed one of its frequen
 from collections.abc import Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -178,7 +179,8 @@ def _around_mean_direction(values: Float[np.ndarray, "comp freq site"]) -> Float
     radians = np.deg2rad(np.where(np.isfinite(values), values, 0.0))
     directions = np.where(np.isfinite(values), np.exp(1j * radians), 0.0)
     middle = np.angle(directions.sum(axis=(1, 2), keepdims=True), deg=True)
-    return np.asarray(nearest_turn(jnp.asarray(values), jnp.asarray(middle)))
+    # One compiled function: operation by operation it would compile each.
+    return np.asarray(jax.jit(nearest_turn)(values, middle))
 
 
 def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:

@@ -35,7 +35,7 @@ class WeightedSum(AbstractMisfit):
     def __call__(
         self, predicted: Float[Array, "comp freq site"], prepared: list[Any], state: list[Any]
     ) -> tuple[Float[Array, ""], list[Any]]:
-        """The sum."""
+        """The weighted sum of the terms."""
         values, following = [], []
         for (weight, misfit), needed, one in zip(self.terms, prepared, state, strict=True):
             value, after = misfit(predicted, needed, one)
@@ -46,7 +46,7 @@ class WeightedSum(AbstractMisfit):
     def curvature(
         self, predicted: Float[Array, "comp freq site"], prepared: list[Any], state: list[Any]
     ) -> Float[Array, "comp freq site"]:
-        """The sum."""
+        """The weighted sum of the curvatures."""
         terms = zip(self.terms, prepared, state, strict=True)
         parts = [
             weight * misfit.curvature(predicted, needed, one) for (weight, misfit), needed, one in terms
@@ -62,7 +62,7 @@ class WeightedSum(AbstractMisfit):
         return said
 
     def stage(self, state: list[Any]) -> Int[Array, ""]:
-        """The sum over the terms."""
+        """The sum of the stages, so that it grows where any term hands over."""
         stages = [misfit.stage(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
         return jnp.sum(jnp.stack(stages))
 

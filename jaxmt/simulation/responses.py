@@ -13,7 +13,7 @@ from .survey import Survey
 
 
 def apparent_resistivity(
-    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "*models freq"]
+    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "... freq"]
 ) -> Float[Array, "*models freq site"]:
     r"""$\rho_a = |Z|^2 / (\omega\mu_0)$ in ohm m.
 
@@ -24,7 +24,7 @@ def apparent_resistivity(
 
 
 def log10_and_phase(
-    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "*models freq"]
+    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "... freq"]
 ) -> Float[Array, "*models 2 freq site"]:
     """Log10 of the apparent resistivity (ohm m) and phase (degrees); give -Z_yx for TM."""
     rho = apparent_resistivity(impedance, frequencies)
@@ -43,16 +43,16 @@ class Responses(eqx.Module):
     - `tipper`: $H_z/H_y$ of TE, dimensionless, z down.
     - `frequencies`, `stations`: Hz and m, where they took the place of the survey's as traced values.
 
-    Under `jax.vmap` the axes of the models come first, also those of `components`. A mode that the survey leaves out is None; reading its apparent resistivity or phase raises
-    `ValueError`.
+    Under `jax.vmap` the axes of the models come first, also those of `components`. A mode that the survey
+    leaves out is None; reading its apparent resistivity or phase raises `ValueError`.
     """
 
     survey: Survey
     z_xy: Complex[Array, "*models freq site"] | None
     z_yx: Complex[Array, "*models freq site"] | None
     tipper: Complex[Array, "*models freq site"] | None
-    frequencies: Float[Array, "*models freq"] | None = None
-    stations: Float[Array, "*models site"] | None = None
+    frequencies: Float[Array, "... freq"] | None = None
+    stations: Float[Array, "... site"] | None = None
 
     def surveyed(self) -> Survey:
         """The survey with the frequencies and the stations of these responses, once they are known.
@@ -68,7 +68,7 @@ class Responses(eqx.Module):
             )
         return dataclasses.replace(self.survey, **mine) if mine else self.survey
 
-    def _frequencies(self) -> Float[Array, "*models freq"]:
+    def _frequencies(self) -> Float[Array, "... freq"]:
         return jnp.asarray(self.survey.frequencies) if self.frequencies is None else self.frequencies
 
     def _impedance(self, mode: str) -> Complex[Array, "*models freq site"]:

@@ -1,8 +1,8 @@
 """A mark on values that reverse mode may pass and forward mode may not, which names the remedy.
 
-JAX has no tangent of a `jax.custom_vjp`: it raises in forward mode, in a compiled function only when that is
-compiled, and cannot say what to do. Reverse mode transposes tangents and never computes them. So the tangent
-of a marked value can be transposed, and raises where it is to be computed.
+JAX has no tangent of a `jax.custom_vjp`: it raises in forward mode, in `jax.jit` only when it compiles, and
+cannot say what to do. Reverse mode transposes tangents and never computes them. So the tangent of a marked
+value can be transposed, and raises where it is to be computed.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ def _same(value: Any) -> Any:
 
 def _refuse(*_: Any) -> Any:
     raise TypeError(
-        "Forward-mode differentiation (jax.jvp, jax.jacfwd, jax.hessian, jax.linearize) of `simulate` needs "
+        "Forward mode (jax.jvp, jax.jacfwd, jax.hessian, jax.linearize) through `simulate` needs "
         "`simulate(..., forward_mode=True)`: the default, the adjoint state, has reverse mode only."
     )
 

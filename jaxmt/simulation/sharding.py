@@ -15,8 +15,8 @@ from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PyTree
 
-Function = Callable[[Float[Array, " freq"], Float[Array, "..."]], PyTree[Array, "..."]]
-"""From frequencies and a model to arrays with a leading axis of frequencies."""
+Function = Callable[[Float[Array, " freq"], Any], PyTree[Array, "..."]]
+"""From frequencies and a model, a PyTree of arrays, to arrays with a leading axis of frequencies."""
 
 
 def replicate(tree: PyTree[Any], devices: Sequence[Any] | None) -> PyTree[Any]:
@@ -63,11 +63,11 @@ def over_devices(function: Function, devices: Sequence[Any]) -> Function:
     """
     grid = _grid(devices)
 
-    def share(frequencies: Float[Array, " freq"], model: Float[Array, "..."]) -> PyTree[Array, "..."]:
+    def share(frequencies: Float[Array, " freq"], model: Any) -> PyTree[Array, "..."]:
         mine = function(frequencies, model)
         return jax.tree.map(lambda z: lax.all_gather(z, "device", tiled=True), mine)
 
-    def whole(frequencies: Float[Array, " freq"], model: Float[Array, "..."]) -> PyTree[Array, "..."]:
+    def whole(frequencies: Float[Array, " freq"], model: Any) -> PyTree[Array, "..."]:
         n = frequencies.size
         padded = jnp.pad(frequencies, (0, -n % len(devices)), mode="edge")
         spread = jax.shard_map(

@@ -5,6 +5,7 @@ which on the CPU takes four times as long for 84 problems of 30 points. scipy.op
 each function that needs it does so.
 """
 
+import importlib
 from typing import Any
 
 import jax
@@ -27,6 +28,8 @@ def assignment(costs: Float[Array, "*batch n n"]) -> Int[Array, "*batch n"]:
 
 
 def _on_host(costs: Float[Array, "*batch n n"]) -> Int[Array, "*batch n"]:
+    # SciPy's optimisers are slow to import: not before they are used, and not first in XLA's threads.
+    importlib.import_module("scipy.optimize")
     shape = jax.ShapeDtypeStruct(costs.shape[:-1], jnp.int32)
     # A buffer callback hands over memory: no JAX array is touched while XLA's threads wait.
     return buffer_callback(_assign_batch, shape, vmap_method="broadcast_all")(costs)

@@ -110,7 +110,7 @@ class _Pairs(eqx.Module):
 def _boxes(
     cloud: Cloud, potential: Potential, grid: Grid
 ) -> tuple[Float[Array, "d tile"], Float[Array, "d tile"], Float[Array, "d tile"], Float[Array, " tile"]]:
-    """Of each tile: centre and half widths of its box, half the slope and the height of a plane above."""
+    """Centre and half widths of the box of each tile, half the slope and the height of a plane above it."""
     tiles = jnp.asarray(grid.tiles)
     exists = tiles < len(cloud)
 

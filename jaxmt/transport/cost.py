@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from ..fingerprint import Constant
 from . import all_pairs
 from .all_pairs import FullGeometry
 from .certificate import left_out
@@ -33,7 +34,9 @@ WARM_SWEEPS = 20
 COARSE_TOLERANCE = 0.1
 """Tolerance of coarser grids as a fraction of the tolerance: errors that they leave are slow to mend."""
 
-Cloud = Float[Array, "n d"]
+Cloud, Other = Float[Array, "n d"], Float[Array, "m d"]
+Scalar = Float[Array, ""]
+Count = Int[Array, ""]
 
 
 class TransportCost(eqx.Module):
@@ -45,20 +48,20 @@ class TransportCost(eqx.Module):
     - `marginal_error`: L1. `left_out`: bound on the mass that truncation left out.
     """
 
-    value: Float[Array, ""]
+    value: Scalar
     potentials: Potentials
-    extra_levels: Int[Array, ""]
-    marginal_error: Float[Array, ""]
-    left_out: Float[Array, ""]
-    sweeps: Int[Array, ""]
+    extra_levels: Count
+    marginal_error: Scalar
+    left_out: Scalar
+    sweeps: Count
 
 
 class _Attempt(eqx.Module):
     """A solution at a level of the grid, or beyond the last level over all pairs."""
 
-    level: Int[Array, ""]
+    level: Count
     solution: Solution
-    left_out: Float[Array, ""]
+    left_out: Scalar
 
 
 class Settings(eqx.Module):
@@ -69,7 +72,7 @@ class Settings(eqx.Module):
       ours, to `tolerance` (L1 error of the marginals) or for `max_sweeps`.
     """
 
-    epsilon: Float[Array, ""]
+    epsilon: Scalar
     marginals: AbstractMarginals
     solver: Any
     tolerance: float = eqx.field(static=True)
@@ -93,7 +96,8 @@ class Settings(eqx.Module):
         if self.solver is not None:
             from .ott_solver import iterate_by_ott
 
-            return iterate_by_ott(self.solver, problem, start, first_epsilon)
+            solver = self.solver.value if isinstance(self.solver, Constant) else self.solver
+            return iterate_by_ott(solver, problem, start, first_epsilon)
         return iterate(
             problem,
             start,
@@ -105,7 +109,7 @@ class Settings(eqx.Module):
 
 def solve(
     x: Cloud,
-    y: Float[Array, "m d"] | None,
+    y: Other | None,
     settings: Settings,
     start: TransportCost | None,
     grid: Grid | None,
@@ -139,7 +143,7 @@ def solve(
 
 
 @jax.custom_jvp
-def _plan_held(cloud: Cloud, displacement: Cloud) -> Float[Array, ""]:
+def _plan_held(cloud: Cloud, displacement: Cloud) -> Scalar:
     """Zero, whose derivative in the cloud is twice the displacement: computed only where it is wanted."""
     del displacement
     return jnp.zeros((), cloud.dtype)
@@ -151,12 +155,7 @@ def _(primals: tuple[Cloud, Cloud], tangents: tuple[Cloud, Cloud]) -> tuple[Arra
 
 
 def _over_all_pairs(
-    x: Cloud,
-    y: Float[Array, "m d"],
-    settings: Settings,
-    potentials: Potentials,
-    cold: bool | Array,
-    symmetric: bool,
+    x: Cloud, y: Other, settings: Settings, potentials: Potentials, cold: bool | Array, symmetric: bool
 ) -> Solution:
     """The solution over all pairs of points."""
     geometry = FullGeometry(x, y, settings.epsilon)
@@ -165,14 +164,9 @@ def _over_all_pairs(
 
 
 def _displacement_at_level(
-    x: Cloud,
-    y: Cloud,
-    epsilon: Float[Array, ""],
-    potentials: Potentials,
-    grid: Grid,
-    level: Int[Array, ""],
+    x: Cloud, y: Cloud, epsilon: Scalar, potentials: Potentials, grid: Grid, level: Count
 ) -> Cloud:
-    def over_neighbours(level: Int[Array, ""]) -> Cloud:
+    def over_neighbours(level: Count) -> Cloud:
         return displacement(x, y, potentials, epsilon, grid.table, jnp.asarray(grid.blocks)[level])
 
     if not _may_try_all(grid):
@@ -187,7 +181,7 @@ def _may_try_all(grid: Grid) -> bool:
     return len(grid.row) <= MOST_POINTS
 
 
-def _guess(epsilon: Float[Array, ""], tolerance: float, grid: Grid) -> Int[Array, ""]:
+def _guess(epsilon: Scalar, tolerance: float, grid: Grid) -> Count:
     """The level beyond which mass of equal potentials is below the tolerance; it may not exist."""
     far = jnp.sqrt(epsilon * -jnp.log(jnp.asarray(tolerance, epsilon.dtype)))
     return jnp.sum(jnp.asarray(grid.reach, epsilon.dtype) < far).astype(jnp.int32)
@@ -198,11 +192,11 @@ def _over_neighbours(
     y: Cloud,
     settings: Settings,
     potentials: Potentials,
-    extra: Int[Array, ""],
+    extra: Count,
     cold: bool,
     symmetric: bool,
     grid: Grid,
-) -> tuple[_Attempt, Int[Array, ""]]:
+) -> tuple[_Attempt, Count]:
     """The solution over as many neighbours as it needs, and `TransportCost.extra_levels`."""
     last = len(grid.blocks) - 1
     guess = _guess(settings.epsilon, settings.tolerance, grid)
@@ -216,7 +210,7 @@ def _over_neighbours(
                 x, y, settings, potentials, grid, jnp.minimum(first, last)
             )
 
-    def more(found: _Attempt, solution: Solution, truncated: Float[Array, ""]) -> _Attempt:
+    def more(found: _Attempt, solution: Solution, truncated: Scalar) -> _Attempt:
         solution = eqx.tree_at(lambda s: s.sweeps, solution, solution.sweeps + found.solution.sweeps)
         return _Attempt(found.level + 1, solution, truncated)
 
@@ -244,8 +238,8 @@ def _over_neighbours(
 
 
 def _warm_or_coarser(
-    x: Cloud, y: Cloud, settings: Settings, potentials: Potentials, grid: Grid, level: Int[Array, ""]
-) -> tuple[Float[Array, ""], Potentials, Int[Array, ""]]:
+    x: Cloud, y: Cloud, settings: Settings, potentials: Potentials, grid: Grid, level: Count
+) -> tuple[Scalar, Potentials, Count]:
     """`_from_coarser_grids` unless a few sweeps are enough, and how many these were."""
     geometry = LocalGeometry(x, y, grid.table, jnp.asarray(grid.blocks)[level], settings.epsilon)
     tried = settings.iterate(geometry, potentials, 0.0, False, max_sweeps=WARM_SWEEPS)
@@ -257,9 +251,7 @@ def _warm_or_coarser(
     return epsilon, potentials, tried.sweeps
 
 
-def _from_coarser_grids(
-    x: Cloud, y: Cloud, settings: Settings, grid: Grid
-) -> tuple[Float[Array, ""], Potentials]:
+def _from_coarser_grids(x: Cloud, y: Cloud, settings: Settings, grid: Grid) -> tuple[Scalar, Potentials]:
     """The epsilon at which coarser grids hand over, and their potentials at the points of this one."""
     coarse, parent = cast(Grid, grid.coarser), jnp.asarray(grid.parent)
     mass, coarse_mass = (jnp.asarray(m, x.dtype) for m in (grid.mass, coarse.mass))

@@ -17,19 +17,19 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 WIDTH = 25
-"""Columns that are worked on together: a window of 5 by 5 points."""
+"""Columns of a table that are worked on together: a window of 5 by 5 points."""
 
 SIZES = (25, 49, 121, 225, 441)
 """The most points in the window of each level."""
 
 MOST_POINTS = 2048
-"""Of a cloud whose points are all compared where the window would hold more than a third of them."""
+"""Most points of a cloud that compares all pairs where a window would hold more than a third of it."""
 
 MOST_ENTRIES = 24_000_000
-"""Of a table: a larger cloud has fewer levels."""
+"""Most entries of a table: a larger cloud has fewer levels."""
 
 FEWEST_POINTS = 400
-"""Of a grid that has none coarser."""
+"""Most points of a grid without a coarser one."""
 
 Table = Int[np.ndarray | Array, "block width point"]
 
@@ -185,7 +185,7 @@ def _reach(values: tuple[np.ndarray, ...], window: Window) -> float:
 
 
 def _means(values: Float[np.ndarray, " rank"]) -> Float[np.ndarray, " pair"]:
-    """Of each two in a row; the last may be alone."""
+    """Mean of each two in a row; the last may be alone."""
     return np.array([np.mean(values[k : k + 2]) for k in range(0, values.size, 2)])
 
 

@@ -53,7 +53,7 @@ class Balanced(AbstractMarginals):
         return jnp.mean(bare)
 
     def shift(self, bare: tuple[Potential, Float[Array, " m"]]) -> Float[Array, ""]:
-        """None: the objective does not depend on it."""
+        """Zero: the objective does not depend on it."""
         return jnp.zeros((), bare[0].dtype)
 
 
@@ -91,7 +91,7 @@ class Relaxed(AbstractMarginals):
         return -price * jnp.mean(jnp.expm1(-bare / price))
 
     def shift(self, bare: tuple[Potential, Float[Array, " m"]]) -> Float[Array, ""]:
-        """That of Sejourne, Vialard & Peyre (2022); without it iterations crawl where the price is high."""
+        """The shift of Sejourne, Vialard & Peyre (2022): without it iterations crawl at a high price."""
         prices = [self._price(side, bare[0].dtype) for side in (0, 1)]
         logs = [
             logsumexp(-b / p) - jnp.log(jnp.asarray(b.size, b.dtype))
@@ -130,7 +130,7 @@ class Partial(AbstractMarginals):
         return jnp.mean(bare)
 
     def shift(self, bare: tuple[Potential, Float[Array, " m"]]) -> Float[Array, ""]:
-        """None: any constant that the clipping allows is as good."""
+        """Zero: any constant that the clipping allows is as good."""
         return jnp.zeros((), bare[0].dtype)
 
 

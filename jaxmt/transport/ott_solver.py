@@ -24,8 +24,8 @@ from .kernel import AbstractGeometry, Potentials
 from .marginals import AbstractMarginals, Balanced
 
 
-def check_solver(solver: object, marginals: AbstractMarginals) -> None:
-    """Raises `TypeError` for what is no usable Sinkhorn solver of ott-jax, `ValueError` for marginals."""
+def check_solver(solver: object) -> None:
+    """Raises `TypeError` for what is no usable Sinkhorn solver of ott-jax."""
     if isinstance(solver, LRSinkhorn):
         raise TypeError(
             "`solver=LRSinkhorn(...)` finds a plan of low rank, which has no dual potentials and whose "
@@ -37,6 +37,10 @@ def check_solver(solver: object, marginals: AbstractMarginals) -> None:
             "`solver=...` must be None or an instance of `ott.solvers.linear.sinkhorn.Sinkhorn`. "
             f"Got {name}."
         )
+
+
+def check_marginals(marginals: AbstractMarginals) -> None:
+    """Raises `ValueError` for marginals that a solver of ott-jax does not have here."""
     if not isinstance(marginals, Balanced):
         raise ValueError(
             "`solver=Sinkhorn(...)` of ott-jax meets both marginals: leave out "
@@ -111,17 +115,18 @@ def iterate_by_ott(
     """Potentials as far as the solver brings them; the error of their marginals is measured here.
 
     A cloud against itself is solved with parallel updates that are averaged, as by
-    `ott.tools.sinkhorn_divergence`. Raises what `check_solver` raises.
+    `ott.tools.sinkhorn_divergence`. Raises what `check_solver` and `check_marginals` raise.
     """
-    check_solver(solver, problem.marginals)
+    check_solver(solver)
+    check_marginals(problem.marginals)
     if problem.symmetric:
         solver = copy.copy(solver)
         solver.parallel_dual_updates, solver.anderson = True, None
         solver.momentum = Momentum(start=0, value=0.5)
     geometry = OttGeometry(problem.geometry, first_epsilon)
-    masses = (jnp.exp(log) for log in problem.log_masses)
-    begin = start if solver.lse_mode else tuple(geometry.scaling_from_potential(p) for p in start)
-    found = solver(LinearProblem(geometry, *masses), init=tuple(begin))
+    f, g = start if solver.lse_mode else map(geometry.scaling_from_potential, start)
+    a, b = map(jnp.exp, problem.log_masses)
+    found = solver(LinearProblem(geometry, a, b), init=(f, g))  # pyright: ignore[reportArgumentType]
     f, g = found.f, found.g
     if problem.symmetric:
         f = g = 0.5 * (f + g)

@@ -9,6 +9,9 @@ from jaxmt.io import read_edi_site, read_emtf_site, read_modem_sites, write_edi,
 from jaxmt.processing import rotate
 from jaxmt.processing.site import Site
 
+# Impedances are random, in any quadrant.
+pytestmark = pytest.mark.filterwarnings("ignore:.* outside the .* quadrant")
+
 
 def random_site(seed=0, **changes):
     generator = np.random.default_rng(seed)

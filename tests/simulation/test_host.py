@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from problems import SMALL, SURVEY, a_mesh, gradient, log_section, misfit
 
+from jaxmt import simulate
 from jaxmt.simulation.operator import TE, TM
 from jaxmt.simulation.solve import Stencil, solve
 from jaxmt.simulation.solvers import Pardiso, SuperLU
@@ -120,6 +121,28 @@ def test_memory_stays_flat_over_many_gradients(method, calls):
     gc.collect()
     # The slack of the allocator; not a tenth of such a leak.
     assert resident() - before < 50e6
+
+
+@pytest.mark.parametrize("calls", [25, pytest.param(1000, marks=pytest.mark.slow)])
+def test_neither_kept_factors_nor_memory_grow_over_many_products(method, calls):
+    """In forward mode the tangent is the last use of a factor; without a tangent the value is."""
+    solver = method(threads=2)
+
+    def value(log_resistivity):
+        r = simulate(SMALL, SURVEY, jnp.exp(log_resistivity), solver=solver, forward_mode=True)
+        return r.components
+
+    product = jax.jit(lambda at: jax.jvp(value, (at,), (at,))[1])
+    for function in (jax.jit(value), product):
+        jax.block_until_ready(function(log_section(SMALL)))
+        gc.collect()
+        before = resident()
+        for k in range(calls):
+            jax.block_until_ready(function(log_section(SMALL, k)))
+            assert kept(solver) == 0
+        gc.collect()
+        # The slack of the allocator; 10,000 factors of 90 nodes would be 200 MB.
+        assert resident() - before < 50e6
 
 
 def test_a_matrix_that_cannot_be_solved_gives_nan_and_the_next_one_is_right(method):

@@ -169,8 +169,3 @@ def test_solve_runs_eagerly_and_gives_the_cotangent_of_both_arguments():
     adjoint = np.linalg.solve(matrix, np.asarray(w).ravel()).reshape(w.shape)
     np.testing.assert_allclose(rhs_bar, adjoint, rtol=SOLVES)
     np.testing.assert_allclose(stencil_bar.diagonal, -adjoint * x, rtol=SOLVES)
-
-
-def test_forward_mode_is_refused():
-    with pytest.raises(TypeError, match="custom_vjp"):
-        jax.jvp(misfit, (log_section(0),), (log_section(1),))

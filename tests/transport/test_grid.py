@@ -142,7 +142,7 @@ def test_a_stencil_that_is_too_small_is_found_out():
 
 
 def test_a_large_cloud_that_a_grid_cannot_hold_is_named(monkeypatch):
-    monkeypatch.setattr("jaxmt.transport.term.MOST_POINTS", 0)
+    monkeypatch.setattr("jaxmt.transport.cost.MOST_POINTS", 0)
     narrow = Grid.from_axes(np.asarray(Y[:-1, :2]), sizes=(9,))
     result = divergence(X[:-1], Y[:-1], 0.2, grid=narrow)
     assert result.status == Status.truncated
@@ -154,11 +154,11 @@ def test_far_mass_makes_the_stencil_grow_and_the_next_solve_remembers():
     y = Y * jnp.array([1.0, 1.0, 5.0, 5.0])
     x = y.at[:, 2:].set(jnp.roll(y[:, 2:], 4 * COLUMNS, axis=0))
     first = divergence(x, y, 0.02, grid=GRID)
-    assert int(first.between.growth) > 0
+    assert int(first.between.extra_levels) > 0
     assert bool(first.converged)
     again = divergence(x, y, 0.02, first, grid=GRID)
     # The level that was enough is taken at once: few sweeps at one, not many at each.
-    assert int(again.between.growth) == int(first.between.growth)
+    assert int(again.between.extra_levels) == int(first.between.extra_levels)
     assert int(again.between.sweeps) < int(first.between.sweeps) / 10
 
 

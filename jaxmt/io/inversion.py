@@ -35,7 +35,7 @@ def _plain(value: Json) -> Json:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_result(
+def write_inversion(
     folder: FilePath,
     result: Result,
     summary: Mapping[str, Json] | None = None,
