@@ -9,10 +9,10 @@ import dataclasses
 import numpy as np
 
 import jaxmt
-from jaxmt.field import options as command
-from jaxmt.field.line import from_sites, reading_of, without_tipper
-from jaxmt.field.workflow import Plan, invert_line
+from jaxmt.field import Line, Settings, invert_line
 from jaxmt.processing import bostick_section
+
+from . import options as command
 
 BAND = (1.0, 10_500.0)
 STRIKE = 44.0
@@ -40,39 +40,40 @@ def main() -> None:
     command.add_data(parser)
     options = parser.parse_args()
     folder = command.data_folder(options.data, ["east_tennant"]) / "east_tennant" / options.line
-    reading = reading_of(folder)
+    reading = jaxmt.io.read(folder)
     sites = reading.sites[::3] if options.quick else reading.sites
-    line = from_sites(
+    line = Line.from_sites(
         f"East Tennant {options.line}",
         sites,
         reading.journal,
-        angle=STRIKE,
+        strike=STRIKE,
         band=BAND,
         floor=options.floor,
         per_decade=3 if options.quick else options.per_decade,
     )
-    line = dataclasses.replace(without_tipper(line), cite=CITE)
+    line = dataclasses.replace(line.without_tipper(), cite=CITE)
     mesh = jaxmt.station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
-    plan = Plan(
+    misfits, chosen = command.chosen(parser, options)
+    settings = Settings(
         mesh=mesh,
         start=bostick_section(line.data, mesh),
         parametrisation=jaxmt.Blocks(mesh, jaxmt.growing_blocks(mesh)) if options.blocks else None,
-        **command.chosen(options),
+        **chosen,
         depth=options.depth,
         target=TARGET,
         limits=(1.0, 1e4),
         iterations=10 if options.quick else options.iterations,
-        settings=(
+        stated=(
             ("start", "Niblett-Bostick transform of the data"),
             ("error floor", f"{options.floor:g} of the geometric mean of |Zxy| and |Zyx|"),
         ),
     )
     name = f"amt_{options.line}{'_quick' if options.quick else ''}"
-    outcome = invert_line(line, plan, options.out / name)
-    for run in outcome.runs:
-        low, high = np.percentile(run.result.resistivity, [5, 95])
+    outcome = invert_line(line, misfits, settings, folder=command.run_folder(options, name))
+    for fit in outcome.fits:
+        low, high = np.percentile(fit.result.resistivity, [5, 95])
         print(
-            f"{run.name}: nRMS {run.result.nrms:.3f}, resistivity {low:.3g} to {high:.3g} ohm m (5 to 95 %)"
+            f"{fit.name}: nRMS {fit.result.nrms:.3f}, resistivity {low:.3g} to {high:.3g} ohm m (5 to 95 %)"
         )
 
 

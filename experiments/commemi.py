@@ -15,21 +15,17 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
-from jaxmt.field import options as command
-from jaxmt.field.figures import draw_result
-from jaxmt.misfit import MISFITS, named
+from jaxmt.field import machine
+from jaxmt.field.figures import View, draw_result
+from jaxmt.field.workflow import checkpoint, ended
+from jaxmt.inversion.optimisers import OPTIMISERS
+from jaxmt.misfit.catalogue import MISFITS, named
 
-from . import machine
+from . import options as command
 
 NOISE = 0.05
 SEED = 0
 TARGET = 1.05
-OPTIMISERS = {
-    "adam": jaxmt.Descent,
-    "lbfgs": jaxmt.QuasiNewton,
-    "gauss-newton": jaxmt.GaussNewton,
-}
-
 # Half-width of the station line (m), frequencies (Hz), half-space to start from (ohm m), depth shown (m).
 SURVEYS = {
     "2D-0": (40e3, (1.0, 1e-3), 5.0, 60e3),
@@ -126,7 +122,7 @@ def recover(
     data = data.with_noise(jax.random.key(SEED), level=NOISE)
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 150 if quick else 200
-    kept = command.checkpoint(folder, options.resume)
+    kept = checkpoint(folder, resume=options.resume)
     chosen = named(misfit)
     if options.optimiser == "gauss-newton":
         chosen = chosen.for_long_steps()
@@ -143,7 +139,7 @@ def recover(
             progress=bar,
             checkpoint=kept,
         )
-    command.ended(kept, result)
+    ended(kept, result)
     true = model.resistivity(mesh)
     rmse = jaxmt.comparison.rmse(mesh, true, result.resistivity, survey.stations, depth)
     print(
@@ -165,15 +161,8 @@ def recover(
             "mesh": list(mesh.shape),
         },
     )
-    draw_result(
-        folder,
-        result,
-        target=TARGET,
-        depth=depth,
-        title=f"{misfit}, {options.optimiser}, nRMS {result.nrms:.2f}",
-        true=true,
-        limits=model.range,
-    )
+    title = f"{misfit}, {options.optimiser}, nRMS {result.nrms:.2f}"
+    draw_result(folder, result, View(title, TARGET, depth, limits=model.range, true=true))
     return result
 
 
@@ -186,7 +175,8 @@ def main() -> None:
     command.add_resume(parser)
     machine.add_options(parser)
     options = parser.parse_args()
-    devices = machine.start(options)
+    devices = machine.start(vars(options))
+    options.out = machine.own_folder(options.out, vars(options))
     by = "" if options.optimiser == "adam" else f"_{options.optimiser}"
     folder = command.results(options, f"commemi_{options.model}_{options.misfit}{by}")
     begin = time.perf_counter()
@@ -204,3 +194,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         raise SystemExit("Interrupted.") from None
+    except FileExistsError as error:
+        raise SystemExit(str(error)) from None

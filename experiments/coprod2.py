@@ -6,13 +6,16 @@ order 15 to 25 km deep, below some 3 ohm m of sediments (Jones 1993, J. Geomag. 
 deGroot-Hedlin & Constable 1993, the same volume).
 """
 
+import dataclasses
+
 import numpy as np
 
 import jaxmt
-from jaxmt.field import options as command
-from jaxmt.field.line import Line
-from jaxmt.field.workflow import Plan, invert_line
+from jaxmt.comparison import under_stations
+from jaxmt.field import Line, Settings, invert_line
 from jaxmt.processing import Journal, bostick_section
+
+from . import options as command
 
 TARGET = 1.2
 """Below it the section breaks into pillars that do nothing but fit; 1.06 can be reached."""
@@ -34,8 +37,7 @@ def conductor(result: jaxmt.Result) -> dict[str, float]:
     """Where in the middle and lower crust the section is most conductive, and how it differs around."""
     mesh, rho = result.mesh, result.resistivity
     deep = (mesh.z_centres >= CONDUCTOR_Z[0]) & (mesh.z_centres <= CONDUCTOR_Z[1])
-    stations = result.data.survey.stations
-    under = (mesh.y_centres >= stations.min()) & (mesh.y_centres <= stations.max())
+    under = under_stations(mesh, result.data.survey.stations).any(axis=0)
     part = np.log10(rho[np.ix_(deep, under)])
     y, z = mesh.y_centres[under], mesh.z_centres[deep]
     row, column = np.unravel_index(np.argmin(part), part.shape)
@@ -65,31 +67,33 @@ def main() -> None:
     journal = journal.note("static shift", "all", "corrected by A. G. Jones before the data were released")
     line = Line("COPROD2", data, journal, cite=CITE)
     mesh = jaxmt.station_mesh(data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)
-    plan = Plan(
+    misfits, chosen = command.chosen(parser, options)
+    if "cloud" in misfits:
+        misfits["cloud"] = dataclasses.replace(misfits["cloud"], error_floor_ratio=ERROR_FLOOR_RATIO)
+    settings = Settings(
         mesh=mesh,
         start=bostick_section(data, mesh),
         parametrisation=jaxmt.Blocks(mesh, jaxmt.growing_blocks(mesh)) if options.blocks else None,
-        **command.chosen(options),
+        **chosen,
         depth=DEPTH,
         target=TARGET,
-        error_floor_ratio=ERROR_FLOOR_RATIO,
         iterations=20 if options.quick else options.iterations,
         limits=(1.0, 1000.0),
-        settings=(
+        stated=(
             ("start", "Niblett-Bostick transform of the data"),
             ("errors", "as stated in the file, 2.5 % of |Z| and more"),
         ),
     )
-    folder = command.results(options, f"coprod2{'_quick' if options.quick else ''}")
-    outcome = invert_line(line, plan, folder)
-    found = {run.name: conductor(run.result) for run in outcome.runs}
+    folder = command.run_folder(options, f"coprod2{'_quick' if options.quick else ''}")
+    outcome = invert_line(line, misfits, settings, folder=folder)
+    found = {fit.name: conductor(fit.result) for fit in outcome.fits}
     for name, place in found.items():
         print(
             f"{name}: lowest between 10 and 40 km: {place['ohm_m']:.2g} ohm m at y = {place['y_km']:.0f} "
             f"km, z = {place['z_km']:.0f} km; under y = 60 to 140 km "
             f"{place['decades_below_surroundings']:.2f} decades below the rest of the line"
         )
-    jaxmt.io.write_summary(folder / "conductor.json", found)
+    jaxmt.io.write_summary(folder.path / "conductor.json", found)
 
 
 if __name__ == "__main__":

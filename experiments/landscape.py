@@ -15,8 +15,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.field import options as command
 from jaxmt.misfit import AbstractMisfit
+
+from . import options as command
 
 STATIONS = np.linspace(-6e3, 6e3, 13)
 TRUE = {"depth": 2000.0, "resistivity": 3.0, "background": 100.0, "shift": 0.0}

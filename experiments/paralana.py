@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 import jaxmt
-from jaxmt.field import options as command
-from jaxmt.field.line import Line, found_strike
-from jaxmt.field.report import Reference
-from jaxmt.field.workflow import Plan, invert_line
+from jaxmt.field import Line, Reference, Settings, invert_line
+from jaxmt.field.line import found_strike
 from jaxmt.processing import Journal
 from jaxmt.processing.site import Site
+
+from . import options as command
 
 TARGET = 1.0
 STRIKE = 7.0
@@ -52,21 +52,22 @@ def main() -> None:
     mesh = model[0]
     if options.mesh == "ours":
         mesh = jaxmt.station_mesh(data.survey, *RANGE, column=0.5)
-    plan = Plan(
+    misfits, chosen = command.chosen(parser, options)
+    settings = Settings(
         mesh=mesh,
         start=START,
-        **command.chosen(options),
+        **chosen,
         depth=options.depth,
         target=TARGET,
         iterations=20 if options.quick else options.iterations,
         limits=(1.0, 1000.0),
         reference=Reference("Occam2D, iteration 12, rms 1.00", *model),
-        settings=(("errors", "of the Occam2D data file: 10 % of rho, 2.87 degrees, and more"),),
+        stated=(("errors", "of the Occam2D data file: 10 % of rho, 2.87 degrees, and more"),),
     )
     name = f"paralana{'' if options.mesh == 'occam2d' else '_ours'}{'_quick' if options.quick else ''}"
-    outcome = invert_line(line, plan, options.out / name)
-    for done in outcome.runs:
-        met = done.agreement(plan.reference)
+    outcome = invert_line(line, misfits, settings, folder=command.run_folder(options, name))
+    for done in outcome.fits:
+        met = done.agreement(settings.reference)
         print(
             f"{done.name}: against Occam2D, correlation of log10 rho {met['correlation_log10_rho']:.2f}, "
             f"rms difference {met['rms_log10_rho']:.2f} decades"

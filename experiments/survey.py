@@ -1,9 +1,9 @@
-"""From a folder of transfer functions to a section and a report: `python -m experiments.survey DIR`."""
+"""`jaxmt invert`, or with `--dry-run` `jaxmt look`: `python -m experiments.survey DIR [--dry-run]`."""
 
-from jaxmt.field.survey import main
+import sys
+
+from jaxmt.field.command import main
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        raise SystemExit("Interrupted.") from None
+    words = [word for word in sys.argv[1:] if word != "--dry-run"]
+    sys.exit(main(["invert" if words == sys.argv[1:] else "look", *words]))

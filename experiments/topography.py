@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
-from jaxmt.field import options as command
 from jaxmt.plot.marks import MODE, log_axis
 from jaxmt.simulation import layered
+
+from . import options as command
 
 ROCK = 100.0
 """ohm m, of the hill and of the margin."""

@@ -22,9 +22,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.field import options as command
 from jaxmt.plot.marks import log_axis
 from jaxmt.transport import Grid, divergence
+
+from . import options as command
 
 SHAPES = ((20, 31), (30, 31), (17, 73))
 BLURS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)

@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.conventions import COMPONENTS
-from jaxmt.field import options as command
 from jaxmt.misfit import AbstractMisfit
 from jaxmt.misfit.embedding import VALUE_SCALE
 from jaxmt.transport import assignment, plan_matrix, transport_cost
 
+from . import options as command
 from .landscape import ERROR, STATIONS, TRUE, responses
 
 MOVED = {"depth": 3500.0, "shift": 1500.0}

@@ -20,7 +20,7 @@ TRUE_AIR, FOUND_AIR = -9.0, -10.0
 """log10 S/m of the air in the true and in the recovered sections of Liu, Chen, Bo & Tang (2026)."""
 
 
-def under_stations(mesh: Mesh, stations: ArrayLike, depth: float) -> Bool[np.ndarray, "earth y"]:
+def under_stations(mesh: Mesh, stations: ArrayLike, depth: float = np.inf) -> Bool[np.ndarray, "earth y"]:
     """Cells whose centre lies between the outermost stations (m) and no deeper than `depth` (m).
 
     Raises `ValueError` if there are none.
@@ -34,6 +34,37 @@ def under_stations(mesh: Mesh, stations: ArrayLike, depth: float) -> Bool[np.nda
             "depth, or a mesh with columns under the stations."
         )
     return cells
+
+
+def on_mesh(mesh: Mesh, section: Section, other: Mesh) -> Section:
+    """A section of one mesh at the cell centres of another; NaN where the first mesh does not reach."""
+    columns = np.searchsorted(mesh.y_nodes, other.y_centres) - 1
+    rows = np.searchsorted(mesh.earth_nodes, other.z_centres) - 1
+    y, z = (
+        np.flatnonzero((k >= 0) & (k < size)) for k, size in ((columns, mesh.n_y), (rows, mesh.n_earth))
+    )
+    values = np.full(other.shape, np.nan)
+    values[np.ix_(z, y)] = section[np.ix_(rows[z], columns[y])]
+    return values
+
+
+def agreement(
+    mesh: Mesh, first: Section, second: Section, inside: Bool[np.ndarray, "earth y"]
+) -> tuple[float, float]:
+    r"""Correlation and root mean square difference of log10 resistivity of two sections.
+
+    - `first`, `second`: ohm m, on `mesh`. `inside`: the cells that count.
+
+    A cell weighs $\Delta y\,\Delta z / z$ with its depth z: width times relative height, for what data
+    resolve grows with depth. The correlation is NaN where one of the sections is uniform.
+    """
+    weights = ((mesh.dz / mesh.z_centres)[:, None] * mesh.dy)[inside]
+    a, b = (np.log10(section[inside]) for section in (first, second))
+    a_off, b_off = (v - np.average(v, weights=weights) for v in (a, b))
+    spread = np.sqrt(np.average(a_off**2, weights=weights) * np.average(b_off**2, weights=weights))
+    together = float(np.average(a_off * b_off, weights=weights))
+    rms = float(np.sqrt(np.average((a - b) ** 2, weights=weights)))
+    return together / float(spread) if spread > 0 else np.nan, rms
 
 
 def rmse(mesh: Mesh, true: Section, found: Section, stations: ArrayLike, depth: float) -> float:

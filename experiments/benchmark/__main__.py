@@ -9,8 +9,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.field import options as command
 
+from .. import options as command
 from .case import CASES, SERIES, Case, size
 from .codes import BACKENDS, SIMPEG, default_backend
 from .drawing import iteration, scaling

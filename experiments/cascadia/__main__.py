@@ -22,13 +22,12 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
-from jaxmt.field import options as command
-from jaxmt.field.line import Line
-from jaxmt.field.report import Outcome, Reference
-from jaxmt.field.workflow import Plan, invert_line, inverted
-from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP
+from jaxmt.field import Line, Outcome, Reference, Settings, invert_line, machine
+from jaxmt.field.workflow import checkpoint, inverted
+from jaxmt.inversion.optimisers.descent import LAST_STEP, normalised_adam
+from jaxmt.misfit import AbstractMisfit
 
-from .. import machine
+from .. import options as command
 from .ground import SEA, Profile, published_mesh, sea_cells, sea_floor
 from .lines import NORTHS, VARIANCES, cafe_line, row_line
 
@@ -63,6 +62,7 @@ def parsed() -> argparse.Namespace:
     command.add_data(parser)
     machine.add_options(parser)
     options = parser.parse_args()
+    options.misfits, options.chosen = command.chosen(parser, options, **{"static-shift": SHIFT})
     options.floors = options.floors or FLOORS["row" if options.row else "CAFE"]
     if options.row and (options.readings or options.sea):
         parser.error("--readings and --sea are of the CAFE profile; leave out --row")
@@ -71,10 +71,20 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def plan_of(
+def misfits_of(options: argparse.Namespace, **changes: float) -> dict[str, AbstractMisfit]:
+    """The misfits by name; the weight of TE and `changes` are of the cloud."""
+    te_weight = 1.0 if options.row else 3.0
+    changes["te_weight"] = te_weight if options.te_weight is None else options.te_weight
+    return {
+        name: dataclasses.replace(misfit, **changes) if name == "cloud" else misfit
+        for name, misfit in options.misfits.items()
+    }
+
+
+def settings_of(
     options: argparse.Namespace, line: Line, known: Reference | None, bathymetry: Profile | None = None
-) -> tuple[Line, Plan]:
-    """Mesh, start and settings of the first floor; and the line, whose stations may lie on a sea floor."""
+) -> tuple[Line, Settings]:
+    """Settings of the first floor; and the line, whose stations may lie on a sea floor."""
     kind = "quick" if options.quick else "designed" if options.row else options.mesh
     start = ROW_START if options.row else CAFE_START
     if kind == "published":
@@ -88,39 +98,42 @@ def plan_of(
         relief = jaxmt.drape(mesh, line.data.survey, *bathymetry, step=ROW)
         mesh, sea, section = relief.mesh, relief.sea, relief.section(start, SEA)
         line = dataclasses.replace(line, data=dataclasses.replace(line.data, survey=relief.survey))
-    te_weight = 1.0 if options.row else 3.0
-    plan = Plan(
+    settings = Settings(
         mesh=mesh,
         start=section,
-        **command.chosen(options, SHIFT),
+        **options.chosen,
         depth=DEPTH["row" if options.row else "CAFE"],
         target=TARGET,
         iterations=15 if options.quick else options.iterations,
         parametrisation=jaxmt.Cells(mesh, low=0.1, high=1e5, fixed=sea, values=section),
-        te_weight=te_weight if options.te_weight is None else options.te_weight,
-        first_step=FIRST_STEP,
         limits=LIMITS,
         reference=known,
-        settings=(("start", f"{start:g} ohm m"), ("cells of sea", f"{int(sea.sum())} at {SEA:g} ohm m")),
+        stated=(("start", f"{start:g} ohm m"), ("cells of sea", f"{int(sea.sum())} at {SEA:g} ohm m")),
     )
-    return line, plan
+    return line, settings
 
 
-def floors(options: argparse.Namespace, line: Line, plan: Plan, name: str, devices: tuple | None) -> None:
+def floors(
+    options: argparse.Namespace, line: Line, settings: Settings, name: str, devices: tuple | None
+) -> None:
     """One inversion after the other, each from the model of the one before."""
+    misfits = misfits_of(options)
     for number, floor in enumerate(options.floors[:1] if options.quick else options.floors):
         floored = dataclasses.replace(line, data=line.data.with_floor(floor / 2))
-        stated = dataclasses.replace(plan, settings=(*plan.settings, ("error floor of rho", f"{floor:g}")))
         if number:
             # It fits roughly: small steps, and no blur to undo it.
-            stated = dataclasses.replace(stated, first_step=LAST_STEP, start_blur=LATE_BLUR)
-        outcome = invert_line(floored, stated, options.out / f"{name}_floor{100 * floor:g}", devices)
-        plan = dataclasses.replace(plan, start=sections(outcome))
+            misfits = misfits_of(options, start_blur=LATE_BLUR)
+            if isinstance(settings.optimiser, jaxmt.Descent):
+                settings = dataclasses.replace(settings, optimiser=normalised_adam(LAST_STEP))
+        folder = command.run_folder(options, f"{name}_floor{100 * floor:g}")
+        stated = (*settings.stated, ("error floor of rho", f"{floor:g}"))
+        outcome = invert_line(floored, misfits, settings, folder=folder, devices=devices, stated=stated)
+        settings = dataclasses.replace(settings, start=sections(outcome))
 
 
 def sections(outcome: Outcome) -> dict[str, np.ndarray]:
     """The section of each misfit."""
-    return {run.name: np.asarray(run.result.resistivity) for run in outcome.runs}
+    return {fit.name: np.asarray(fit.result.resistivity) for fit in outcome.fits}
 
 
 def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -> None:
@@ -131,11 +144,12 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
         # The deviation of a phase in radians is the relative error of |Z|.
         relative = float(np.nanmedian(np.deg2rad(line.data.errors[[1, 3]])))
         line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
-        _, plan = plan_of(options, line, None)
-        for name in options.misfit:
+        _, settings = settings_of(options, line, None)
+        for name, misfit in misfits_of(options).items():
             # A checkpoint for each.
             out = command.results(options, f"cascadia_readings/{variance}, {north}, {name}")
-            result, _ = inverted(name, line, plan, out, devices)
+            kept = checkpoint(out, resume=options.resume)
+            result, _ = inverted(name, line, misfit, settings, kept, devices)
             table.append(
                 {
                     "variance": variance,
@@ -160,17 +174,19 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
 def main() -> None:
     """Runs the experiment from the command line."""
     options = parsed()
-    devices = machine.start(options)
+    devices = machine.start(vars(options))
+    options.out = machine.own_folder(options.out, vars(options))
     needs = ["cascadia_modem"] if options.row else ["cafe_cascadia"]
     folder = command.data_folder(options.data, [*needs, "cascadia_modem"] if options.sea else needs)
     if options.readings:
         readings(options, folder, devices)
         return
     line, known = row_line(folder, options.row) if options.row else (cafe_line(folder), None)
-    line, plan = plan_of(options, line, known, sea_floor(folder, line) if options.sea else None)
+    bathymetry = sea_floor(folder, line) if options.sea else None
+    line, settings = settings_of(options, line, known, bathymetry)
     kind = "quick" if options.quick else "designed" if options.row else options.mesh
     name = options.row or ("cafe_sea" if options.sea else "cafe")
-    floors(options, line, plan, f"cascadia_{name}_{kind}", devices)
+    floors(options, line, settings, f"cascadia_{name}_{kind}", devices)
 
 
 if __name__ == "__main__":
@@ -178,5 +194,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         raise SystemExit("Interrupted.") from None
-    except jaxmt.io.BadFile as error:
+    except (jaxmt.io.BadFile, FileExistsError) as error:
         raise SystemExit(str(error)) from None

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
-from jaxmt.field.line import Line
-from jaxmt.field.report import Reference
+from jaxmt.field import Line, Reference
 from jaxmt.io import read_modem_sites
 
 from .lines import MODEM_DATA, MODEM_MODEL

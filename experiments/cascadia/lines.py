@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
-from jaxmt.field.line import Line, from_sites, without_tipper
-from jaxmt.field.report import Reference
+from jaxmt.field import Line, Reference
 from jaxmt.io import read_edi_site, read_modem_sites
 from jaxmt.processing import Journal
 
@@ -58,18 +57,18 @@ def cafe_line(folder: Path, variance: str = "standard_error", north: str = "geog
     declination, strike = NORTHS[north]
     journal = Journal().note("read", "all", f"{len(sites)} EDI files; VAR of CAF stations: {variance}")
     journal = journal.note("north", "all", f"axes taken to be {north}")
-    line = from_sites(
+    line = Line.from_sites(
         "CAFE-MT and MOCHA",
         sites,
         journal,
-        angle=strike,
+        strike=strike,
         declination=declination,
         floor=0.0,
         per_decade=None,
         rules=(),
         station_rules=(),
     )
-    return dataclasses.replace(without_tipper(line), cite=CITE["CAFE"])
+    return dataclasses.replace(line.without_tipper(), cite=CITE["CAFE"])
 
 
 def row_line(folder: Path, row: str) -> tuple[Line, Reference | None]:
@@ -80,17 +79,17 @@ def row_line(folder: Path, row: str) -> tuple[Line, Reference | None]:
     eastings = {line["station"]: float(line["y_east_m"]) for line in stations}
     path = folder / MODEM_DATA
     sites = [site for site in read_modem_sites(path) if site.name in eastings]
-    line = from_sites(
+    line = Line.from_sites(
         f"USArray row {row}",
         sites,
         Journal().note("read", path.name, f"{len(sites)} stations of row {row}; errors floored at 5 %"),
-        angle=0.0,
+        strike=0.0,
         floor=0.0,
         per_decade=None,
         rules=(),
         station_rules=(),
     )
-    line = dataclasses.replace(without_tipper(line), cite=CITE["row"])
+    line = dataclasses.replace(line.without_tipper(), cite=CITE["row"])
     survey = line.data.survey
     origin = eastings[survey.names[0]] - float(survey.stations[0])
     northing = float(np.mean([site.northing for site in sites]))

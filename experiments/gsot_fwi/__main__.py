@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import jaxmt
-from jaxmt.field import options as command
 from jaxmt.plot import basin, local_minima
 from jaxmt.transport import assignment
 
+from .. import options as command
 from . import drawing, reference
 from .case import FULL, QUICK, RATE, TRUE, Case
 from .inversion import Fit, invert

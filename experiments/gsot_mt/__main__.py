@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.field import options as command
 from jaxmt.plot import basin, local_minima
 
+from .. import options as command
 from . import layers, section
 
 SCALES = np.geomspace(0.1, 10.0, 81)

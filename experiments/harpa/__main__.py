@@ -22,8 +22,8 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import jaxmt
-from jaxmt.field import options as command
 
+from .. import options as command
 from . import drawing, studies
 from .association import Phase
 from .hopping import Hops

@@ -22,10 +22,12 @@ import numpy as np
 import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.data import impedance_error_scale
-from jaxmt.field import options as command
-from jaxmt.field import survey as survey_experiment
-from jaxmt.field.line import Line, median_resistivity, without_tipper
+from jaxmt.field import Line
+from jaxmt.field.command import READING
+from jaxmt.field.objects import treatment_of
+from jaxmt.field.options import Refusal, add, complete, given
 
+from .. import options as command
 from . import drawing, scores, starts
 from .examples import Counts
 from .layout import Layout, layout
@@ -130,10 +132,15 @@ def taught(
     return learned, {**learned.summary(), "learning_seconds": seconds}
 
 
+def field_line(path: Path, options: argparse.Namespace) -> Line:
+    """A line of field data without its tippers, or an exit with what is missing."""
+    with refusals():
+        return Line.read(path, options.treatment, tipper=False)
+
+
 def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Path) -> dict:
     """A line of field data: a predictor for its layout, and inversions from what it predicts."""
-    line = without_tipper(line)
-    middle = median_resistivity(line.data)
+    middle = line.data.median_resistivity()
     seen = starts.thinned(line.data, extent.frequencies)
     with refusals():
         place = layout(seen.survey, middle, shape=extent.line.shape, growth=extent.training)
@@ -171,8 +178,12 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--models", type=int, metavar="N", help="training models")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     command.add_data(parser)
-    survey_experiment.add_reading(parser)
+    add(parser, READING)
     options = parser.parse_args()
+    try:
+        options.treatment = treatment_of(complete(given(vars(options))))
+    except Refusal as refusal:
+        parser.error(str(refusal))
     if options.predictor is not None and options.path is None:
         parser.error("--predictor is for --survey DIR.")
     return options
@@ -191,7 +202,7 @@ def main() -> None:
     begin = time.perf_counter()
     summary: dict = {"seed": options.seed, "quick": options.quick, "noise": NOISE}
     if options.path is not None:
-        line = survey_experiment.read(options)
+        line = field_line(options.path, options)
         print(line.journal)
         folder = command.results(options, f"invlint_{line.name}")
         summary |= on_line(line, extent, options, folder)
@@ -202,8 +213,8 @@ def main() -> None:
         if not options.quick and (data / FIELD).is_dir():
             inner = folder / "paralana"
             inner.mkdir(exist_ok=True)
-            options.path = data / FIELD / "edi"
-            line = dataclasses.replace(survey_experiment.read(options), name="Paralana")
+            line = field_line(data / FIELD / "edi", options)
+            line = dataclasses.replace(line, name="Paralana")
             summary["field"] = on_line(line, extent, options, inner)
         elif not options.quick:
             print(f"No {FIELD} in --data or JAXMT_DATA: no field line.")

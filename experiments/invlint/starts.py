@@ -13,7 +13,7 @@ from tqdm import tqdm
 import jaxmt
 from jaxmt.benchmarks import SYNTHETIC
 from jaxmt.comparison import rmse
-from jaxmt.field.line import Line, median_resistivity
+from jaxmt.field import Line
 from jaxmt.inversion.optimisers.descent import FIRST_STEP, LAST_STEP, normalised_adam
 from jaxmt.misfit import MISFITS, named
 
@@ -111,13 +111,13 @@ def thinned(data: jaxmt.Data, most: int) -> jaxmt.Data:
 
 def field(line: Line, seen: jaxmt.Data, growth: float, depth: float) -> Case:
     """A line of field data."""
-    mesh = jaxmt.Mesh.design(line.data.survey, median_resistivity(line.data), growth=growth)
+    mesh = jaxmt.Mesh.design(line.data.survey, line.data.median_resistivity(), growth=growth)
     return Case(line.name, line.data, seen, mesh, depth)
 
 
 def sections(case: Case, predictor: Predictor) -> dict[str, Section]:
     """The starts, ohm m: the median apparent resistivity, and what is predicted."""
-    half_space = np.full(case.mesh.shape, median_resistivity(case.data))
+    half_space = np.full(case.mesh.shape, case.data.median_resistivity())
     return {"half-space": half_space} | {by: predictor.start(case.seen, case.mesh, by) for by in STARTS[1:]}
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
-from jaxmt.field import options as command
-
+from .. import options as command
 from .drawing import draw
 from .inversion import run
 from .questions import SEEDS, plan, questions, quick_questions

@@ -1,19 +1,69 @@
 """A line of field data: what will be inverted, where it came from, and what was done to it."""
 
 import dataclasses
+import fnmatch
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
-import jaxmt
-
-from ..processing import Journal, Strike, prepare
+from ..atomic import FilePath
+from ..data import Data
+from ..io import Reading, read
+from ..processing import RULES, STATION_RULES, Journal, Strike, prepare
 from ..processing import strike as strike_of
+from ..processing.screening import Rule
 from ..processing.site import Site
+from ..processing.stations import StationRule
 
-GUESS = 100.0
-"""ohm m, of ground of which only tippers are known."""
+LEAST = 1 / 3
+"""Share of the stations asked for that a line must keep to be worth an inversion by the command."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Treatment:
+    """What is done to transfer functions on the way to a line.
+
+    - `strike`: degrees from north; None finds it. `declination`: degrees east, of magnetic axes.
+    - `band`: Hz, the lowest and the highest frequency kept. `floor`: least relative error of |Z|.
+    - `per_decade`: frequencies a decade to interpolate to; None keeps those that were measured.
+    - `rules`, `station_rules`, `repair`: as in `processing.prepare`.
+    - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
+    - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
+    - `tipper`: whether to keep the tippers.
+    """
+
+    strike: float | None = None
+    declination: float = 0.0
+    band: tuple[float, float] = (0.0, np.inf)
+    floor: float = 0.05
+    per_decade: int | None = 6
+    rules: Sequence[Rule] = RULES
+    station_rules: Sequence[StationRule] = STATION_RULES
+    repair: bool = False
+    variance: str = "variance"
+    stations: Sequence[str] = ("*",)
+    drop: Sequence[str] = ()
+    tipper: bool = False
+
+    def chosen(self, names: Sequence[str]) -> list[int]:
+        """Which of the stations are kept. Raises `ValueError` if a pattern fits none, or none is kept."""
+        for pattern in (*self.stations, *self.drop):
+            if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
+                raise ValueError(f"no station is called {pattern!r}; there are {', '.join(names)}.")
+
+        def among(name: str, patterns: Sequence[str]) -> bool:
+            return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+        kept = [
+            k for k, name in enumerate(names) if among(name, self.stations) and not among(name, self.drop)
+        ]
+        if not kept:
+            raise ValueError(f"all {len(names)} stations are dropped.")
+        return kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,32 +73,116 @@ class Line:
     - `sites`: the stations as measured, with their tensors, and `distances`, their y in m; empty where
       the data came along a profile already.
     - `strike`: degrees, the one used; NaN if nobody knows. `found`: the one that the tensors show.
+    - `asked`: stations that were read and asked for; 0 where nobody counted.
     - `facts`: of the survey, for its report. `cite`: what to cite besides jaxmt.
     """
 
     name: str
-    data: jaxmt.Data
-    journal: Journal
+    data: Data
+    journal: Journal = Journal()
     sites: tuple[Site, ...] = ()
-    distances: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    distances: Float[np.ndarray, " site"] = dataclasses.field(default_factory=lambda: np.zeros(0))
     strike: float = np.nan
     found: Strike | None = None
+    asked: int = 0
     facts: tuple[tuple[str, str], ...] = ()
     cite: tuple[str, ...] = ()
 
+    @classmethod
+    def read(cls, path: FilePath, treatment: Treatment | None = None, **changes: Any) -> "Line":
+        """The line of a folder or a file of transfer functions, whatever its format.
 
-def from_sites(name: str, sites: Sequence[Site], journal: Journal, **options) -> Line:
-    """The line of stations with tensors; `options` are those of `jaxmt.processing.prepare`."""
-    done = prepare(sites, **options)
-    return Line(
-        name,
-        done.data,
-        journal + done.journal,
-        done.sites,
-        done.distances,
-        done.strike,
-        done.found or found_strike(done.sites),
-    )
+        - `treatment`: what is done to them; `changes` are to its fields: `Line.read("EDI", floor=0.1)`.
+
+        Warnings on the way are in its journal. Raises `ValueError` if nothing is left to invert.
+        """
+        treatment = dataclasses.replace(treatment or Treatment(), **changes)
+        reading = read(path, variance=treatment.variance, relative_error=treatment.floor)
+        return cls.from_reading(Path(path).resolve().stem, reading, treatment)
+
+    @classmethod
+    def from_reading(cls, name: str, reading: Reading, treatment: Treatment) -> "Line":
+        """The line of what `io.read` found. Raises `ValueError` if nothing is left to invert."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            if reading.sites:
+                line = cls.from_sites(name, reading.sites, reading.journal, treatment)
+            else:
+                line = _along_profile(name, reading, treatment)
+        for warning in caught:
+            noted = line.journal.note("warning", "all", str(warning.message))
+            line = dataclasses.replace(line, journal=noted)
+        return line if treatment.tipper else line.without_tipper()
+
+    @classmethod
+    def from_sites(
+        cls,
+        name: str,
+        sites: Sequence[Site],
+        journal: Journal,
+        treatment: Treatment | None = None,
+        **changes: Any,
+    ) -> "Line":
+        """The line of stations with tensors, tippers included; arguments as for `read`."""
+        treatment = dataclasses.replace(treatment or Treatment(), **changes)
+        kept = treatment.chosen([site.name for site in sites])
+        if len(kept) < len(sites):
+            journal = journal.note("select", "all", f"{len(kept)} of {len(sites)} stations")
+        done = prepare(
+            [sites[k] for k in kept],
+            angle=treatment.strike,
+            declination=treatment.declination,
+            band=treatment.band,
+            floor=treatment.floor,
+            per_decade=treatment.per_decade,
+            rules=treatment.rules,
+            station_rules=treatment.station_rules,
+            repair=treatment.repair,
+        )
+        found = done.found or found_strike(done.sites)
+        journal += done.journal
+        return cls(name, done.data, journal, done.sites, done.distances, done.strike, found, len(kept))
+
+    def without_tipper(self) -> "Line":
+        """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""
+        count = int(self.data.mask[4:].sum())
+        if not count:
+            return self
+        if not self.data.mask[:4].any():
+            raise ValueError(
+                f"of {self.name} only {count} data of tippers are left. Impedances without errors need a "
+                "floor (--floor 0.05); --tipper inverts the tippers."
+            )
+        text = "tippers are not inverted unless asked for (--tipper)"
+        journal = self.journal.note("tipper", "all", text, count)
+        return dataclasses.replace(self, data=self.data.without_tipper(), journal=journal)
+
+    def require(self, least: float = LEAST) -> None:
+        """Raises `ValueError`, with what took them, if fewer than a share of the stations are left."""
+        left = self.data.survey.stations.size
+        if left < least * self.asked:
+            taken = self.journal.stations_taken()
+            raise ValueError(
+                f"{left} of {self.asked} stations are left, fewer than a third"
+                f"{': ' if taken else ''}{taken}. Leave rules out with --skip, or widen --band."
+            )
+
+
+def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
+    """The data of a file that is along a profile already, in the band and with the floor asked for."""
+    file, data = next(iter(reading.lines.items()))
+    journal = reading.journal
+    for other in list(reading.lines)[1:]:
+        journal = journal.note("pass over", Path(other).name, f"one line at a time: {Path(file).name}")
+    kept = treatment.chosen(data.survey.names)
+    low, high = treatment.band
+    inside = (data.survey.frequencies >= low) & (data.survey.frequencies <= high)
+    if not inside.any():
+        raise ValueError(f"no frequency of {file} lies between {low:g} and {high:g} Hz; widen --band.")
+    data = data.select(frequencies=inside, stations=kept)
+    journal = journal.note("band", file, f"frequencies from {low:g} to {high:g} Hz kept")
+    journal = journal.note("floor", file, f"relative error of |Z| at least {treatment.floor:g}")
+    return Line(name, data.with_floor(treatment.floor), journal, asked=len(kept))
 
 
 def found_strike(sites: Sequence[Site]) -> Strike | None:
@@ -57,37 +191,3 @@ def found_strike(sites: Sequence[Site]) -> Strike | None:
         return strike_of(sites)
     except ValueError:
         return None
-
-
-def without_tipper(line: Line) -> Line:
-    """The line with its impedances alone, with a note of what went; an exit if none is left."""
-    count = int(line.data.mask[4:].sum())
-    if not count:
-        return line
-    if not line.data.mask[:4].any():
-        raise SystemExit(
-            f"Nothing to invert: of {line.name} only {count} data of tippers are left. Impedances without "
-            "errors need a floor (--floor 0.05)."
-        )
-    values = line.data.values.copy()
-    values[4:] = np.nan
-    text = "tippers are not inverted; the 6-D cloud has none"
-    return dataclasses.replace(
-        line,
-        data=jaxmt.Data(line.data.survey, values, line.data.errors),
-        journal=line.journal.note("tipper", "all", text, count),
-    )
-
-
-def reading_of(path: Path, **options) -> jaxmt.io.Reading:
-    """What `jaxmt.io.read` finds, or an exit with its message."""
-    try:
-        return jaxmt.io.read(path, **options)
-    except ValueError as error:
-        raise SystemExit(f"Nothing to invert: {error}") from None
-
-
-def median_resistivity(data: jaxmt.Data) -> float:
-    """The median of all apparent resistivities, ohm m: a first look at the ground. `GUESS` without any."""
-    known = data.values[[0, 2]][data.mask[[0, 2]]]
-    return float(10 ** np.median(known)) if known.size else GUESS

@@ -1,153 +1,217 @@
-"""The command line that the experiments share."""
+"""What a run can be told, by the command line or by a file: names, checks and defaults, in one table.
+
+Nothing here loads JAX or NumPy, for `jaxmt --help` shall open at once.
+"""
 
 import argparse
-import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import dataclasses
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
+MISFITS = ("cloud", "components", "graph", "l2", "huber", "student", "cloud-l2")
+"""The names of `jaxmt.misfit.catalogue`."""
 
-import jaxmt
+OPTIMISERS = ("adam", "lbfgs", "gauss-newton")
+"""The names of `jaxmt.inversion.optimisers.OPTIMISERS`."""
 
-Misfit = jaxmt.CloudTransport | jaxmt.LeastSquares
-MISFITS: dict[str, Callable[..., Misfit]] = {
-    "cloud": jaxmt.CloudTransport,
-    "l2": jaxmt.LeastSquares,
-}
-LONG_STEPS: dict[str, Any] = {"max_sweeps": 200, "decay": 0.7}
-"""Of transport under Gauss-Newton, whose steps are few: plans solved to the end, a blur that falls fast."""
-OPTIMISERS = ("adam", "gauss-newton")
-LABELS = {"cloud": "6-D transport", "l2": "least squares"}
+RULES = ("skew", "relative-error", "phase-quadrant", "rho-phase")
+STATION_RULES = ("rating", "duplicates", "off-line", "offset", "coverage")
+"""The rules of `jaxmt.processing`, in the order of the work: their class names in lower case."""
 
-SOURCES = {
-    "cafe_cascadia": "github.com/MTinv-OT/MTinv_OT, folder Cascadia",
-    "cascadia_modem": "github.com/magnetotellurics/ModEM-Examples, folder Magnetotelluric/3D_MT/Cascadia",
-    "coprod2": "github.com/CUG-EMI/HMCMT2D, folder HMCMT/examples/coprod2",
-    "east_tennant": "github.com/MTgeophysics/mtpy, folder examples/data/ET_edi, in folders L1, L2 and L3",
-    "paralana_occam2d": "github.com/MTgeophysics/mtpy, folders examples/data/edi_files (as edi) and "
-    "examples/model_files/Occam2d (as occam2d)",
-}
-"""Where each folder of field data is to be had."""
+ALIASES = {"optimizer": "optimiser"}
+ITERATIONS, QUICK_ITERATIONS = 200, 15
+
+Check = Callable[[Any], Any]
+"""From a word of the command line or a value of a file to a value; ValueError says what it must be."""
 
 
-def parser(document: str | None, quick: str) -> argparse.ArgumentParser:
-    """A command line that describes itself by `document`, with `--quick` (what it does) and `--out`."""
-    made = argparse.ArgumentParser(
-        description=document, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--quick", action="store_true", help=quick)
-    made.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
-    return made
+class Refusal(ValueError):
+    """What was typed cannot be understood: which word, what it must be, and what comes nearest."""
 
 
-def results(options: argparse.Namespace, name: str) -> Path:
-    """The folder `name` under `--out`, made if it is not there."""
-    folder = options.out / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def nearest(word: str, names: Iterable[str]) -> str:
+    """`names`, and before them which of them is like `word`."""
+    names = list(names)
+    close = difflib.get_close_matches(word.lower(), names, 1, 0.5)
+    return (f"Did you mean {close[0]}? " if close else "") + f"Known: {', '.join(names)}."
 
 
-def add_resume(made: argparse.ArgumentParser) -> None:
-    """Adds the choice to go on where a run was stopped."""
-    made.add_argument("--resume", action="store_true", help="go on from the checkpoint of a stopped run")
+def number(low: float = -math.inf, high: float = math.inf, what: str = "a number") -> Check:
+    """Numbers from `low` to `high`, both included."""
+
+    def check(value: Any) -> float:
+        try:
+            found = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            found = math.nan
+        if not low <= found <= high:
+            raise ValueError(f"must be {what}. Got {value}.")
+        return found
+
+    return check
 
 
-def checkpoint(folder: Path, resume: bool) -> jaxmt.Checkpoint:
-    """The checkpoint in a folder of results; an exit if there is one from a run that did not end."""
-    path = folder / "inversion.checkpoint"
-    if path.exists() and not resume:
-        raise SystemExit(f"{path} is left from a run that was stopped. Go on with --resume, or remove it.")
-    return jaxmt.Checkpoint(path, resume=resume)
+def whole(least: int, what: str) -> Check:
+    """Whole numbers of `least` and more."""
+
+    def check(value: Any) -> int:
+        found = number(what=what)(value)
+        if not (found >= least and math.isfinite(found) and found == int(found)):
+            raise ValueError(f"must be {what}. Got {value}.")
+        return int(found)
+
+    return check
 
 
-def ended(kept: jaxmt.Checkpoint, result: jaxmt.Result) -> None:
-    """Removes the checkpoint, unless the run was interrupted."""
-    if result.ending is not jaxmt.Ending.INTERRUPTED:
-        Path(kept.path).unlink(missing_ok=True)
+def one_of(what: str, names: Sequence[str]) -> Check:
+    """One of `names`, whatever the case."""
+
+    def check(value: Any) -> str:
+        if str(value).lower() not in names:
+            raise ValueError(f"{value!r} is no {what}. {nearest(str(value), names)}")
+        return str(value).lower()
+
+    return check
 
 
-def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
-    """Adds what every inversion of field data can be told."""
-    made.add_argument(
-        "--misfit",
-        nargs="+",
-        choices=tuple(MISFITS),
-        default=["cloud"],
-        help="cloud (default), l2, or both, side by side",
-    )
-    made.add_argument(
-        "--optimiser",
-        choices=OPTIMISERS,
-        default=OPTIMISERS[0],
-        help="adam (default), or gauss-newton: fewer and dearer iterations, Occam's inversion",
-    )
-    made.add_argument(
-        "--static-shift",
-        type=_decades,
-        metavar="DECADES",
-        help="let each station and mode shift by about so much of apparent resistivity; 0 lets none",
-    )
-    made.add_argument("--iterations", type=int, default=iterations, help=f"at most; default {iterations}")
-    add_resume(made)
+def rule(value: Any) -> str:
+    """A rule by its name, with or without hyphens: `OffLine` is `off-line`."""
+    names = {name.replace("-", ""): name for name in (*RULES, *STATION_RULES)}
+    plain = str(value).lower().replace("-", "")
+    return names[plain] if plain in names else one_of("rule", tuple(names.values()))(value)
 
 
-def _decades(text: str) -> float:
-    try:
-        decades = float(text)
-        return jaxmt.StaticShift(decades).decades if decades else 0.0
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def strike(value: Any) -> float | str:
+    """Degrees from north, or "auto"."""
+    return "auto" if value == "auto" else number(-360.0, 360.0, "degrees from north, or auto")(value)
 
 
-def chosen(options: argparse.Namespace, static_shift: float = 0.0) -> dict[str, Any]:
-    """What `add_inversion` was told, as a `Plan` takes it.
+def frequencies(value: Any) -> int | str:
+    """How many a decade, or "all" that were measured."""
+    return "all" if value == "all" else whole(1, "a number of frequencies a decade, or all")(value)
 
-    - `static_shift`: decades, where nothing was said.
+
+def true(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false. Got {value}.")
+    return value
+
+
+def text(value: Any) -> str:
+    """Words that are not empty."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"must be text. Got {value!r}.")
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One thing that can be told.
+
+    - `name`: as typed after `--`, and the key in a file. `table`: the part of a file it stands in.
+    - `check`: of one value. `count`: how many there are: 1, 2, any number ("+"), or 0 for a switch.
+    - `default`: None where nothing is said, and then nothing is written.
     """
-    decades = static_shift if options.static_shift is None else options.static_shift
-    return {
-        "misfits": options.misfit,
-        "optimiser": options.optimiser,
-        "static_shift": jaxmt.StaticShift(decades) if decades else None,
-        "resume": options.resume,
-    }
+
+    name: str
+    table: str
+    check: Check
+    default: Any
+    help: str
+    count: int | str = 1
+    metavar: str | tuple[str, ...] | None = None
+
+    def checked(self, value: Any) -> Any:
+        """The value, or a `ValueError` that says what it must be."""
+        if self.count in (0, 1):
+            return self.check(value)
+        if (
+            isinstance(value, str)
+            or not isinstance(value, list | tuple)
+            or self.count not in ("+", len(value))
+        ):
+            raise ValueError(
+                f"must be a list{f' of {self.count}' if self.count == 2 else ''}. Got {value!r}."
+            )
+        found = [self.check(each) for each in value]
+        if self.count == 2 and not found[0] < found[1]:
+            raise ValueError(f"must be the lower and the higher of two. Got {found[0]:g} {found[1]:g}.")
+        return found
 
 
-def error_floor(text: str) -> float:
-    """A floor of relative errors from the command line."""
-    try:
-        floor = float(text)
-    except ValueError:
-        floor = np.nan
-    if not 0 <= floor < np.inf:
-        raise argparse.ArgumentTypeError(f"must be a part of the datum, 0.05 for 5 %. Got {text}.")
-    return floor
+_HERTZ = number(0.0, math.inf, "two frequencies in Hz")
+_FLOOR = number(0.0, 1e6, "a part of the datum, 0.05 for 5 %")
+
+OPTIONS: dict[str, Option] = {
+    option.name: option
+    for option in (
+        Option("strike", "data", strike, "auto", "degrees from north, or auto (default)", metavar="DEG"),
+        Option("declination", "data", number(-180.0, 180.0, "degrees east"), 0.0,
+               "degrees east, of data along magnetic axes", metavar="DEG"),
+        Option("band", "data", _HERTZ, [0.0, math.inf], "frequencies to keep, Hz", 2, ("LO", "HI")),
+        Option("floor", "data", _FLOOR, 0.05, "least relative error of |Z|; default 0.05", metavar="PART"),
+        Option("per-decade", "data", frequencies, 6, "a decade, or all; default 6", metavar="N"),
+        Option("skip", "data", rule, [],
+               f"rules to leave out: {', '.join((*RULES, *STATION_RULES))}", "+", "RULE"),
+        Option("repair", "data", true, False, "mend electric cables that were connected the wrong way", 0),
+        Option("variance", "data", one_of("meaning of .VAR", ("variance", "standard_error")), "variance",
+               "what .VAR blocks of EDI files hold: variance (default) or standard_error", metavar="WHAT"),
+        Option("stations", "data", text, ["*"], "names to keep, such as 'A*'", "+", "NAME"),
+        Option("drop", "data", text, [], "names to leave out", "+", "NAME"),
+        Option("tipper", "data", true, False, "invert the tippers too", 0),
+        Option("misfit", "inversion", one_of("misfit", MISFITS), ["cloud"],
+               f"one or more, side by side, of {', '.join(MISFITS)}; default cloud", "+", "NAME"),
+        Option("optimiser", "inversion", one_of("optimiser", OPTIMISERS), "adam",
+               "adam (default), lbfgs, or gauss-newton: Occam's inversion", metavar="NAME"),
+        Option("static-shift", "inversion", number(0.0, 10.0, "decades; 0 allows none"), 0.0,
+               "let stations and modes shift by about so much of log10 apparent resistivity",
+               metavar="DECADES"),
+        Option("target", "inversion", number(1e-9, 1e9, "a positive nRMS"), 1.05,
+               "nRMS at which to stop; default 1.05", metavar="NRMS"),
+        Option("iterations", "inversion", whole(1, "a number of iterations, at least 1"), None,
+               f"at most; default {ITERATIONS}", metavar="N"),
+        Option("quick", "inversion", true, False, f"a coarse mesh and {QUICK_ITERATIONS} iterations", 0),
+        Option("devices", "machine", whole(1, "a number of devices, at least 1"), None,
+               "share the frequencies over N devices", metavar="N"),
+    )
+}  # fmt: skip
+"""Every option of a run, in the order of `--help` and of the file."""
+
+TABLES = ("data", "inversion", "machine")
 
 
-def add_floor(made: argparse.ArgumentParser) -> None:
-    """Adds the floor of the errors of |Z|."""
-    made.add_argument("--floor", type=error_floor, default=0.05, help="relative error of |Z|; default 0.05")
+def add(parser: argparse._ActionsContainer, names: Iterable[str]) -> None:
+    """Adds options to a command line; one that is not given leaves no trace, and none is checked yet."""
+    for name in names:
+        option = OPTIONS[name]
+        flags = [f"--{name}", *(f"--{alias}" for alias, of in ALIASES.items() if of == name)]
+        kind: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": option.help}
+        if option.count == 0:
+            parser.add_argument(*flags, action="store_true", **kind)
+        elif option.count == 1:
+            parser.add_argument(*flags, metavar=option.metavar, **kind)
+        else:
+            parser.add_argument(*flags, nargs=option.count, metavar=option.metavar, **kind)
 
 
-def add_blocks(made: argparse.ArgumentParser) -> None:
-    """Adds the choice of parameters that widen with depth."""
-    made.add_argument("--blocks", action="store_true", help="join columns to half their depth")
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `OPTIONS` that a command line holds, checked. Raises `Refusal` naming option and value."""
+    found = {}
+    for name, value in options.items():
+        if name in OPTIONS and value is not None:
+            try:
+                found[name] = OPTIONS[name].checked(value)
+            except ValueError as error:
+                raise Refusal(f"--{name} {error}") from None
+    return found
 
 
-def add_data(made: argparse.ArgumentParser) -> None:
-    """Adds the folder of field data."""
-    made.add_argument("--data", type=Path, help="folder of field data; default $JAXMT_DATA")
-
-
-def data_folder(given: Path | None, needs: Sequence[str]) -> Path:
-    """The folder of field data that holds the folders `needs`; an exit that says where to get them."""
-    folder = given or Path(os.environ.get("JAXMT_DATA", ""))
-    missing = [name for name in needs if folder == Path() or not (folder / name).is_dir()]
-    if missing:
-        where = "; ".join(f"{name} (from {SOURCES[name]})" for name in missing)
-        raise SystemExit(
-            f"No field data in {str(folder)!r}. Give --data DIR or set JAXMT_DATA to a folder that holds "
-            f"{where}."
-        )
-    return folder
+def complete(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option: what was told, and the defaults."""
+    found = {name: told.get(name, option.default) for name, option in OPTIONS.items()}
+    if found["iterations"] is None:
+        found["iterations"] = QUICK_ITERATIONS if found["quick"] else ITERATIONS
+    return found

@@ -1,149 +1,98 @@
-"""What came of a line of field data, and the report about it."""
+"""The report about a line of field data."""
 
-import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-import jaxmt
-
-from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions, write_page
-from .figures import BOTH
+from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
+from .fit import Fit
+from .folder import BOTH, FILES, FIT_FILES, Folder
 from .line import Line
-from .options import LABELS
+from .settings import Reference, Settings
 
 HIGH = 2.0
 """nRMS from which a number in a table stands out."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Reference:
-    """Another code's section: what it is, its mesh, ohm m."""
+def report_page(
+    folder: Folder, line: Line, fits: Sequence[Fit], settings: Settings, facts: Sequence[tuple[str, str]]
+) -> Page:
+    """The report, from the figures that lie in `folder` and in a folder for each misfit.
 
-    title: str
-    mesh: jaxmt.Mesh
-    resistivity: np.ndarray
-
-    def on(self, mesh: jaxmt.Mesh) -> np.ndarray:
-        """Its values at the cell centres of another mesh, ohm m; NaN outside."""
-        columns = np.searchsorted(self.mesh.y_nodes, mesh.y_centres) - 1
-        rows = np.searchsorted(self.mesh.earth_nodes, mesh.z_centres) - 1
-        values = np.full(mesh.shape, np.nan)
-        y, z = (
-            np.flatnonzero((k >= 0) & (k < n))
-            for k, n in ((columns, self.mesh.n_y), (rows, self.mesh.n_earth))
-        )
-        values[np.ix_(z, y)] = self.resistivity[np.ix_(rows[z], columns[y])]
-        return values
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One inversion: misfit, result, trust in its cells, seconds an iteration, share of the transport."""
-
-    name: str
-    result: jaxmt.Result
-    trust: np.ndarray
-    seconds: float
-    share: float
-    warnings: tuple[str, ...] = ()
-
-    def agreement(self, reference: Reference | None) -> dict[str, float]:
-        """Correlation and rms of log10 rho against a reference, in trusted cells under the stations."""
-        if reference is None:
-            return {}
-        mesh, stations = self.result.mesh, self.result.data.survey.stations
-        other = np.log10(reference.on(mesh))
-        inside = (mesh.y_centres >= stations.min()) & (mesh.y_centres <= stations.max())
-        inside = inside & (self.trust >= 0.5) & np.isfinite(other)
-        weight = (mesh.dz / mesh.z_centres)[:, None] * mesh.dy
-        w, a, b = weight[inside], np.log10(self.result.resistivity)[inside], other[inside]
-        a_mean, b_mean = np.average(a, weights=w), np.average(b, weights=w)
-        spread = np.sqrt(
-            np.average((a - a_mean) ** 2, weights=w) * np.average((b - b_mean) ** 2, weights=w)
-        )
-        return {
-            "correlation_log10_rho": float(np.average((a - a_mean) * (b - b_mean), weights=w) / spread),
-            "rms_log10_rho": float(np.sqrt(np.average((a - b) ** 2, weights=w))),
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """A line, its inversions, their target, another code's section, and the settings as text."""
-
-    line: Line
-    runs: tuple[Run, ...]
-    target: float
-    reference: Reference | None
-    settings: tuple[tuple[str, str], ...]
-
-
-def write_report(folder: Path, outcome: Outcome) -> None:
-    """Writes `report.html` from the figures that lie in `folder` and in a folder for each misfit."""
-    line, survey = outcome.line, outcome.line.data.survey
-    ends = ", ".join(f"{LABELS[run.name]} nRMS {run.result.nrms:.2f}" for run in outcome.runs)
+    - `facts`: what was set, as text.
+    """
+    path, survey = folder.path, line.data.survey
+    ends = ", ".join(f"{fit.label} nRMS {fit.result.nrms:.2f}" for fit in fits)
     page = Page(
-        line.name, f"2-D inversion of magnetotelluric data: {survey.stations.size} stations; {ends}"
+        line.name,
+        f"2-D inversion of magnetotelluric data: {survey.stations.size} stations; {ends}. "
+        f"Run {folder.identity}",
     )
-    page = _summary(page.heading("Summary"), folder, outcome)
-    page = _survey(page.heading("Survey"), folder, line)
-    page = _dimension(page.heading("Dimensionality and strike"), folder, line)
+    page = _summary(page.heading("Summary"), path, fits, settings.target)
+    page = _survey(page.heading("Survey"), path, line)
+    page = _dimension(page.heading("Dimensionality and strike"), path, line)
     page = _processing(page.heading("Processing"), line)
-    for run in outcome.runs:
-        page = _run(page.heading(f"Inversion by {LABELS[run.name]}"), folder / run.name, outcome, run)
-    if outcome.reference is not None:
-        page = page.heading(f"Beside {outcome.reference.title}")
-        for run in outcome.runs:
-            met = run.agreement(outcome.reference)
-            page = page.figure(
-                folder / run.name / "beside.png",
-                f"{outcome.reference.title} above, {LABELS[run.name]} below, in the same colours. Under "
-                "the stations, down to where half the colour is left, log10 resistivity correlates to "
-                f"{met['correlation_log10_rho']:.2f} and differs by {met['rms_log10_rho']:.2f} decades "
-                "rms (cells weighted by width and relative height).",
-            )
+    for fit in fits:
+        page = _fit(page.heading(f"Inversion by {fit.label}"), path / fit.name, fit)
+    if settings.reference is not None:
+        page = page.heading(f"Beside {settings.reference.title}")
+        page = _beside(page, path, fits, settings.reference)
     page = page.heading("Settings, files and versions")
-    page = page.table("Settings of the inversion.", ["setting", "value"], outcome.settings)
-    page = page.table("Files beside this report.", ["file", "what"], FILES)
+    page = page.table("Settings of the inversion.", ["setting", "value"], facts)
+    page = page.table("Files beside this report.", ["file", "what"], _files(folder, fits))
     page = page.table("Versions.", ["what", "version"], versions())
     page = page.heading("How to cite")
     version = dict(versions())["jaxmt"]
     cite = CITATION if version == FROM_SOURCE else f"{CITATION}, version {version}"
     for text in (f"{cite}.", *line.cite):
         page = page.paragraph(text)
-    write_page(folder / "report.html", page)
+    return page
 
 
-FILES = (
-    ("processing.log", "every step of the processing"),
-    ("modem_data.dat, occam2d_data.dat", "the data as they were inverted, for ModEM 2-D and Occam2D"),
-    ("MISFIT/model.npz", "model, data, responses and journal, with units; jaxmt.io.read_results reads it"),
-    ("MISFIT/model.rho, MISFIT/predicted.dat", "section and responses for ModEM 2-D"),
-    ("MISFIT/history.csv", "a row for each iteration"),
-    ("summary.json", "the numbers of the summary"),
-)
+def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:
+    """The files that are there, but for the figures, and what they hold."""
+    there = [(name, what) for name, what in FILES if (folder.path / name).is_file()]
+    inner = [(name, what) for name, what in FIT_FILES if (folder.path / fits[0].name / name).is_file()]
+    return [
+        (name, what)
+        for name, what in (*there, *((f"MISFIT/{name}", what) for name, what in inner))
+        if not name.endswith(".png")
+    ]
 
 
-def _summary(page: Page, folder: Path, outcome: Outcome) -> Page:
+def _beside(page: Page, path: Path, fits: Sequence[Fit], reference: Reference) -> Page:
+    for fit in fits:
+        met = fit.agreement(reference)
+        page = page.figure(
+            path / fit.name / "beside.png",
+            f"{reference.title} above, {fit.label} below, in the same colours. Under the stations, down to "
+            "where half the colour is left, log10 resistivity correlates to "
+            f"{met['correlation_log10_rho']:.2f} and differs by {met['rms_log10_rho']:.2f} decades rms "
+            "(cells weighted by width and relative height).",
+        )
+    return page
+
+
+def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Page:
     rows = []
-    for run in outcome.runs:
-        history = run.result.history
+    for fit in fits:
+        history = fit.result.history
         rows.append(
             [
-                LABELS[run.name],
-                run.result.nrms,
-                "yes" if run.result.converged else "no",
+                fit.label,
+                fit.result.nrms,
+                "yes" if fit.result.converged else "no",
                 len(history["nrms"]) - 1,
                 f"{history['seconds'][-1]:.0f}",
-                f"{run.seconds:.2f}",
-                "" if np.isnan(run.share) else f"{100 * run.share:.1f} %",
+                f"{fit.seconds:.2f}",
+                "" if np.isnan(fit.share) else f"{100 * fit.share:.1f} %",
             ]
         )
     head = [
         "misfit",
         "nRMS",
-        f"target {outcome.target:g} met",
+        f"target {target:g} met",
         "iterations",
         "s",
         "s an iteration",
@@ -154,9 +103,9 @@ def _summary(page: Page, folder: Path, outcome: Outcome) -> Page:
         "of an iteration that value and gradient of the misfit take."
     )
     page = page.table(caption, head, rows)
-    for run in outcome.runs:
-        page = page.paragraph(f"{LABELS[run.name]}: {run.result.message}.")
-    if len(outcome.runs) == 2:
+    for fit in fits:
+        page = page.paragraph(f"{fit.label}: {fit.result.message}.")
+    if len(fits) == 2:
         page = page.figure(
             folder / BOTH, "The sections of both misfits, from the same start, in the same colours."
         )
@@ -229,12 +178,12 @@ def _processing(page: Page, line: Line) -> Page:
     )
 
 
-def _run(page: Page, folder: Path, outcome: Outcome, run: Run) -> Page:
-    for text in run.warnings:
+def _fit(page: Page, folder: Path, fit: Fit) -> Page:
+    for text in fit.warnings:
         page = page.warning(text)
     page = page.figure(
         folder / "section.png",
-        f"Resistivity by {LABELS[run.name]}, nRMS {run.result.nrms:.2f}. Colours fade where a decade more "
+        f"Resistivity by {fit.label}, nRMS {fit.result.nrms:.2f}. Colours fade where a decade more "
         "or less from there downward, as far to both sides as it is deep, would change all data together "
         "by less than 10 standard deviations, and are gone below 3.",
     )
@@ -249,16 +198,16 @@ def _run(page: Page, folder: Path, outcome: Outcome, run: Run) -> Page:
         if (folder / name).is_file():
             text = f"Observed, predicted, and residual over error, of {what}; grey where there is no datum."
             page = page.figure(folder / name, text)
-    head, rows = misfit_table(run.result.data, run.result.predicted)
+    head, rows = misfit_table(fit.result.data, fit.result.predicted)
     page = page.table("nRMS by station and component; above 2 in bold.", head, rows, high=HIGH)
-    if run.result.static_shift.any():
+    if fit.result.static_shift.any():
         page = page.table(
             "Static shift: decades that the apparent resistivities of a station lie above the section's; "
             "predicted data have it.",
             ["station", "TE", "TM"],
             [
                 [name, f"{te:.2f}", f"{tm:.2f}"]
-                for name, te, tm in zip(run.result.data.survey.names, *run.result.static_shift, strict=True)
+                for name, te, tm in zip(fit.result.data.survey.names, *fit.result.static_shift, strict=True)
             ],
         )
     curves = sorted(folder.glob("fit_curves_*.png"))

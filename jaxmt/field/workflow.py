@@ -1,200 +1,205 @@
-"""From a line of field data to a folder with sections, exports, figures and a report."""
+"""From a line of field data to its sections."""
 
 import dataclasses
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from matplotlib.figure import Figure
 
-import jaxmt
-
-from ..inversion.optimisers import AbstractOptimiser
-from ..inversion.optimisers.descent import FIRST_STEP, normalised_adam
-from .figures import draw_both, draw_line, draw_result
+from ..atomic import FilePath
+from ..inversion.appraisal import Uncertainty, appraise
+from ..inversion.checkpoint import Checkpoint
+from ..inversion.invert import invert
+from ..inversion.parametrisation import Cells
+from ..inversion.progress import ProgressBar
+from ..inversion.result import Ending, Result
+from ..misfit import AbstractMisfit
+from ..simulation.mesh import MeshWarning
+from .fit import Fit
+from .folder import CHECKPOINT, Folder, summary_of
 from .line import Line
-from .options import LABELS, LONG_STEPS, MISFITS, OPTIMISERS, Misfit, checkpoint, ended
-from .report import Outcome, Reference, Run, write_report
+from .outcome import Outcome, begun
+from .settings import Settings
 
 WARM_UP = 2
 """Iterations that compile, left out of the time of one."""
 
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How a line is inverted.
-
-    - `start`: ohm m, a number or a section, or one of them for each misfit.
-    - `depth`: m, how far down to show sections; `limits`: ohm m, of their colours.
-    - `te_weight`, `error_floor_ratio`, `start_blur`: of the transport.
-    - `optimiser`: one of `options.OPTIMISERS`. `static_shift`: allowed of stations and modes.
-    - `reference`: another code's model to set beside.
-    - `settings`: whatever else the report shall state. `resume`: whether to go on from checkpoints.
-    """
-
-    mesh: jaxmt.Mesh
-    start: float | np.ndarray | dict[str, np.ndarray]
-    misfits: Sequence[str]
-    depth: float
-    target: float = 1.05
-    iterations: int = 200
-    parametrisation: jaxmt.AbstractParametrisation | None = None
-    te_weight: float = 1.0
-    error_floor_ratio: float = jaxmt.CloudTransport().error_floor_ratio
-    start_blur: float = 0.05
-    optimiser: str = OPTIMISERS[0]
-    static_shift: jaxmt.StaticShift | None = None
-    first_step: float = FIRST_STEP
-    limits: tuple[float, float] | None = None
-    reference: Reference | None = None
-    settings: tuple[tuple[str, str], ...] = ()
-    resume: bool = False
+Devices = Sequence[jax.Device] | None
 
 
 def invert_line(
-    line: Line, plan: Plan, folder: Path, devices: tuple[jax.Device, ...] | None = None
+    line: Line,
+    misfits: Mapping[str, AbstractMisfit],
+    settings: Settings | None = None,
+    *,
+    folder: FilePath | Folder | None = None,
+    devices: Devices = None,
+    **changes: Any,
 ) -> Outcome:
-    """Inverts a line by each misfit and leaves in `folder` all that is described in its report."""
-    data, survey = line.data, line.data.survey
-    start = plan.start if isinstance(plan.start, float) else None
-    print(
-        f"{line.name}: {survey.stations.size} stations, {survey.frequencies.size} frequencies, "
-        f"{int(data.mask.sum())} data, mesh {plan.mesh.n_z} x {plan.mesh.n_y}"
-        + ("" if start is None else f", start {start:.3g} ohm m")
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    export(folder, line, plan.mesh)
-    draw_line(folder, line)
-    runs = []
-    for name in plan.misfits:
-        run = invert_by(name, line, plan, folder / name, devices)
-        print(
-            f"{line.name}, {LABELS[name]}: {run.result.message}; nRMS {run.result.nrms:.3f}"
-            + ("" if np.isnan(run.seconds) else f", {run.seconds:.2f} s an iteration")
-            + ("" if np.isnan(run.share) else f", {100 * run.share:.1f} % of it transport")
-        )
-        for text in run.warnings:
-            print(f"  {text}")
-        runs.append(run)
-        if len(runs) == 2:
-            titles = tuple(f"{LABELS[run.name]}, nRMS {run.result.nrms:.2f}" for run in runs)
-            results = [run.result for run in runs]
-            draw_both(folder, results, titles, depth=plan.depth, limits=plan.limits)
-        # After each, for the next may take long.
-        outcome = Outcome(line, tuple(runs), plan.target, plan.reference, settings_of(plan))
-        write_report(folder, outcome)
-        jaxmt.io.write_summary(folder / "summary.json", summary_of(outcome))
-    print(f"The report is {folder / 'report.html'}")
+    """Inverts a line by each misfit.
+
+    - `misfits`: by name; a name of the catalogue, such as "cloud", has its label in figures.
+    - `settings`: how; `changes` are to its fields: `invert_line(line, misfits, target=1.2)`.
+    - `folder`: where to leave results and a report, after each misfit, for the next may take long. By
+      default nothing is written, and `Outcome.write` does it. One that `Folder.open` resumed keeps the
+      inversions that ended and goes on with the one that was stopped.
+    - `devices`: as for `invert`.
+
+    After an interrupt from the keyboard the inversion on its way is finished as it is, and no other begun.
+    """
+    settings = dataclasses.replace(settings or Settings(), **changes).for_line(line)
+    outcome = begun(line, misfits, settings)
+    _announce(line, settings)
+    opened = None
+    if folder is not None:
+        opened = folder if isinstance(folder, Folder) else Folder.create(folder)
+        opened.claim(misfits)
+        outcome.write_line(opened)
+    for name, misfit in misfits.items():
+        fit = None if opened is None else finished(opened, name)
+        if fit is None:
+            fit = fit_by(name, line, misfit, settings, opened, devices)
+            _tell(line, fit)
+            if opened is not None:
+                outcome.write_fit(opened, fit)
+        outcome = dataclasses.replace(outcome, fits=(*outcome.fits, fit))
+        if opened is not None:
+            outcome.write_report(opened)
+        if fit.result.ending is Ending.INTERRUPTED:
+            break
     return outcome
 
 
-def invert_by(
-    name: str, line: Line, plan: Plan, folder: Path, devices: tuple[jax.Device, ...] | None
-) -> Run:
-    """One inversion, its files and its figures."""
-    result, caught = inverted(name, line, plan, folder, devices)
+def _announce(line: Line, settings: Settings) -> None:
+    survey, mesh = line.data.survey, settings.mesh
+    start = f", start {settings.start:.3g} ohm m" if isinstance(settings.start, float) else ""
+    print(
+        f"{line.name}: {survey.stations.size} stations, {survey.frequencies.size} frequencies, "
+        f"{int(line.data.mask.sum())} data"
+        + ("" if mesh is None else f", mesh {mesh.n_z} x {mesh.n_y}")
+        + start,
+        flush=True,
+    )
+
+
+def _tell(line: Line, fit: Fit) -> None:
+    print(
+        f"{line.name}, {fit.label}: {fit.result.message}; nRMS {fit.result.nrms:.3f}"
+        + ("" if np.isnan(fit.seconds) else f", {fit.seconds:.2f} s an iteration")
+        + ("" if np.isnan(fit.share) else f", {100 * fit.share:.1f} % of it transport"),
+        *(f"\n  {text}" for text in fit.warnings),
+        sep="",
+        flush=True,
+    )
+
+
+def finished(folder: Folder, name: str) -> Fit | None:
+    """The inversion by a misfit in a folder of results, if it ended there."""
+    summary = summary_of(folder.path / name)
+    if summary is None or not folder.resumed or summary.get("ending") == Ending.INTERRUPTED:
+        return None
+    return Fit.read(folder, name)
+
+
+def fit_by(
+    name: str,
+    line: Line,
+    misfit: AbstractMisfit,
+    settings: Settings,
+    folder: Folder | None = None,
+    devices: Devices = None,
+) -> Fit:
+    """One inversion, and what its data say of the section."""
+    kept = None if folder is None else checkpoint(folder.path / name, resume=folder.resumed)
+    result, caught = inverted(name, line, misfit, settings, kept, devices)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
-    share = transport_seconds(misfit_of(name, plan), result) / each if name == "cloud" else np.nan
-    jaxmt.io.write_inversion(
-        folder,
-        result,
-        {"line": line.name, "misfit": name, "seconds_per_iteration": each, "transport_share": share},
-        line.journal,
-    )
-    # A start that already fits has no roughness to find a factor from.
-    factor = None if np.ptp(result.resistivity[~plan.mesh.air]) > 0 else 1.0
-    certain = jaxmt.appraise(
-        line.data,
-        result.parametrisation,
-        result.resistivity,
-        factor,
-        static_shift=plan.static_shift,
-    )
-    seen = certain.trust()
-    title = f"{LABELS[name]}, nRMS {result.nrms:.2f}"
-    draw_result(
-        folder,
-        result,
-        target=plan.target,
-        depth=plan.depth,
-        title=title,
-        limits=plan.limits,
-        trust=seen,
-        reference=plan.reference,
-    )
-    figure = Figure(figsize=(12, 9))
-    survey = line.data.survey
-    jaxmt.plot.uncertainty(figure, certain, stations=survey.stations, names=survey.names, depth=plan.depth)
-    jaxmt.plot.save(figure, folder / "uncertainty.png")
-    return Run(name, result, seen, each, share, (*caught, *advice(result, plan)))
-
-
-def advice(result: jaxmt.Result, plan: Plan) -> tuple[str, ...]:
-    """What to try where an inversion ended above its target; nothing where it did not."""
-    if result.ending not in (jaxmt.Ending.ITERATIONS, jaxmt.Ending.STALLED, jaxmt.Ending.KNEE):
-        return ()
-    remedies = ["larger errors (a floor)", "a look at what is 3-D (dimensionality, misfit by station)"]
-    if plan.static_shift is None:
-        remedies.insert(0, "shifts of stations and modes as parameters (--static-shift 0.3)")
-    if result.ending is jaxmt.Ending.ITERATIONS:
-        remedies.insert(0, f"more than {plan.iterations} iterations (--iterations)")
-    return (f"The target nRMS of {plan.target:g} was not reached. Worth a try: {', '.join(remedies)}.",)
-
-
-def misfit_of(name: str, plan: Plan) -> Misfit:
-    """The misfit of this name with the settings of a plan."""
-    if name != "cloud":
-        return MISFITS[name]()
-    long = LONG_STEPS if plan.optimiser == "gauss-newton" else {}
-    return MISFITS[name](
-        te_weight=plan.te_weight,
-        error_floor_ratio=plan.error_floor_ratio,
-        start_blur=plan.start_blur,
-        **long,
-    )
-
-
-def optimiser_of(plan: Plan) -> AbstractOptimiser | optax.GradientTransformation:
-    """The optimiser of a plan."""
-    if plan.optimiser == "gauss-newton":
-        return jaxmt.GaussNewton()
-    return normalised_adam(plan.first_step)
+    share = misfit_seconds(misfit, result) / each if _transports(result) else np.nan
+    told = (*caught, *advice(result, settings))
+    return Fit(name, result, appraised(line, result, settings), each, share, told)
 
 
 def inverted(
-    name: str, line: Line, plan: Plan, folder: Path, devices: tuple[jax.Device, ...] | None
-) -> tuple[jaxmt.Result, tuple[str, ...]]:
-    """What comes of a line by one misfit, and the warnings on the way; the checkpoint is in `folder`."""
-    start = plan.start[name] if isinstance(plan.start, dict) else plan.start
-    kept = checkpoint(folder, plan.resume)
+    name: str,
+    line: Line,
+    misfit: AbstractMisfit,
+    settings: Settings,
+    kept: Checkpoint | None = None,
+    devices: Devices = None,
+) -> tuple[Result, tuple[str, ...]]:
+    """What comes of a line by one misfit, and the warnings on the way."""
+    if settings.mesh is None:
+        raise ValueError("`Settings(mesh=...)` is None: take those of `Settings.for_line`.")
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", jaxmt.MeshWarning)
-        with jaxmt.ProgressBar(plan.iterations) as bar:
-            result = jaxmt.invert(
+        warnings.simplefilter("always", MeshWarning)
+        with ProgressBar(settings.iterations) as bar:
+            result = invert(
                 line.data,
-                plan.mesh if plan.parametrisation is None else plan.parametrisation,
-                start,
-                misfit_of(name, plan),
-                optimiser=optimiser_of(plan),
-                static_shift=plan.static_shift,
-                target=plan.target,
-                max_iterations=plan.iterations,
+                settings.mesh if settings.parametrisation is None else settings.parametrisation,
+                settings.start_of(name),
+                misfit,
+                optimiser=settings.optimiser,
+                static_shift=settings.static_shift,
+                target=settings.target,
+                max_iterations=settings.iterations,
                 devices=devices,
                 progress=bar,
                 checkpoint=kept,
             )
-    ended(kept, result)
+    if kept is not None:
+        ended(kept, result)
     return result, tuple(str(warning.message) for warning in caught)
 
 
-def transport_seconds(misfit: jaxmt.CloudTransport, result: jaxmt.Result, repeats: int = 5) -> float:
-    """Time of value and gradient of the transport, warm as in the inversion, at the final responses.
+def appraised(line: Line, result: Result, settings: Settings) -> Uncertainty:
+    """What the data say of each cell of a section."""
+    # A start that already fits has no roughness to find a factor from.
+    factor = None if np.ptp(result.resistivity[~result.mesh.air]) > 0 else 1.0
+    # The section of a function is appraised as cells.
+    cells = result.parametrisation if result.parametrisation.has_cells else Cells(result.mesh)
+    return appraise(line.data, cells, result.resistivity, factor, static_shift=settings.static_shift)
+
+
+def checkpoint(folder: Path, *, resume: bool) -> Checkpoint:
+    """The checkpoint of an inversion. Raises `FileExistsError` if one is left that must not go on."""
+    path = folder / CHECKPOINT
+    if path.exists() and not resume:
+        raise FileExistsError(
+            f"{path} is left from a run that was stopped. Go on with --resume, or remove it."
+        )
+    return Checkpoint(path, resume=resume)
+
+
+def ended(kept: Checkpoint, result: Result) -> None:
+    """Removes the checkpoint, unless the run was interrupted."""
+    if result.ending is not Ending.INTERRUPTED:
+        Path(kept.path).unlink(missing_ok=True)
+
+
+def advice(result: Result, settings: Settings) -> tuple[str, ...]:
+    """What to try where an inversion ended above its target; nothing where it did not."""
+    if result.ending not in (Ending.ITERATIONS, Ending.STALLED, Ending.KNEE):
+        return ()
+    remedies = ["larger errors (a floor)", "a look at what is 3-D (dimensionality, misfit by station)"]
+    if settings.static_shift is None:
+        remedies.insert(0, "shifts of stations and modes as parameters (--static-shift 0.3)")
+    if result.ending is Ending.ITERATIONS:
+        remedies.insert(0, f"more than {settings.iterations} iterations (--iterations)")
+    return (f"The target nRMS of {settings.target:g} was not reached. Worth a try: {', '.join(remedies)}.",)
+
+
+def _transports(result: Result) -> bool:
+    """Whether the misfit had a blur, which only transport has."""
+    return bool(np.isfinite(result.history.get("blur", [np.nan])).any())
+
+
+def misfit_seconds(misfit: AbstractMisfit, result: Result, repeats: int = 5) -> float:
+    """Time of value and gradient of a misfit, warm as in the inversion, at the final responses.
 
     Between calls the responses change by a thousandth, as from one iteration to the next.
     """
@@ -211,72 +216,3 @@ def transport_seconds(misfit: jaxmt.CloudTransport, result: jaxmt.Result, repeat
         (_, state), _ = jax.block_until_ready(both(predicted * (1 + 1e-3 * (k % 2)), state))
         times.append(time.perf_counter() - begin)
     return float(np.median(times[2:]))
-
-
-def export(folder: Path, line: Line, mesh: jaxmt.Mesh) -> None:
-    """The data as they are inverted, for ModEM and Occam2D, and the journal."""
-    modem = complete(line.data)
-    if modem is not None:
-        jaxmt.io.write_modem(folder / "modem_data.dat", modem, left_edge=float(mesh.y_nodes[0]))
-    jaxmt.io.write_occam2d(folder / "occam2d_data.dat", line.data, title=line.name)
-    if len(line.journal):
-        (folder / "processing.log").write_text(f"{line.journal}\n", encoding="utf-8")
-
-
-def complete(data: jaxmt.Data) -> jaxmt.Data | None:
-    """The data whose rho and phase both exist, which is what an impedance needs; None if there are none."""
-    values = data.values.copy()
-    for rho, phase in ((0, 1), (2, 3), (4, 5)):
-        both = np.isfinite(values[rho]) & np.isfinite(values[phase])
-        values[[rho, phase]] = np.where(both, values[[rho, phase]], np.nan)
-    return jaxmt.Data(data.survey, values, data.errors) if np.isfinite(values).any() else None
-
-
-def settings_of(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """What the report states about the inversion."""
-    mesh, start = plan.mesh, plan.start
-    width, height = mesh.dy.min(), mesh.dz.min()
-    depth = f"z {mesh.z_nodes[-1] / 1e3:.4g} km"
-    stated = [
-        ("mesh", f"{mesh.n_z} x {mesh.n_y} cells, {mesh.n_air} rows of them air"),
-        ("smallest cells", f"{width:.3g} m wide, {height:.3g} m high"),
-        ("mesh reaches", f"y {mesh.y_nodes[0] / 1e3:.4g} to {mesh.y_nodes[-1] / 1e3:.4g} km, {depth}"),
-        ("target nRMS", f"{plan.target:g}"),
-        ("iterations at most", str(plan.iterations)),
-        ("TE weight of the transport", f"{plan.te_weight:g}"),
-        ("error floor ratio of the transport", f"{plan.error_floor_ratio:g}"),
-        ("optimiser", plan.optimiser),
-    ]
-    if isinstance(start, float):
-        stated.append(("start", f"{start:.4g} ohm m"))
-    if plan.static_shift is not None:
-        stated.append(("static shift", f"{plan.static_shift.decades:g} decades, standard deviation"))
-    if isinstance(start, dict):
-        stated.append(("start", "the section of the floor before"))
-    return (*stated, *plan.settings)
-
-
-def summary_of(outcome: Outcome) -> dict:
-    """The numbers of `summary.json`."""
-    line = outcome.line
-    return {
-        "line": line.name,
-        "stations": line.data.survey.stations.size,
-        "frequencies": line.data.survey.frequencies.size,
-        "data": int(line.data.mask.sum()),
-        "strike_deg": line.strike,
-        "settings": dict(outcome.settings),
-        "runs": {
-            run.name: {
-                "nrms": run.result.nrms,
-                "converged": run.result.converged,
-                "message": run.result.message,
-                "iterations": len(run.result.history["nrms"]) - 1,
-                "seconds": run.result.history["seconds"][-1],
-                "seconds_per_iteration": run.seconds,
-                "transport_share": run.share,
-                **run.agreement(outcome.reference),
-            }
-            for run in outcome.runs
-        },
-    }

@@ -27,6 +27,10 @@ from .other import read_other as read_other
 from .reading import Reading as Reading
 from .reading import detect as detect
 from .reading import read as read
+from .tables import write_data_csv as write_data_csv
+from .tables import write_section_csv as write_section_csv
+from .tables import write_sites_csv as write_sites_csv
+from .vtk import write_vtk as write_vtk
 from .ws_model import Volume as Volume
 from .ws_model import read_modem_mask as read_modem_mask
 from .ws_model import read_ws_model as read_ws_model

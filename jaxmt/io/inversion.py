@@ -40,9 +40,12 @@ def write_inversion(
     result: Result,
     summary: Mapping[str, Json] | None = None,
     journal: Journal = NOTHING,
+    *,
+    identity: str = "",
 ) -> None:
     """Writes an inversion's outcome into `folder`, each file whole or not at all.
 
+    - `identity`: of the run, which `model.npz` and `summary.json` then state as "run".
     - `summary.json`: how it ended, and the entries of `summary`.
     - `model.npz`: model, observed and predicted data, `journal`; it explains itself, and `read_results`
       reads it. `processing.log`: the journal as text, if it has entries.
@@ -51,13 +54,14 @@ def write_inversion(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    run = {"run": identity} if identity else {}
     stored = Results(
         data=result.data,
         predicted=result.predicted,
         mesh=result.mesh,
         resistivity=np.asarray(result.resistivity),
         journal=journal,
-        attributes={"nrms": str(result.nrms), "message": result.message},
+        attributes={"nrms": str(result.nrms), "message": result.message, **run},
     )
     write_results(folder / "model.npz", stored)
     if len(journal):
@@ -77,4 +81,4 @@ def write_inversion(
         "iterations": len(result.history["iteration"]) - 1,
         "seconds": result.history["seconds"][-1],
     }
-    write_summary(folder / "summary.json", {**ending, **(summary or {})})
+    write_summary(folder / "summary.json", {**run, **ending, **(summary or {})})

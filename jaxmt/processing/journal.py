@@ -1,6 +1,7 @@
 """What was done to the data, step by step, for a reviewer to follow."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 
@@ -41,6 +42,26 @@ class Journal:
     def removed(self, steps: Sequence[str] | None = None) -> int:
         """How many data were removed, in all or by some steps."""
         return sum(entry.removed for entry in self.entries if steps is None or entry.step in steps)
+
+    def losses(self) -> dict[str, tuple[int, int]]:
+        """For each step that took data or left stations out: how many data, and of how many subjects."""
+        data: Counter[str] = Counter()
+        subjects: dict[str, set[str]] = {}
+        for entry in self.entries:
+            if entry.removed or entry.text.startswith("left out"):
+                data[entry.step] += entry.removed
+                subjects.setdefault(entry.step, set()).add(entry.subject)
+        return {step: (data[step], len(names)) for step, names in subjects.items()}
+
+    def stations_taken(self) -> str:
+        """Which steps left how many stations out, in words; "" if none did."""
+        steps = {step: count for step, (_, count) in self.losses().items()}
+        taken = [
+            f"{step.removeprefix('station ')} took {count}"
+            for step, count in steps.items()
+            if step.startswith("station ") or step == "band"
+        ]
+        return ", ".join(taken)
 
     def __str__(self) -> str:
         lines = []

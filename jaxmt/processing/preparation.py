@@ -107,6 +107,11 @@ def prepare(
     journal += notes
     turned, notes = screen_stations(turned, station_rules)
     journal += notes
+    if not turned:
+        raise ValueError(
+            f"none of {len(sites)} stations is left: {journal.stations_taken()}. Leave rules out of "
+            "`prepare(rules=..., station_rules=...)` (--skip on the command line), or widen the band."
+        )
     turned = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
     grid = None

@@ -167,12 +167,12 @@ def screen(sites: Sequence[Site], rules: Sequence[Rule] = RULES) -> tuple[list[S
                     f"{reason}; {lost[:, 0].sum()} Zxy and {lost[:, 1].sum()} Zyx of {before.sum()}, "
                     f"{at.min():.4g} to {at.max():.4g} Hz"
                 )
-                journal = journal.note(_title(type(rule).__name__), site.name, text, int(lost.sum()))
+                journal = journal.note(title(rule), site.name, text, int(lost.sum()))
             left = dataclasses.replace(left, z=z)
         screened.append(left)
     return screened, journal
 
 
-def _title(name: str) -> str:
-    """The name of a rule in words: RelativeError is "relative error"."""
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+def title(rule: Rule) -> str:
+    """The class name of a rule in words, its step in a journal: `RelativeError()` is "relative error"."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in type(rule).__name__).strip()

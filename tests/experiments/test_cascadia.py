@@ -9,7 +9,6 @@ import jaxmt
 from experiments.cascadia import __main__ as cascadia
 from experiments.cascadia.ground import SEA, graded, published_mesh, sea_cells, sea_floor
 from experiments.cascadia.lines import cafe_line, row_line
-from jaxmt.field import options as command
 
 
 def test_the_published_mesh_has_its_shape_and_reach():
@@ -61,7 +60,7 @@ def test_stations_shift_unless_told_not_to(given, shift, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["cascadia", "--row", "H", *given])
     options = cascadia.parsed()
     assert options.floors == (0.2,)
-    allowed = command.chosen(options, cascadia.SHIFT)["static_shift"]
+    allowed = options.chosen["static_shift"]
     assert (allowed and allowed.decades) == shift
 
 

@@ -1,0 +1,224 @@
+"""The command `jaxmt`: from a folder of transfer functions to a section and a report.
+
+Whatever takes long to load is loaded by the command that needs it, so that `jaxmt --help` opens at once.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import machine
+from .options import OPTIONS, Refusal, add, given, nearest
+
+TARGETS = ("edi", "modem", "occam2d", "netcdf", "vtk", "csv")
+READING = tuple(name for name, option in OPTIONS.items() if option.table == "data")
+INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
+
+EXPECTED = (ValueError, OSError, MemoryError, FloatingPointError, ImportError)
+"""What data, files, numbers and machines may do; anything else is a fault of jaxmt."""
+
+REFUSED, FAILED, STOPPED = 2, 1, 130
+"""Exit status: what was typed cannot be understood, the work failed, Ctrl-C."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose refusals are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises `Refusal` with the message."""
+        raise Refusal(message)
+
+
+def parser() -> Parser:
+    """The parser of the command line."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the command, and those of its parts."""
+    whole = Parser(prog="jaxmt", description=(__doc__ or "").splitlines()[0], allow_abbrev=False)
+    whole.add_argument("--version", action="store_true", help="show the version")
+    whole.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parts = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    made = {}
+    for name, (_, text, build) in COMMANDS.items():
+        part = parts.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+        )
+        part.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        build(part)
+        made[name] = part
+    return whole, made
+
+
+def _data(part: Parser, *, needed: bool) -> None:
+    part.add_argument(
+        "path", type=Path, metavar="DIR", nargs=None if needed else "?", help="folder or file of the data"
+    )
+
+
+def _look_options(part: Parser) -> None:
+    _data(part, needed=True)
+    part.add_argument("-o", "--out", type=Path, metavar="PNG", help="draw the map to this file")
+    add(part.add_argument_group("data"), READING)
+
+
+def _invert_options(part: Parser) -> None:
+    part.usage = (
+        "jaxmt invert DIR -o OUT [options] | jaxmt invert run.toml -o OUT | jaxmt invert --resume OUT"
+    )
+    _data(part, needed=False)
+    part.add_argument("-o", "--out", type=Path, metavar="OUT", help="folder for results and report")
+    part.add_argument("--resume", type=Path, metavar="OUT", help="go on with a run that was stopped")
+    part.add_argument("--force", action="store_true", help="replace what jaxmt wrote to OUT before")
+    add(part.add_argument_group("data"), READING)
+    add(part.add_argument_group("inversion"), INVERTING)
+    group = part.add_argument_group("machine")
+    add(group, ["devices"])
+    machine.add_hosts(group)
+
+
+def _report_options(part: Parser) -> None:
+    part.add_argument("path", type=Path, metavar="OUT", help="folder of results")
+
+
+def _convert_options(part: Parser) -> None:
+    part.add_argument("path", type=Path, metavar="DIR", help="transfer functions, or a folder of results")
+    part.add_argument("--to", required=True, metavar="FORMAT", help=", ".join(TARGETS))
+    part.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="OUT", help="file or folder to write"
+    )
+    part.add_argument("--force", action="store_true", help="replace files that are there")
+    add(part.add_argument_group("data along a profile"), READING)
+
+
+def _no_options(part: Parser) -> None:
+    del part
+
+
+def _begin(text: str) -> None:
+    """Says what is being done, before what takes long is loaded."""
+    print(text, flush=True)
+
+
+def _look(options: dict[str, Any]) -> int:
+    told = given(options)
+    _begin(f"Reading {options['path']}")
+    from .look import look
+
+    return look(options["path"], told, options["out"])
+
+
+def _invert(options: dict[str, Any]) -> int:
+    told = given(options)
+    if options["resume"] is not None:
+        also = [f"--{name}" for name in told] + ["-o"] * (options["out"] is not None)
+        if options["path"] is not None or also:
+            extra = also[0] if options["path"] is None else "the data"
+            raise Refusal(f"--resume goes on as the run.toml in the folder says: leave {extra} out.")
+        _begin(f"Going on with {options['resume']}")
+    elif options["path"] is None:
+        raise Refusal("what shall be inverted? Give a folder or file of transfer functions, or a run.toml.")
+    elif options["out"] is None:
+        raise Refusal("where shall the results go? Give a folder: -o OUT.")
+    else:
+        _begin(f"Reading {options['path']}")
+    from .start import invert, resume
+
+    return invert(options, told) if options["resume"] is None else resume(options)
+
+
+def _report(options: dict[str, Any]) -> int:
+    _begin(f"Drawing {options['path']}")
+    from .start import report
+
+    return report(options["path"])
+
+
+def _convert(options: dict[str, Any]) -> int:
+    told, path, to, out = given(options), options["path"], options["to"], options["out"]
+    if to not in TARGETS:
+        raise Refusal(f"--to {to!r} is no format. {nearest(to, TARGETS)}")
+    _begin(f"Reading {path}")
+    from .conversion import convert
+
+    return convert(path, to, out, told, force=options["force"])
+
+
+def _doctor(options: dict[str, Any]) -> int:
+    from .doctor import doctor
+
+    del options
+    return doctor()
+
+
+Command = tuple[Callable[[dict[str, Any]], int], str, Callable[[Parser], None]]
+
+COMMANDS: dict[str, Command] = {
+    "look": (_look, "say what is there and what each rule would remove; write nothing", _look_options),
+    "invert": (_invert, "invert field data, and write results and a report", _invert_options),
+    "report": (_report, "draw figures and report again from results, without inverting", _report_options),
+    "convert": (_convert, f"write transfer functions or results as {', '.join(TARGETS)}", _convert_options),
+    "doctor": (_doctor, "say what jaxmt runs on here, and what to install for more", _no_options),
+}
+
+
+def parsed(arguments: Sequence[str]) -> dict[str, Any]:
+    """What was typed. Raises `Refusal` for what cannot be understood, `SystemExit` after `--help`."""
+    whole, parts = _parsers()
+    word = next((a for a in arguments if not a.startswith("-")), None)
+    if word is not None and word not in COMMANDS:
+        raise Refusal(f"{word!r} is no command. {nearest(word, COMMANDS)}")
+    options, rest = whole.parse_known_args(arguments)
+    if rest:
+        part = parts.get(options.command, whole)
+        flags = [flag for flag in part._option_string_actions if flag.startswith("--")]
+        known = next((a for a in rest if a.startswith("-")), None)
+        if known is None:
+            raise Refusal(f"{rest[0]!r} is one word too many.")
+        raise Refusal(f"{known} is no option of {part.prog}. {nearest(known.partition('=')[0], flags)}")
+    return vars(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; the exit status. No error leaves it as a traceback, unless by `--debug`."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    os.environ.setdefault("JAX_ENABLE_X64", "1")
+    try:
+        options = parsed(arguments)
+        if options["version"]:
+            from importlib.metadata import version
+
+            print(version("jaxmt"))
+            return 0
+        if options["command"] is None:
+            parser().print_help()
+            return 0
+        return COMMANDS[options["command"]][0](options)
+    except KeyboardInterrupt:
+        return _say("Interrupted.", STOPPED)
+    except BrokenPipeError:
+        # The reader has seen enough: nothing is left to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else _say(str(stop.code or ""), REFUSED)
+    except Exception as error:  # noqa: BLE001 (nothing but one line leaves a command)
+        if "--debug" in arguments:
+            traceback.print_exc()
+        if isinstance(error, Refusal):
+            return _say(str(error), REFUSED)
+        if isinstance(error, EXPECTED):
+            return _say(str(error) or type(error).__name__, FAILED)
+        text = f"{type(error).__name__}: {error} (a fault of jaxmt; --debug shows where)"
+        return _say(text, FAILED)
+
+
+def _say(text: str, status: int) -> int:
+    """Writes one line to the standard error; the status."""
+    print(f"jaxmt: {' '.join(text.split())}", file=sys.stderr)
+    return status

@@ -1,0 +1,192 @@
+"""The folder that a run leaves: what lies in it, whose it is, and which run it belongs to."""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..atomic import FilePath
+from ..io import read_results, write_summary
+from .run_file import NAME, RunFile
+
+SUMMARY, REPORT, LOG = "summary.json", "report.html", "processing.log"
+LINE, SITES, REFERENCE = "line.npz", "sites.npz", "reference.npz"
+CHECKPOINT, MODEL, APPRAISAL, HISTORY = "inversion.checkpoint", "model.npz", "appraisal.npz", "history.csv"
+BOTH = "both.png"
+
+FILES = (
+    (NAME, "what the run was told; `jaxmt invert run.toml -o OUT` repeats it"),
+    (SUMMARY, "the numbers of the summary, and the SHA-256 of every file"),
+    (LOG, "every step of the processing"),
+    ("modem_data.dat", "the data as they were inverted, for ModEM 2-D"),
+    ("occam2d_data.dat", "the data as they were inverted, for Occam2D"),
+    (LINE, "the data with their journal; jaxmt.io.read_results reads it"),
+    (SITES, "the stations as measured, for `jaxmt report`"),
+    (REFERENCE, "the section set beside ours"),
+    (REPORT, "the report"),
+    ("station_map.png", "the stations"),
+    ("phase_tensors.png", "phase tensors"),
+    ("dimensionality.png", "the dimension that the data ask for"),
+    ("strike.png", "the strike that the data show"),
+    (BOTH, "the sections of two misfits"),
+)
+"""Files of a run and what they hold."""
+
+FIT_FILES = (
+    (MODEL, "model, data, responses and journal, with units; jaxmt.io.read_results reads it"),
+    ("model.rho", "the section for ModEM 2-D"),
+    ("predicted.dat", "the responses for ModEM 2-D"),
+    (HISTORY, "a row for each iteration"),
+    (SUMMARY, "how the inversion ended"),
+    (LOG, "every step of the processing"),
+    (APPRAISAL, "what the data say of each cell, static shifts and impedances of the model"),
+    (CHECKPOINT, "where `jaxmt invert --resume OUT` goes on"),
+    ("section.png", "the section"),
+    ("beside.png", "another code's section above ours"),
+    ("pseudosections.png", "data, responses and residuals"),
+    ("tipper.png", "the same of the tipper"),
+    ("misfit.png", "nRMS by station, period and component"),
+    ("convergence.png", "nRMS over iterations"),
+    ("uncertainty.png", "standard deviation and resolution"),
+    ("fit_curves_*.png", "observed and predicted curves"),
+)
+"""Files of each inversion, in a folder named by its misfit."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """A folder of results.
+
+    - `identity`: of the run; every file in the folder belongs to it. `resumed`: whether the run began
+      earlier, so that what it finished is kept and what it began goes on.
+    """
+
+    path: Path
+    identity: str
+    resumed: bool = False
+
+    @classmethod
+    def create(cls, path: FilePath, *, force: bool = False) -> "Folder":
+        """A folder for a new run.
+
+        - `force`: remove what an earlier run of jaxmt left there, and nothing else.
+
+        Raises `FileExistsError` where something is there already, or would be overwritten.
+        """
+        path = Path(path)
+        require_room(path, force=force)
+        if path.is_dir():
+            remove(path)
+            _require_none(path, FILES)
+        path.mkdir(parents=True, exist_ok=True)
+        made = cls(path, f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+        write_summary(path / SUMMARY, {"run": made.identity, "runs": {}})
+        return made
+
+    @classmethod
+    def open(cls, path: FilePath) -> "Folder":
+        """The folder of an earlier run. Raises `ValueError` if it is none, or mixes several runs."""
+        path = Path(path)
+        summary = summary_of(path)
+        if summary is None:
+            raise ValueError(f"{path} is no folder of results: it has no {SUMMARY} that names its run.")
+        folder = cls(path, summary["run"], resumed=True)
+        for name, identity in folder._identities():
+            if identity != folder.identity:
+                raise ValueError(
+                    f"{path} is mixed: {name} belongs to run {identity or 'unknown'}, {SUMMARY} to run "
+                    f"{folder.identity}. Put the files of one run together."
+                )
+        return folder
+
+    def _identities(self) -> Iterator[tuple[str, str]]:
+        """The run that each file with words states."""
+        if (self.path / NAME).is_file():
+            yield NAME, RunFile.read(self.path / NAME).identity
+        if (self.path / LINE).is_file():
+            yield LINE, read_results(self.path / LINE).attributes.get("run", "")
+        if (self.path / REPORT).is_file():
+            stated = re.search(r"Run (\S+)<", (self.path / REPORT).read_text(encoding="utf-8"))
+            yield REPORT, stated[1] if stated else ""
+        for name in self.misfits():
+            if (self.path / name / MODEL).is_file():
+                found = read_results(self.path / name / MODEL).attributes.get("run", "")
+                yield f"{name}/{MODEL}", found
+            if (self.path / name / SUMMARY).is_file():
+                yield f"{name}/{SUMMARY}", (summary_of(self.path / name) or {}).get("run", "")
+
+    def misfits(self) -> tuple[str, ...]:
+        """Names of the misfits of this run, in order."""
+        return tuple((summary_of(self.path) or {}).get("misfits", ()))
+
+    def claim(self, misfits: Iterable[str]) -> None:
+        """Says which misfits the run has. Raises `FileExistsError` if files are in their way."""
+        misfits = list(misfits)
+        if not self.resumed:
+            for name in misfits:
+                _require_none(self.path / name, FIT_FILES)
+        summary = summary_of(self.path) or {"run": self.identity, "runs": {}}
+        write_summary(self.path / SUMMARY, {**summary, "misfits": misfits})
+
+    def seal(self, summary: Mapping[str, Any]) -> None:
+        """Writes the summary, with the digest of every other file of the run."""
+        digests = {
+            str(file.relative_to(self.path)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in own(self.path, self.misfits())
+            if file != self.path / SUMMARY
+        }
+        head = {"run": self.identity, "misfits": list(self.misfits())}
+        write_summary(self.path / SUMMARY, {**head, **summary, "files": digests})
+
+
+def require_room(path: Path, *, force: bool) -> None:
+    """Raises `FileExistsError` where a file is, or a folder that is not empty unless by `force`."""
+    if path.exists() and not path.is_dir():
+        raise FileExistsError(f"{path} is a file. Results need a folder of their own; give another -o.")
+    if path.is_dir() and any(path.iterdir()) and not force:
+        raise FileExistsError(
+            f"{path} exists and is not empty. Give another -o, go on with --resume {path}, or replace what "
+            "jaxmt wrote there with --force."
+        )
+
+
+def summary_of(path: Path) -> dict[str, Any] | None:
+    """The summary of a run in a folder; None if there is none that names its run."""
+    try:
+        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return summary if isinstance(summary, dict) and isinstance(summary.get("run"), str) else None
+
+
+def own(path: Path, misfits: Iterable[str]) -> list[Path]:
+    """The files in a folder of results that are named as jaxmt names them."""
+    places = [(path, FILES), *((path / name, FIT_FILES) for name in misfits)]
+    return [f for place, names in places for pattern, _ in names for f in sorted(place.glob(pattern))]
+
+
+def remove(path: Path) -> None:
+    """Removes the files of an earlier run, and its folders where nothing else is in them."""
+    summary = summary_of(path)
+    if summary is None:
+        return
+    misfits = [name for name in summary.get("misfits", ()) if Path(name).name == name]
+    for file in own(path, misfits):
+        file.unlink()
+    for name in misfits:
+        if (path / name).is_dir() and not any((path / name).iterdir()):
+            (path / name).rmdir()
+
+
+def _require_none(path: Path, names: tuple[tuple[str, str], ...]) -> None:
+    """Raises `FileExistsError` if a file is in the way that no run of jaxmt says is its own."""
+    for pattern, _ in names:
+        for file in path.glob(pattern):
+            raise FileExistsError(
+                f"{file} is in the way, and nothing says that jaxmt wrote it. Move it, or give another -o."
+            )

@@ -1,0 +1,145 @@
+"""What came of a line: its inversions beside each other, on disk and back."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..atomic import FilePath, atomic_path
+from ..io import write_modem, write_occam2d
+from ..misfit import AbstractMisfit
+from ..processing import Journal
+from ..report import write_page
+from .figures import draw_both, draw_fit, draw_line
+from .fit import Fit
+from .folder import LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
+from .line import Line
+from .report import report_page
+from .settings import Reference, Settings
+from .store import read_line, read_reference, write_line, write_reference
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """A line and its inversions.
+
+    - `settings`: with which it was inverted, none of them None. `facts`: the same as text.
+    """
+
+    line: Line
+    fits: tuple[Fit, ...]
+    settings: Settings
+    facts: tuple[tuple[str, str], ...]
+
+    def write(self, folder: FilePath | Folder, *, force: bool = False) -> Path:
+        """Writes data, results, figures and report; the report's path.
+
+        - `folder`: empty or not there yet. `force`: replace what jaxmt wrote there before.
+        """
+        opened = folder if isinstance(folder, Folder) else Folder.create(folder, force=force)
+        opened.claim([fit.name for fit in self.fits])
+        self.write_line(opened)
+        for fit in self.fits:
+            self.write_fit(opened, fit)
+        return self.write_report(opened)
+
+    def journal(self, folder: Folder) -> Journal:
+        """The journal of the line, which run it belongs to first."""
+        return Journal().note("run", "all", folder.identity) + self.line.journal
+
+    def write_line(self, folder: Folder) -> None:
+        """Writes the data as they are inverted, also for ModEM and Occam2D, and their figures."""
+        line, path = self.line, folder.path
+        write_line(folder, line)
+        if self.settings.reference is not None:
+            write_reference(path / REFERENCE, self.settings.reference)
+        modem = line.data.complete()
+        if modem is not None:
+            left = self.settings.mesh.y_nodes[0] if self.settings.mesh is not None else 0.0
+            write_modem(path / "modem_data.dat", modem, left_edge=float(left))
+        write_occam2d(path / "occam2d_data.dat", line.data, title=f"{line.name}, run {folder.identity}")
+        with atomic_path(path / LOG) as temporary:
+            temporary.write_text(f"{self.journal(folder)}\n", encoding="utf-8")
+        draw_line(path, line)
+
+    def write_fit(self, folder: Folder, fit: Fit) -> None:
+        """Writes the files and figures of one inversion."""
+        fit.write(folder, self.journal(folder))
+        draw_fit(folder.path / fit.name, fit, self.settings)
+
+    def write_report(self, folder: Folder) -> Path:
+        """Writes the report on the inversions so far, from the figures in the folder, and the summary."""
+        if len(self.fits) == 2:
+            draw_both(folder.path, self.fits, self.settings)
+        path = folder.path / REPORT
+        write_page(path, report_page(folder, self.line, self.fits, self.settings, self.facts))
+        folder.seal(self.summary())
+        return path
+
+    def draw(self, folder: Folder) -> Path:
+        """Draws all figures anew and writes the report; its path."""
+        draw_line(folder.path, self.line)
+        for fit in self.fits:
+            draw_fit(folder.path / fit.name, fit, self.settings)
+        return self.write_report(folder)
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of `summary.json`."""
+        line, settings = self.line, self.settings
+        return {
+            "line": line.name,
+            "stations": line.data.survey.stations.size,
+            "frequencies": line.data.survey.frequencies.size,
+            "data": int(line.data.mask.sum()),
+            "strike_deg": line.strike,
+            "settings": dict(self.facts),
+            "shown": {
+                "target": settings.target,
+                "iterations": settings.iterations,
+                "depth": settings.depth,
+                "limits": None if settings.limits is None else list(settings.limits),
+            },
+            "runs": {fit.name: _numbers(fit, settings.reference) for fit in self.fits},
+        }
+
+    @classmethod
+    def read(cls, folder: Folder) -> "Outcome":
+        """What lies in a folder of results. Raises `ValueError` if it is not whole."""
+        summary = summary_of(folder.path) or {}
+        names = [name for name in folder.misfits() if (folder.path / name / SUMMARY).is_file()]
+        if not names or "shown" not in summary:
+            raise ValueError(
+                f"{folder.path} holds no inversion that ended. Go on with: "
+                f"jaxmt invert --resume {folder.path}"
+            )
+        fits = tuple(Fit.read(folder, name) for name in names)
+        shown = summary["shown"]
+        reference = folder.path / REFERENCE
+        settings = Settings(
+            mesh=fits[0].result.mesh,
+            target=shown["target"],
+            iterations=shown["iterations"],
+            depth=shown["depth"],
+            limits=None if shown["limits"] is None else tuple(shown["limits"]),
+            reference=read_reference(reference) if reference.is_file() else None,
+        )
+        return cls(read_line(folder), fits, settings, tuple(summary["settings"].items()))
+
+
+def _numbers(fit: Fit, reference: Reference | None) -> dict[str, Any]:
+    result = fit.result
+    return {
+        "nrms": result.nrms,
+        "converged": result.converged,
+        "message": result.message,
+        "iterations": len(result.history["nrms"]) - 1,
+        "seconds": result.history["seconds"][-1],
+        "seconds_per_iteration": fit.seconds,
+        "transport_share": fit.share,
+        **fit.agreement(reference),
+    }
+
+
+def begun(line: Line, misfits: Mapping[str, AbstractMisfit], settings: Settings) -> Outcome:
+    """A line before its first inversion."""
+    return Outcome(line, (), settings, settings.facts(misfits))

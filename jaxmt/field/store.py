@@ -1,0 +1,98 @@
+"""Arrays of a run on disk: the line, its stations, and the section set beside."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..atomic import atomic_path
+from ..io import Results, read_results, write_results
+from ..processing.site import Site
+from ..simulation.mesh import Mesh
+from .folder import LINE, SITES, Folder
+from .line import Line, found_strike
+from .settings import Reference
+
+SCALARS = ("name", "latitude", "longitude", "elevation", "easting", "northing", "declination", "rating")
+ARRAYS = ("frequencies", "z", "z_error", "tipper", "tipper_error", "azimuth")
+COVARIANCES = ("z_covariance", "tipper_covariance")
+
+
+def read_line(folder: Folder) -> Line:
+    """The line of a folder of results."""
+    path = folder.path / LINE
+    if not path.is_file():
+        raise ValueError(f"{folder.path} is not whole: {LINE} is missing.")
+    stored = read_results(path)
+    about = stored.attributes
+    sites, distances = (), np.zeros(0)
+    if (folder.path / SITES).is_file():
+        sites, distances = read_sites(folder.path / SITES)
+    return Line(
+        about["name"],
+        stored.data,
+        stored.journal,
+        sites,
+        distances,
+        float(about["strike"]),
+        found_strike(sites) if sites else None,
+        int(about["asked"]),
+        *(tuple(map(_frozen, json.loads(about[name]))) for name in ("facts", "cite")),
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def write_line(folder: Folder, line: Line) -> None:
+    """The line with its stations as measured, exactly."""
+    about = {"run": folder.identity, "name": line.name, "strike": repr(float(line.strike))}
+    texts = {name: json.dumps(getattr(line, name)) for name in ("facts", "cite")}
+    attributes = {**about, **texts, "asked": str(line.asked)}
+    write_results(folder.path / LINE, Results(line.data, journal=line.journal, attributes=attributes))
+    if line.sites:
+        write_sites(folder.path / SITES, line)
+
+
+def write_sites(path: Path, line: Line) -> None:
+    """The stations of a line as measured, exactly."""
+    arrays: dict[str, np.ndarray] = {"distances": np.asarray(line.distances)}
+    for k, site in enumerate(line.sites):
+        for name in (*SCALARS, *ARRAYS, *COVARIANCES, "notes"):
+            value = getattr(site, name)
+            if value is not None:
+                arrays[f"{k}.{name}"] = np.array(value)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        entries: dict[str, Any] = arrays
+        np.savez_compressed(file, **entries)
+
+
+def read_sites(path: Path) -> tuple[tuple[Site, ...], np.ndarray]:
+    """What `write_sites` wrote."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    sites = []
+    while f"{len(sites)}.name" in arrays:
+        k = len(sites)
+        fields: dict[str, Any] = {name: arrays[f"{k}.{name}"].item() for name in SCALARS}
+        fields |= {name: arrays[f"{k}.{name}"] for name in ARRAYS}
+        fields |= {name: arrays[f"{k}.{name}"] for name in COVARIANCES if f"{k}.{name}" in arrays}
+        sites.append(Site(**fields, notes=tuple(str(note) for note in arrays[f"{k}.notes"])))
+    return tuple(sites), arrays["distances"]
+
+
+def write_reference(path: Path, reference: Reference) -> None:
+    """Another code's section."""
+    mesh = reference.mesh
+    nodes = {name: getattr(mesh, name) for name in ("y_nodes", "z_nodes", "surface")}
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, title=reference.title, resistivity=reference.resistivity, **nodes)
+
+
+def read_reference(path: Path) -> Reference:
+    """What `write_reference` wrote."""
+    with np.load(path) as file:
+        mesh = Mesh(file["y_nodes"], file["z_nodes"], file["surface"])
+        return Reference(str(file["title"]), mesh, file["resistivity"])

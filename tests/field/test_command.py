@@ -1,0 +1,98 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jaxmt.field import command, look
+from jaxmt.field.command import main
+
+
+def test_help_loads_nothing_that_takes_long():
+    code = (
+        "import sys; from jaxmt.field.command import main; status = main(['--help']); "
+        "heavy = {'jax', 'numpy', 'scipy', 'matplotlib', 'equinox', 'ott'} & set(sys.modules); "
+        "assert not heavy, heavy; sys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in ("look", "invert", "report", "convert", "doctor"):
+        assert f"\n    {name}" in done.stdout
+
+
+def test_python_m_jaxmt_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxmt", "lok"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "JAX_ENABLE_X64": "0"},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    known = "look, invert, report, convert, doctor"
+    assert done.stderr == f"jaxmt: 'lok' is no command. Did you mean look? Known: {known}.\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (
+            ["look", "EDI", "--flor", "0.1"],
+            "--flor is no option of jaxmt look. Did you mean --floor?",
+        ),
+        (["look", "EDI", "OUT"], "'OUT' is one word too many."),
+        (["look"], "the following arguments are required: DIR"),
+        (["look", "EDI", "--target", "1"], "--target is no option of jaxmt look."),
+        (["invert"], "what shall be inverted? Give a folder or file of transfer functions, or a run.toml."),
+        (["invert", "EDI"], "where shall the results go? Give a folder: -o OUT."),
+        (["invert", "EDI", "-o", "OUT", "--misfit", "L3"], "--misfit 'L3' is no misfit. Did you mean l2?"),
+        (["invert", "EDI", "-o", "OUT", "--devices", "0"], "--devices must be a number of devices"),
+        (
+            ["invert", "EDI", "--resume", "OUT"],
+            "--resume goes on as the run.toml in the folder says:",
+        ),
+        (["invert", "--resume", "OUT", "--floor", "0.1"], "--resume goes on as the run.toml in the folder"),
+        (
+            ["convert", "EDI", "--to", "edl", "-o", "x"],
+            "--to 'edl' is no format. Did you mean edi?",
+        ),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_in_one_line(typed, message, capsys):
+    assert main(typed) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"jaxmt: {message}")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (MemoryError("no room"), 1, "no room"),
+        (FloatingPointError("not finite"), 1, "not finite"),
+        (ValueError("two\nlines"), 1, "two lines"),
+        (KeyError("x"), 1, "KeyError: 'x' (a fault of jaxmt; --debug shows where)"),
+    ],
+)
+def test_no_error_leaves_the_command_as_a_traceback(error, status, message, monkeypatch, capsys):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(look, "look", fails)
+    assert main(["look", "EDI"]) == status
+    assert capsys.readouterr().err == f"jaxmt: {message}\n"
+    main(["--debug", "look", "EDI"])
+    assert ("Traceback" in capsys.readouterr().err) == (not isinstance(error, KeyboardInterrupt))
+
+
+def test_without_a_word_it_says_what_it_can(capsys):
+    assert main([]) == 0
+    assert capsys.readouterr().out == command.parser().format_help()
+
+
+def test_the_doctor_knows_solver_precision_and_devices(capsys):
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    for word in ("jaxmt", "solver", "devices", "precision", "double", "cores", "compilation cache"):
+        assert word in said

@@ -1,0 +1,95 @@
+import dataclasses
+
+import pytest
+from soundings import half_space
+from surveys import write_survey
+
+import jaxmt
+from jaxmt.field import Line
+from jaxmt.field.command import main
+
+
+def test_it_says_what_is_there_and_what_each_rule_would_remove(tmp_path, monkeypatch, capsys):
+    survey = write_survey(tmp_path / "EDI")
+    # Errors of two thirds of |Z|, which the rule of relative errors takes.
+    bad = half_space("BAD", error=0.6, longitude=0.08)
+    jaxmt.io.write_edi(survey / "bad.edi", bad)
+    (survey / "broken.edi").write_text(">HEAD\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["look", "EDI", "--strike", "0"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Reading EDI\n5 station(s)\n")
+    row = next(line.split() for line in said.splitlines() if line.startswith("S2"))
+    # Name, latitude, longitude, elevation, lowest and highest frequency, their number, errors.
+    assert row == ["S2", "0.00000", "0.04000", "102", "1000", "to", "0.01", "26", "2.0", "%", "0.020"]
+    assert "not read: " in said
+    assert "broken.edi" in said
+    assert "relative-error  52 data of 1 station(s)\n" in said
+    assert "coverage        1 station(s) left out\n" in said
+    assert "skew            nothing\n" in said
+    assert "Left to invert: 4 of 5 station(s)" in said
+    # Five stations in a row from west to east.
+    assert any(line.count("v") == 5 and line.startswith("|v") for line in said.splitlines())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["EDI"]
+
+
+def test_rules_are_left_out_by_the_names_it_prints(survey, capsys):
+    assert main(["look", str(survey), "--skip", "skew", "off-line"]) == 0
+    said = capsys.readouterr().out
+    assert "\nskew" not in said
+    assert "\noff-line" not in said
+    assert "\nrho-phase" in said
+
+
+def test_the_map_is_drawn_where_it_is_asked_for(survey, tmp_path):
+    assert main(["look", str(survey), "-o", str(tmp_path / "map.png")]) == 0
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_along_a_profile_are_looked_at_too(inverted, capsys):
+    assert main(["look", str(inverted / "occam2d_data.dat")]) == 0
+    said = capsys.readouterr().out
+    assert "occam2d_data.dat: a line of 4 station(s)" in said
+    assert "Left to invert: 4 of 4 station(s), 3 frequencies" in said
+
+
+def test_nothing_to_read_is_said_in_one_line(tmp_path, capsys):
+    assert main(["look", str(tmp_path)]) == 1
+    assert "none of 0 files holds transfer functions" in capsys.readouterr().err
+
+
+def test_stations_are_chosen_and_dropped_by_name(survey):
+    line = Line.read(survey, strike=0.0, stations=("S*",), drop=("S1", "?2"))
+    assert line.data.survey.names == ("S0", "S3")
+    assert line.asked == 2
+    with pytest.raises(ValueError, match=r"no station is called 'Z\*'; there are S0, S1, S2, S3"):
+        Line.read(survey, drop=("Z*",))
+    with pytest.raises(ValueError, match="all 4 stations are dropped"):
+        Line.read(survey, drop=("*",))
+
+
+def test_tippers_stay_where_they_are_asked_for(survey):
+    bare, whole = (Line.read(survey, strike=0.0, tipper=tipper) for tipper in (False, True))
+    assert not bare.data.mask[4:].any()
+    assert whole.data.mask[4:].any()
+    assert bare.journal.losses()["tipper"] == (whole.data.mask[4:].sum(), 1)
+
+
+def test_a_line_must_keep_a_third_of_its_stations(survey):
+    line = Line.read(survey, strike=0.0)
+    line.require()
+    dataclasses.replace(line, asked=12).require()
+    with pytest.raises(ValueError, match="4 of 13 stations are left, fewer than a third. Leave rules out"):
+        dataclasses.replace(line, asked=13).require()
+
+
+@pytest.mark.parametrize("name", ["amt28", "grid14", "nopositions87", "stratagem21", "threelines25"])
+def test_surveys_of_strangers_are_looked_at_without_a_traceback(name, data_folder, capsys):
+    status = main(["look", str(data_folder / "strangers" / name)])
+    said = capsys.readouterr()
+    assert status in (0, 1)
+    # A reason that a stranger understands.
+    assert "sites=..." not in said.out
+    assert "a fault of jaxmt" not in said.err
+    assert "Traceback" not in said.err
+    assert ("Left to invert" in said.out) == (status == 0) or "Nothing to invert" in said.out or said.err

@@ -1,0 +1,192 @@
+"""A run on disk: what it leaves, how it is told again, gone on with and drawn anew."""
+
+import csv
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+from surveys import TOLD, write_survey
+
+import jaxmt
+from jaxmt.field import Folder, Outcome, workflow
+from jaxmt.field.command import main
+from jaxmt.field.run_file import RunFile
+
+
+def history(folder):
+    with (folder / "l2" / "history.csv").open(newline="") as file:
+        return [row["nrms"] for row in csv.DictReader(file)]
+
+
+def edited(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_every_file_says_which_run_it_is_of(inverted):
+    identity = RunFile.read(inverted / "run.toml").identity
+    summary = json.loads((inverted / "summary.json").read_text())
+    assert identity
+    assert summary["run"] == json.loads((inverted / "l2" / "summary.json").read_text())["run"] == identity
+    for name in ("line.npz", "l2/model.npz"):
+        assert jaxmt.io.read_results(inverted / name).attributes["run"] == identity
+    for name in ("processing.log", "l2/processing.log", "report.html", "occam2d_data.dat"):
+        assert identity in (inverted / name).read_text()
+    # What has no room for words is known by its digest.
+    files = {str(f.relative_to(inverted)) for f in inverted.rglob("*") if f.is_file()}
+    assert set(summary["files"]) == files - {"summary.json"}
+    for name, digest in summary["files"].items():
+        assert hashlib.sha256((inverted / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_run_is_repeated_to_the_same_numbers_from_its_file(inverted, tmp_path):
+    assert main(["invert", str(inverted / "run.toml"), "-o", str(tmp_path / "again")]) == 0
+    assert history(tmp_path / "again") == history(inverted)
+    first, again = (RunFile.read(folder / "run.toml") for folder in (inverted, tmp_path / "again"))
+    assert (first.told, first.path) == (again.told, again.path)
+    assert first.identity != again.identity
+
+
+def test_a_folder_that_is_not_empty_is_refused(inverted, survey, tmp_path, capsys):
+    before = (inverted / "summary.json").read_bytes()
+    assert main(["invert", str(survey), "-o", str(inverted), *TOLD]) == 1
+    assert "exists and is not empty. Give another -o, go on with --resume" in capsys.readouterr().err
+    assert (inverted / "summary.json").read_bytes() == before
+    (tmp_path / "file").touch()
+    assert main(["invert", str(survey), "-o", str(tmp_path / "file")]) == 1
+    assert "file is a file. Results need a folder" in capsys.readouterr().err
+
+
+def test_force_replaces_what_jaxmt_wrote_and_nothing_else(inverted, tmp_path):
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    (out / "notes.txt").write_text("mine")
+    (out / "l2" / "notes.txt").write_text("mine")
+    made = Folder.create(out, force=True)
+    assert {str(f.relative_to(out)) for f in out.rglob("*") if f.is_file()} == {
+        "summary.json",
+        "notes.txt",
+        "l2/notes.txt",
+    }
+    assert Folder.open(out).identity == made.identity != Folder.open(inverted).identity
+
+
+def test_force_leaves_alone_what_nobody_knows(tmp_path):
+    (tmp_path / "report.html").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"report.html is in the way, and nothing says that jaxmt"):
+        Folder.create(tmp_path, force=True)
+    (tmp_path / "report.html").unlink()
+    (tmp_path / "l2").mkdir()
+    (tmp_path / "l2" / "section.png").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"section.png is in the way"):
+        Folder.create(tmp_path, force=True).claim(["l2"])
+
+
+def test_a_stopped_run_goes_on_to_the_same_numbers(inverted, survey, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "OUT"
+    bar = workflow.ProgressBar
+
+    class Stopped(bar):
+        def __call__(self, record):
+            if record.iteration == 1:
+                raise KeyboardInterrupt
+            super().__call__(record)
+
+    monkeypatch.setattr(workflow, "ProgressBar", Stopped)
+    assert main(["invert", str(survey), "-o", str(out), *TOLD]) == 130
+    assert f"Go on with: jaxmt invert --resume {out}" in capsys.readouterr().out
+    assert (out / "l2" / "inversion.checkpoint").is_file()
+    identity = Folder.open(out).identity
+    monkeypatch.setattr(workflow, "ProgressBar", bar)
+    assert main(["invert", "--resume", str(out)]) == 0
+    assert history(out) == history(inverted)
+    assert Folder.open(out).identity == identity
+    assert not (out / "l2" / "inversion.checkpoint").exists()
+    # What ended is kept.
+    monkeypatch.setattr(workflow, "fit_by", None)
+    assert main(["invert", "--resume", str(out)]) == 0
+
+
+def test_a_report_is_drawn_from_the_results_alone(inverted, tmp_path, monkeypatch):
+    out = tmp_path / "moved"
+    shutil.copytree(inverted, out)
+    pictures = sorted(f.relative_to(out) for f in out.rglob("*.png"))
+    for name in (*pictures, "report.html", "run.toml"):
+        (out / name).unlink()
+    monkeypatch.setattr(workflow, "invert", None)
+    assert main(["report", str(out)]) == 0
+    assert sorted(f.relative_to(out) for f in out.rglob("*.png")) == pictures
+    page = (out / "report.html").read_text()
+    # But for run.toml, which is gone, the same words; pictures may differ by their time.
+    words = [text.split('src="')[0] for text in page.splitlines() if "run.toml" not in text]
+    first = (inverted / "report.html").read_text().splitlines()
+    assert words == [text.split('src="')[0] for text in first if "run.toml" not in text]
+
+
+def test_results_come_back_as_they_were(inverted):
+    outcome = Outcome.read(Folder.open(inverted))
+    stored = jaxmt.io.read_results(inverted / "l2" / "model.npz")
+    (fit,) = outcome.fits
+    np.testing.assert_array_equal(fit.result.resistivity, stored.resistivity)
+    assert [repr(v) for v in fit.result.history["nrms"]] == history(inverted)
+    assert outcome.line.data.mask.sum() == json.loads((inverted / "summary.json").read_text())["data"]
+    assert [site.name for site in outcome.line.sites] == ["S0", "S1", "S2", "S3"]
+    # Parameters that reproduce the section, to rounding.
+    section = 10 ** np.asarray(fit.result.parametrisation(fit.result.parameters))
+    np.testing.assert_allclose(section, stored.resistivity, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["report.html", "l2/summary.json", "run.toml"])
+def test_files_of_several_runs_are_not_reported_together(name, inverted, tmp_path, capsys):
+    out = tmp_path / "mixed"
+    shutil.copytree(inverted, out)
+    edited(out / name, Folder.open(out).identity, "20000101-000000-0000")
+    assert main(["report", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert f"is mixed: {name} belongs to run 20000101-000000-0000" in said
+
+
+def test_a_folder_without_results_is_refused(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 1
+    assert "is no folder of results: it has no summary.json" in capsys.readouterr().err
+    assert main(["invert", "--resume", str(tmp_path / "absent")]) == 1
+    Folder.create(tmp_path)
+    assert main(["report", str(tmp_path)]) == 1
+    assert "holds no inversion that ended" in capsys.readouterr().err
+
+
+def test_nothing_left_is_said_with_the_rules_that_took_it(tmp_path, capsys):
+    survey = write_survey(tmp_path / "EDI")
+    out = tmp_path / "OUT"
+    told = ["invert", str(survey), "-o", str(out), *TOLD]
+    assert main([*told, "--stations", "T*"]) == 1
+    assert "no station is called 'T*'; there are S0, S1, S2, S3." in capsys.readouterr().err
+    assert main([*told, "--floor", "0.05", "--band", "1e5", "1e6"]) == 1
+    assert "no site has a frequency in it" in capsys.readouterr().err
+    # Three of four stations stand on the first.
+    for k in (1, 2, 3):
+        edited(survey / f"s{k}.edi", f"LONG=0:0{(72 * k) // 60}:{(72 * k) % 60:02d}", "LONG=0:00:00")
+    assert main(told) == 1
+    said = capsys.readouterr().err
+    assert "1 of 4 stations are left, fewer than a third: duplicates took 3." in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("[misfit.l2]\nphase_wight = 2.0", "no setting 'phase_wight'; did you mean 'phase_weight'?"),
+        ("[misfit.l2]\nphase_weight = 'two'", "The setting 'phase_weight' of the misfit 'l2' must be"),
+    ],
+)
+def test_a_setting_that_a_misfit_cannot_have_is_refused(settings, message, survey, tmp_path, capsys):
+    path = tmp_path / "run.toml"
+    path.write_text(f"[data]\npath = '{survey}'\n[inversion]\nmisfit = ['l2']\n{settings}\n")
+    assert main(["invert", str(path), "-o", str(tmp_path / "OUT")]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "[misfit.l2]" in said
+    assert not (tmp_path / "OUT").exists()
