@@ -128,16 +128,16 @@ def _linear_solve(
     stencil: Stencil,
     rhs: Complex[Array, "row col"],
 ) -> Complex[Array, "row col"]:
-    def substitute(
-        matvec: Callable[..., Any], b: Complex[Array, "row col"]
-    ) -> Complex[Array, "row col"]:
+    def substitute(matvec: Callable[..., Any], b: Complex[Array, "row col"]) -> Complex[Array, "row col"]:
         del matvec
         return _substitute_plainly(solver, last, factor, stencil, b)
 
     return lax.custom_linear_solve(stencil.matvec, rhs, substitute, substitute, symmetric=True)
 
 
-_both_modes: Callable[..., Complex[Array, "row col"]] = jax.custom_jvp(_linear_solve, nondiff_argnums=(0, 1))
+_both_modes: Callable[..., Complex[Array, "row col"]] = jax.custom_jvp(
+    _linear_solve, nondiff_argnums=(0, 1)
+)
 
 
 @_both_modes.defjvp
