@@ -92,7 +92,7 @@ def control_model_check(growth: float) -> dict[str, float]:
     y = np.array([-40, -25, -20, -15, -12, -11, -8, -5, -2, 0, 2, 5, 8, 9, 11, 12, 15, 20, 30, 40]) * 1e3
     survey = jaxmt.Survey([1 / model.period], y, modes=("tm",))
     mesh = model.design(survey, growth=growth)
-    z = np.asarray(jaxmt.simulate(mesh, survey, model.resistivity(mesh)).z_yx[0])
+    z = np.asarray(jaxmt.simulate(mesh, survey, model.resistivity(mesh)).z_yx)[0]
     ratio = z / control_model_tm(y)
     worst = {
         "impedance": float(np.abs(np.abs(ratio) - 1).max()),

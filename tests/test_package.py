@@ -32,24 +32,26 @@ def stub():
 
 def test_static_checkers_see_the_names_that_exist():
     stated = list(stub())
-    assert sorted(name for module, name in stated if module) == sorted(set(jaxmt.__all__) - {"__version__"})
+    assert sorted(name for module, name in stated if module) == sorted(
+        set(vars(jaxmt)["__all__"]) - {"__version__"}
+    )
     for module, name in stated:
         home = importlib.import_module(f"jaxmt.{module}" if module else "jaxmt")
         assert getattr(jaxmt, name) is getattr(home, name)
     rooms = {name for module, name in stated if not module}
     assert all(getattr(jaxmt, name) is sys.modules[f"jaxmt.{name}"] for name in rooms)
-    assert rooms == set(jaxmt._ROOMS)
+    assert rooms == set(vars(jaxmt)["_ROOMS"])
 
 
 def test_names_are_there_for_all_ways_of_asking():
-    assert {*jaxmt.__all__, "io", "plot", "field"} <= set(dir(jaxmt))
+    assert {*vars(jaxmt)["__all__"], "io", "plot", "field"} <= set(dir(jaxmt))
     found = {}
     exec("from jaxmt import *", found)  # noqa: S102
     assert found["simulate"] is jaxmt.simulate
     assert pickle.loads(pickle.dumps(jaxmt.Mesh)) is jaxmt.Mesh
-    assert "simulate(" in pydoc.render_doc(jaxmt, renderer=pydoc.plaintext)
+    assert "simulate(" in pydoc.render_doc(jaxmt, renderer=vars(pydoc)["plaintext"])
     with pytest.raises(AttributeError, match="module 'jaxmt' has no attribute 'simulat'"):
-        _ = jaxmt.simulat
+        _ = getattr(jaxmt, "simulat")  # noqa: B009
 
 
 def test_what_is_slow_to_import_waits_until_it_is_needed():
@@ -66,7 +68,7 @@ print(*[name for name in {HEAVY} if name in sys.modules])
 
 def test_the_version_is_that_of_the_project(monkeypatch):
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1] == stated
+    assert re.findall(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE) == [stated]
     assert jaxmt.__version__ == importlib.metadata.version("jaxmt")
 
     def not_installed(name):

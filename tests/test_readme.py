@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from soundings import half_space
-
-import jaxmt
+from surveys import write_survey
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README.read_text(), re.M | re.S)
@@ -16,13 +14,9 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README.read_text(), re.M | re.S)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with four stations of a survey in `EDI`."""
+    """A folder with a small survey in `EDI`."""
     made = tmp_path_factory.mktemp("readme")
-    (made / "EDI").mkdir()
-    frequencies = np.geomspace(100.0, 1.0, 5)
-    for k in range(4):
-        site = half_space(f"S{k}", frequencies=frequencies, longitude=0.02 * k)
-        jaxmt.io.write_edi(made / "EDI" / f"S{k}.edi", site)
+    write_survey(made / "EDI")
     return made
 
 

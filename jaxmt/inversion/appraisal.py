@@ -40,7 +40,7 @@ Cholesky factor hangs on it."""
 
 Section = Float[np.ndarray, "earth y"]
 Rows = Float[np.ndarray, "datum parameter"]
-Values = Float[np.ndarray, " parameter"]
+Values = Float[np.ndarray, " cell"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -100,7 +100,8 @@ def invert(
     if checkpoint is not None:
         inversion.resume(checkpoint, fingerprint, devices)
     earlier, begin = inversion.seconds, time.perf_counter()
-    stop = None
+    # Of a file that was written at the end of an inversion there is nothing left to do.
+    stop = stopping.is_spent(inversion.iteration)
     try:
         while stop is None:
             if checkpoint is not None and checkpoint.is_due(inversion.iteration):
@@ -122,6 +123,7 @@ def invert(
                 if stopping.keeps(inversion.iteration):
                     inversion.keep()
                 inversion.advance(following)
+                stop = stopping.is_spent(inversion.iteration)
     except KeyboardInterrupt:
         if inversion.best is None:
             raise

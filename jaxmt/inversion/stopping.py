@@ -111,9 +111,16 @@ class Stopping:
                 f"the section became rougher and the nRMS hardly lower, {nrms[-1]:.3f}",
                 knee,
             )
-        if count >= self.max_iterations:
-            return Stop(Ending.ITERATIONS, f"stopped after {self.max_iterations} iterations {above}")
         return None
+
+    def is_spent(self, iteration: int) -> "Stop | None":
+        """Whether the model of this iteration lies more than `max_iterations` steps from the start."""
+        if iteration <= self.max_iterations:
+            return None
+        return Stop(
+            Ending.ITERATIONS,
+            f"stopped after {self.max_iterations} iterations above the target nRMS of {self.target:g}",
+        )
 
     def _stalls(self, nrms: Sequence[float]) -> bool:
         if self.patience is None or len(nrms) <= self.patience:

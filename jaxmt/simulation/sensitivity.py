@@ -35,6 +35,9 @@ def jacobian_vector_product(
     """J v: the first-order change of `function` for the change `tangent` of its argument `at`.
 
     - `function`: from a real array to a real array, such as log resistivity to data.
+
+    In reverse mode alone, for functions that have no other, such as `simulate` by its default. Through
+    `simulate(..., forward_mode=True)` `jax.jvp` gives the same.
     """
     value, pullback = jax.vjp(function, at)
     _, push = jax.vjp(lambda u: pullback(u)[0], jnp.zeros_like(value))

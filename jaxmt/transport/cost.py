@@ -34,7 +34,8 @@ WARM_SWEEPS = 20
 COARSE_TOLERANCE = 0.1
 """Tolerance of coarser grids as a fraction of the tolerance: errors that they leave are slow to mend."""
 
-Cloud, Other = Float[Array, "n d"], Float[Array, "m d"]
+Cloud = Float[Array, "n d"]
+Other = Float[Array, "m d"]
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
 

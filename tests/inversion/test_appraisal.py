@@ -7,6 +7,7 @@ from problems import SMALL, SURVEY, log_section
 from scipy import linalg, sparse
 
 from jaxmt import (
+    Basis,
     Blocks,
     Cells,
     Data,

@@ -18,9 +18,10 @@ def test_the_target_ends_an_inversion():
 
 
 def test_so_many_steps_end_an_inversion():
-    rules = Stopping(max_iterations=2, patience=5)
-    assert rules.is_last(history([9.0, 8.0])) is None
-    assert rules.is_last(history([9.0, 8.0, 7.0])).ending is Ending.ITERATIONS
+    rules = Stopping(max_iterations=2)
+    assert rules.is_spent(2) is None
+    assert rules.is_spent(3).ending is Ending.ITERATIONS
+    assert rules.is_spent(3).message == "stopped after 2 iterations above the target nRMS of 1.05"
 
 
 def test_no_progress_ends_an_inversion():

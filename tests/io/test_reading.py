@@ -89,13 +89,10 @@ def test_a_folder_of_many_files(tmp_path):
     assert (len(reading.sites), len(reading.faults)) == (450, 50)
 
 
-def occam2d_parts(path, *texts):
-    """Files beside `path` with these texts."""
-    return [write(path.parent, text, f"part{k}") for k, text in enumerate(texts)]
-
-
-def write_iteration(path):
-    return write(path.parent, ITERATION, "iteration")
+def occam2d_of(path, **texts):
+    """The model of `path` and of files beside it with these texts; None stands for `path`."""
+    parts = {name: path if text is None else write(path.parent, text, name) for name, text in texts.items()}
+    return read_occam2d_model(parts["mesh"], parts["model"], parts["iteration"])
 
 
 def test_two_stations_of_one_name_are_reported(tmp_path):
@@ -236,9 +233,9 @@ COVARIANCE = 16 * "| text |\n" + "2 2 2\n0.3 0.3\n0.3 0.3\n0.3\n1\n0\n1 2\n1 9\n
         (COVARIANCE, read_modem_mask),
         (WS_MODEL, read_ws_model),
         (COPROD2_MODEL, read_coprod2_model),
-        (MESH, lambda path: read_occam2d_model(path, *occam2d_parts(path, MODEL, ITERATION))),
-        (MODEL, lambda path: read_occam2d_model(*occam2d_parts(path, MESH), path, write_iteration(path))),
-        (ITERATION, lambda path: read_occam2d_model(*occam2d_parts(path, MESH, MODEL), path)),
+        (MESH, lambda path: occam2d_of(path, mesh=None, model=MODEL, iteration=ITERATION)),
+        (MODEL, lambda path: occam2d_of(path, mesh=MESH, model=None, iteration=ITERATION)),
+        (ITERATION, lambda path: occam2d_of(path, mesh=MESH, model=MODEL, iteration=None)),
     ],
 )
 def test_damaged_models(tmp_path, text, reader):

@@ -1,6 +1,7 @@
 """3-D models, covariance masks, WSINV3DMT data and logs: the published inversion of Cascadia."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_there_and_back(tmp_path):
         np.testing.assert_allclose(getattr(again, name), getattr(volume, name), rtol=1e-10)
     assert again.rotation == 3.5
     with pytest.raises(ValueError, match="must be positive, in ohm m"):
-        write_ws_model(tmp_path / "out.ws", Volume(*nodes, -volume.resistivity))
+        write_ws_model(tmp_path / "out.ws", dataclasses.replace(volume, resistivity=-volume.resistivity))
 
 
 def test_the_published_models(data_folder):
