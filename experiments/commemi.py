@@ -7,7 +7,9 @@ of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2|.
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -109,7 +111,7 @@ def recover(
     model: Benchmark,
     options: argparse.Namespace,
     folder: Path,
-    devices: tuple[jax.Device, ...] | None,
+    devices: Sequence[Any] | None,
 ) -> jaxmt.Result:
     """Inverts noisy data of `model`, simulated on a finer mesh than the inversion uses."""
     half, band, start, depth = SURVEYS[model.name]
