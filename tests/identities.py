@@ -1,4 +1,4 @@
-"""What many tests state: orders of convergence, Taylor remainders, adjoint products, full matrices, presence."""
+"""What many tests state: presence, orders of convergence, Taylor remainders, adjoint products, matrices."""
 
 from typing import TypeVar
 
@@ -12,6 +12,12 @@ T = TypeVar("T")
 def present(value: T | None) -> T:
     """`value`, which must not be None here."""
     assert value is not None
+    return value
+
+
+def of_kind(kind: type[T], value: object) -> T:
+    """`value`, which must be an instance of `kind`."""
+    assert isinstance(value, kind)
     return value
 
 

@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 
 import numpy as np
@@ -74,10 +75,9 @@ def test_structural_similarity_is_its_definition(window):
 
 @pytest.mark.skipif(importlib.util.find_spec("skimage") is None, reason="needs scikit-image")
 def test_structural_similarity_is_that_of_scikit_image():
-    from skimage.metrics import structural_similarity
-
+    metrics = importlib.import_module("skimage.metrics")
     first, second = images(1)
-    expected = structural_similarity(first, second, data_range=3.0, win_size=3)
+    expected = metrics.structural_similarity(first, second, data_range=3.0, win_size=3)
     found = comparison.structural_similarity(first, second, 3.0, 3)
     assert found == pytest.approx(expected, rel=1e-11)
 
@@ -91,8 +91,9 @@ def test_structural_similarity_is_that_of_scikit_image():
     ],
 )
 def test_bad_arguments_are_refused(values, window, message):
+    first, second = images(0)
     with pytest.raises(ValueError, match=message):
-        comparison.structural_similarity(*images(0), values, window)
+        comparison.structural_similarity(first, second, values, window)
 
 
 def test_published_similarity_counts_the_air():
@@ -102,9 +103,9 @@ def test_published_similarity_counts_the_air():
     flattered = comparison.published_similarity(MESH, true, 10 * true)
     honest = comparison.similarity(MESH, true, 10 * true, STATIONS, 300.0)
     # log10 sigma from -9 in air to -1: L = 8. In the air 9 against 10, in the ground 1 or 2 against 2 or 3.
-    sigma = [np.full((5, 6), air) for air in (-9.0, -10.0)]
-    sigma[0][1:], sigma[1][1:] = -np.log10(true), -np.log10(10 * true)
-    assert flattered == pytest.approx(by_hand(*sigma, 8.0, 3), rel=1e-11)
+    sigma, other = (np.full((5, 6), air) for air in (-9.0, -10.0))
+    sigma[1:], other[1:] = -np.log10(true), -np.log10(10 * true)
+    assert flattered == pytest.approx(by_hand(sigma, other, 8.0, 3), rel=1e-11)
     assert honest < flattered
 
 
@@ -114,9 +115,10 @@ def test_similarity_does_not_depend_on_the_mesh_beyond_its_cells():
     true, found = 10 ** rng.uniform(0, 3, (2, *MESH.shape))
     y = np.sort(np.concatenate([MESH.y_nodes, MESH.y_centres]))
     z = np.sort(np.concatenate([[-50.0], MESH.earth_nodes, MESH.z_centres]))
-    finer = [np.repeat(np.repeat(s, 2, axis=0), 2, axis=1) for s in (true, found)]
+    finer_true, finer_found = (np.repeat(np.repeat(s, 2, axis=0), 2, axis=1) for s in (true, found))
     expected = comparison.similarity(MESH, true, found, STATIONS, 300.0)
-    assert comparison.similarity(Mesh(y, z), *finer, STATIONS, 300.0) == pytest.approx(expected, rel=1e-13)
+    finer = comparison.similarity(Mesh(y, z), finer_true, finer_found, STATIONS, 300.0)
+    assert finer == pytest.approx(expected, rel=1e-13)
 
 
 def test_recovery_is_one_for_the_body_and_zero_for_its_host():

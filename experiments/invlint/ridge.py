@@ -5,7 +5,7 @@ decomposition of X serves all penalties.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import equinox as eqx
 import numpy as np
@@ -29,6 +29,12 @@ class Linear(eqx.Module):
     def standard(self, x: Float[Either, "*model channel"]) -> Float[Either, "*model channel"]:
         """Inputs of zero mean and unit variance over the training models."""
         return (x - self.centre) / self.scale
+
+    @overload
+    def __call__(self, x: Float[Array, "*model channel"]) -> Float[Array, "*model output"]: ...
+
+    @overload
+    def __call__(self, x: Float[np.ndarray, "*model channel"]) -> Float[Either, "*model output"]: ...
 
     def __call__(self, x: Float[Either, "*model channel"]) -> Float[Either, "*model output"]:
         """The outputs."""

@@ -119,7 +119,7 @@ def test_stops_after_the_most_iterations_and_leaves_fixed_cells(tm_data):
 
 
 def test_stops_when_the_fit_makes_no_progress(tm_data):
-    still = Descent(optax.sgd(0.0), patience=4)
+    still = Descent(transformation=optax.sgd(0.0), patience=4)
     result = run(tm_data, LeastSquares(), optimiser=still, max_iterations=30, target=0.01)
     assert result.ending is Ending.STALLED
     assert not result.converged

@@ -158,10 +158,9 @@ def test_l_bfgs_falls_steadily_and_faster_than_steepest_descent(data):
     options = {"trade_off": Fixed(0.1), "target": 1e-3, "max_iterations": 12}
     newton = invert(data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=QuasiNewton(), **options)
     assert np.all(np.diff(objective(newton)) < 0)
-    steepest = optax.chain(optax.normalize_by_update_norm(), optax.sgd(0.5))
-    plain = invert(
-        data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=Descent(steepest, smoothing=0.0), **options
-    )
+    direction = optax.chain(optax.normalize_by_update_norm(), optax.sgd(0.5))
+    steepest = Descent(transformation=direction, smoothing=0.0)
+    plain = invert(data, BLOCK_MESH, 100.0, LeastSquares(), optimiser=steepest, **options)
     assert objective(newton)[-1] < 0.5 * objective(plain).min()
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from identities import of_kind, present
 
 from jaxmt import CloudTransport, ComponentTransport, HandOver, Huber, LeastSquares
 from jaxmt.misfit import MISFITS, AbstractMisfit, named
@@ -15,13 +16,13 @@ def test_every_name_makes_a_misfit_with_a_label_of_its_own():
 
 def test_settings_take_the_place_of_defaults():
     assert named("huber", threshold=2) == Huber(2.0)
-    assert isinstance(named("huber", threshold=2).threshold, float)
+    assert isinstance(of_kind(Huber, named("huber", threshold=2)).threshold, float)
     settings = {"start_blur": 0.1, "final_blur": None, "components": ["phase_xy"], "max_sweeps": 5}
     assert named("components", **settings) == ComponentTransport(CloudTransport(**settings))
-    assert named("cloud", marginals=Relaxed(0.1, 0.1)).marginals == Relaxed(0.1, 0.1)
-    np.testing.assert_array_equal(
-        named("cloud", correlation=[[1, 0], [0, 1]]).correlation, np.eye(2), strict=True
-    )
+    cloud = of_kind(CloudTransport, named("cloud", marginals=Relaxed(0.1, 0.1)))
+    assert cloud.marginals == Relaxed(0.1, 0.1)
+    cloud = of_kind(CloudTransport, named("cloud", correlation=[[1, 0], [0, 1]]))
+    np.testing.assert_array_equal(present(cloud.correlation), np.eye(2), strict=True)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,9 +33,9 @@ def data(masked=False, tipper_error=None):
 PREDICTED = responses(1).components
 
 # Marginals as good as rounding allows.
-EXACT = {"tolerance": 1e-12, "max_sweeps": 2000}
+EXACT: dict[str, Any] = {"tolerance": 1e-12, "max_sweeps": 2000}
 # Plans that slide easily are solved in fewer sweeps.
-EASY = {"frequency_weight": 1.0, "station_weight": 1.0}
+EASY: dict[str, Any] = {"frequency_weight": 1.0, "station_weight": 1.0}
 MISFITS = [LeastSquares(), CloudTransport(start_blur=0.3, **EASY, **EXACT)]
 
 

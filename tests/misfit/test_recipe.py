@@ -1,5 +1,7 @@
 """A misfit of one's own is `prepare` and `__call__`."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,9 +59,13 @@ def test_a_misfit_that_lacks_a_method_says_which(lacking):
 
 
 def test_an_inversion_runs_on_a_solver_of_ott(caplog):
-    plain = {"start_blur": 0.3, "tolerance": 1e-6}
+    plain: dict[str, Any] = {"start_blur": 0.3, "tolerance": 1e-6}
     histories = []
-    for options in ({"max_sweeps": 5000}, {"solver": Sinkhorn(threshold=1e-6, max_iterations=5000)}):
+    solvers: tuple[dict[str, Any], ...] = (
+        {"max_sweeps": 5000},
+        {"solver": Sinkhorn(threshold=1e-6, max_iterations=5000)},
+    )
+    for options in solvers:
         caplog.clear()
         misfit = CloudTransport(**plain, **options)
         with jax.log_compiles():

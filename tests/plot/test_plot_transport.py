@@ -3,8 +3,10 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from identities import of_kind, present
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 mpl.use("Agg")
 
@@ -21,7 +23,7 @@ def axes():
 def test_a_landscape_marks_its_local_minima():
     x = np.linspace(-1, 1, 21)
     ax = plot.landscape(axes(), x, {"one": x**2, "two": np.cos(3 * np.pi * x)}, true=0.0, label="x (m)")
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    labels = [text.get_text() for text in present(ax.get_legend()).get_texts()]
     # cos(3 pi x) is least at x = -1, -1/3, 1/3 and 1; the ends are not interior.
     assert labels == ["one (1)", "two (2)"]
     np.testing.assert_array_equal(plot.local_minima(x**2), [10])
@@ -66,12 +68,13 @@ def test_moved_mass_has_an_arrow_for_what_moves():
     leaving[1, 2] = 0.4
     distance = 1e3 * leaving
     ax = plot.moved_mass(axes(), SURVEY, leaving, np.zeros(SHAPE), distance)
-    arrows = [text for text in ax.texts if text.arrow_patch is not None]
+    notes = [of_kind(Annotation, text) for text in ax.texts]
+    arrows = [note for note in notes if note.arrow_patch is not None]
     # From the station at 2 km to 2.4 km at a period of 0.1 s, true to scale.
     assert len(arrows) == 1
     np.testing.assert_allclose([arrows[0].xy, arrows[0].xyann], [[2.4, 0.1], [2.0, 0.1]], rtol=1e-14)
     assert "true to scale" in ax.get_xlabel()
-    np.testing.assert_allclose(ax.collections[0].get_array().max(), 40.0, rtol=1e-14)
+    np.testing.assert_allclose(present(ax.collections[0].get_array()).max(), 40.0, rtol=1e-14)
     long = plot.moved_mass(axes(), SURVEY, leaving, np.zeros(SHAPE), 10 * distance)
     # 4 km against 0.9 of the 1 km between stations.
     assert "shortened to 22 %" in long.get_xlabel()

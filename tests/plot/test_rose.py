@@ -3,7 +3,10 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from identities import of_kind
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.projections.polar import PolarAxes
 
 mpl.use("Agg")
 
@@ -13,15 +16,16 @@ from jaxmt import plot  # noqa: E402
 from jaxmt.processing import strike, tensor_axes  # noqa: E402
 
 
-def axes():
-    return Figure().add_subplot(projection="polar")
+def axes() -> PolarAxes:
+    return of_kind(PolarAxes, Figure().add_subplot(projection="polar"))
 
 
 def test_petals_point_along_and_across_strike():
     # TM phase above TE phase: the axis of the larger phase is the strike.
     sites = [two_dimensional(f"S{k}", azimuth=25.0, te=35.0, tm=60.0) for k in range(2)]
-    ax = plot.strike_rose(axes(), sites)
-    tall = [bar for bar in ax.patches if bar.get_height() > 0]
+    ax = axes()
+    plot.strike_rose(ax, sites)
+    tall = [bar for bar in (of_kind(Rectangle, patch) for patch in ax.patches) if bar.get_height() > 0]
     # Four petals of all the weight: both ends of the axis and of that at right angles.
     assert [bar.get_height() for bar in tall] == pytest.approx([1.0] * 4)
     centres = np.rad2deg([bar.get_x() + bar.get_width() / 2 for bar in tall]) % 360
@@ -34,7 +38,7 @@ def test_lines_of_what_was_found_and_used():
     sites = [two_dimensional("A", azimuth=25.0, te=35.0, tm=60.0, arrow=0.3)]
     found = strike(sites)
     ax = plot.strike_rose(axes(), sites, found=found, strike=20.0)
-    drawn = {line.get_label().split()[0]: line.get_xdata()[0] for line in ax.lines}
+    drawn = {str(line.get_label()).split()[0]: np.asarray(line.get_xdata())[0] for line in ax.lines}
     assert set(drawn) == {"strike", "or", "used", "induction"}
     # Arrows are perpendicular to the strike they settle; rounding only.
     assert np.rad2deg(drawn["strike"]) == pytest.approx(25.0)

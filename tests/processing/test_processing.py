@@ -81,7 +81,7 @@ def test_rotated_errors_are_those_of_independent_noise():
         tipper_error=np.repeat(site.tipper_error[:1], n, axis=0),
         azimuth=np.zeros(n),
     )
-    scatter = rotate(many, 25.0).z.real.std(axis=0)
+    scatter = np.real(rotate(many, 25.0).z).std(axis=0)
     # 20000 draws give a deviation to 0.5 %; four of those.
     np.testing.assert_allclose(scatter, rotate(site, 25.0).z_error[0], rtol=0.02)
 
@@ -141,7 +141,8 @@ def test_projection_against_published_coordinates(data_folder):
     folder = data_folder / "paralana_occam2d"
     with open(folder / "stations.csv") as file:
         rows = [(float(row["lat"]), float(row["lon"])) for row in csv.DictReader(file)]
-    north, east = local_metres(*np.array(rows).T, (0.0, 141.0))
+    latitude, longitude = np.array(rows).T
+    north, east = local_metres(latitude, longitude, (0.0, 141.0))
     y = 0.9996 * (east * np.cos(np.deg2rad(7)) - north * np.sin(np.deg2rad(7)))
     offsets, _ = occam_data(folder / "occam2d" / "OccamDataFile.dat")
     np.testing.assert_allclose(y - y[0], offsets, rtol=0, atol=0.06)
