@@ -22,6 +22,7 @@ from ..data import Data
 from ..simulation.mesh import Mesh
 from ..simulation.sensitivity import jacobian
 from ..simulation.solve import AbstractSolver
+from .objective import check_modes
 from .parametrisation import AbstractParametrisation, Cells
 from .parametrisation.section import as_section
 from .precision import Precision
@@ -31,10 +32,10 @@ from .static_shift import StaticShift
 DATA_AT_ONCE = 64
 """Rows of the Jacobian that are summed over depth together."""
 
-NOTHING = 1e-3
+NEGLIGIBLE_PART = 1e-3
 """A regularisation that says less of a cell than this part of what its bounds say counts no more."""
 
-MOST = 1e12
+WORST_CONDITION = 1e12
 """Largest condition number that is accepted: far enough below the inverse of the rounding, 1e16, that no
 Cholesky factor hangs on it."""
 
@@ -146,6 +147,7 @@ def appraise(
     if given is not None and not (given > 0 and np.isfinite(given)):
         raise ValueError(f"`appraise(regularization_factor=...)` must be positive and finite. Got {given}.")
     section = as_section(mesh, resistivity, "appraise(resistivity")
+    check_modes(data, "appraise")
     parameters = parametrisation.start(section) if parametrisation.has_cells else None
     tangent, _ = parametrisation.linearised(parameters, "appraise")
     slopes = np.asarray(jacobian(mesh, data.survey, section, solver=solver))
@@ -153,8 +155,8 @@ def appraise(
     del slopes
     if not np.all(np.isfinite(rows)):
         raise ValueError(
-            "`appraise(data=...)` holds data of a mode that `Survey(modes=...)` leaves out. Got modes="
-            f"{data.survey.modes}; add it there, or set those values to NaN."
+            "`appraise(data=...)`: errors so small that a change of one decade over them is no number. Got "
+            f"{data.errors[data.mask].min():g}; set an error floor."
         )
     rows[:, ~free] = 0.0
     if static_shift is not None:
@@ -164,18 +166,18 @@ def appraise(
     low, high = parametrisation.bounds
     bounds = 12 / float(np.log10(high / low)) ** 2
     flat = np.asarray(rows.reshape(len(rows), -1) @ tangent)
-    if not np.sum(np.square(flat)) <= MOST * bounds:
+    if not np.sum(np.square(flat)) <= WORST_CONDITION * bounds:
         raise ValueError(
             "`appraise(data=...)` has errors so small that the data outweigh the bounds more than "
-            f"{MOST:g} times; set an error floor."
+            f"{WORST_CONDITION:g} times; set an error floor."
         )
     if given is None:
         given = likely_factor(flat, curvature, bounds, float(regularization(jnp.asarray(m), mesh, free)))
     elif len(rows) * given > (highest := highest_weight(curvature, bounds)):
         raise ValueError(
             f"`appraise(regularization_factor=...)` must be at most {highest / len(rows):.3g} here, where "
-            f"the regularisation outweighs the bounds {MOST:g} times. Got {given:g}. Leave it out to have "
-            "one found from the section, or give one nearer to that."
+            f"the regularisation outweighs the bounds {WORST_CONDITION:g} times. Got {given:g}. Leave it "
+            "out to have one found from the section, or give one nearer to that."
         )
     precision = prior_precision(curvature, bounds, len(rows) * given)
     prior, variance, resolution, reliance = posterior(flat, precision, tangent)
@@ -201,8 +203,8 @@ def prior_precision(curvature: sparse.csr_array, bounds: float, weight: float) -
 
 
 def highest_weight(curvature: sparse.csr_array, bounds: float) -> float:
-    """The weight w at which no eigenvalue of wC exceeds `MOST` times the bounds (row sums bound them)."""
-    return MOST * bounds / float(max(abs(curvature).sum(axis=1).max(), np.finfo(float).tiny))
+    """The weight w that keeps the eigenvalues of wC below `WORST_CONDITION` times the bounds, by sums."""
+    return WORST_CONDITION * bounds / float(max(abs(curvature).sum(axis=1).max(), np.finfo(float).tiny))
 
 
 def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughness: float) -> float:
@@ -211,7 +213,8 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
     - `rows`: G. `curvature`: C. `bounds`: $\beta$. `roughness`: $\phi$.
 
     A section that is rougher than the bounds alone would let it be has one that does not count beside them.
-    Raises `ValueError` for a section so smooth that a regularisation `MOST` times the bounds is not enough.
+    Raises `ValueError` for a section so smooth that a regularisation `WORST_CONDITION` times the bounds is
+    not enough.
     """
 
     def excess(log_weight: float) -> float:
@@ -232,7 +235,7 @@ def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughn
     high = np.log(len(rows) / roughness)
     low = high - 1
     while excess(low) < 0:
-        if np.exp(low) * curvature.diagonal().max() < NOTHING * bounds:
+        if np.exp(low) * curvature.diagonal().max() < NEGLIGIBLE_PART * bounds:
             return float(np.exp(low) / len(rows))
         low -= 2
     log_weight = root_scalar(excess, bracket=(low, high), xtol=0.01).root

@@ -87,9 +87,15 @@ class Objective(eqx.Module):
     ) -> None:
         if isinstance(parametrisation, Mesh):
             parametrisation = Cells(parametrisation)
+        misfit = CloudTransport() if misfit is None else misfit
+        regularization = Smoothness() if regularization is None else regularization
+        _check_kind("parametrisation", parametrisation, AbstractParametrisation, "Cells(mesh)")
+        _check_kind("misfit", misfit, AbstractMisfit, "LeastSquares()")
+        _check_kind("regularization", regularization, AbstractRegularization, "Smoothness()")
         parametrisation.mesh.check_stations(data.survey)
-        _check(data, weight)
-        self.misfit = CloudTransport() if misfit is None else misfit
+        _check_weight(weight)
+        check_modes(data, "invert")
+        self.misfit = misfit
         prepared, state = self.misfit.prepare(data)
         # What is an array is traced, so that objectives of other numbers share compiled functions.
         arrays, rest = eqx.partition((data, prepared, state), _is_array)
@@ -101,7 +107,7 @@ class Objective(eqx.Module):
         self.devices = None if devices is None else tuple(devices)
         self.forward_mode = forward_mode
         self._parametrisation = Constant(parametrisation)
-        self._regularization = Constant(Smoothness() if regularization is None else regularization)
+        self._regularization = Constant(regularization)
 
     @property
     def parametrisation(self) -> AbstractParametrisation:
@@ -183,13 +189,27 @@ class Objective(eqx.Module):
         )
 
 
-def _check(data: Data, weight: ArrayLike) -> None:
+def _check_kind(argument: str, given: object, kind: type, example: str) -> None:
+    if not isinstance(given, kind):
+        what = f"the class {given.__name__}" if isinstance(given, type) else f"a {type(given).__name__}"
+        raise ValueError(
+            f"`invert({argument}=...)` must be an instance of `{kind.__name__}`, such as "
+            f"`jaxmt.{example}`. "
+            f"Got {what}."
+        )
+
+
+def _check_weight(weight: ArrayLike) -> None:
     if not isinstance(weight, Tracer) and not 0 <= float(np.asarray(weight)) < np.inf:
         raise ValueError(f"`Objective(weight=...)` must be finite and not negative. Got {weight}.")
+
+
+def check_modes(data: Data, door: str) -> None:
+    """Raises `ValueError`, naming the function `door`, for data of a mode that their survey leaves out."""
     for mode in ("te", "tm"):
         if mode not in data.survey.modes and data.mask[list(rows_of(mode))].any():
             raise ValueError(
-                f"`invert(data=...)` holds {mode.upper()} data, but `Survey(modes=...)` is "
+                f"`{door}(data=...)` holds {mode.upper()} data, but `Survey(modes=...)` is "
                 f'{data.survey.modes}. Add "{mode}" to it, or set those values to NaN.'
             )
 

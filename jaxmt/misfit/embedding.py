@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from ..conventions import COMPONENTS
+from ..conventions import COMPONENTS, IMPEDANCE, TIPPER, rows_of
 from ..data import Data, nearest_turn
 
 VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0, 2.0, 2.0])
@@ -27,6 +27,10 @@ VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0, 2.0, 2.0])
 
 SINGULAR = 1e-10
 """Up to this eigenvalue a correlation matrix counts as singular: rounding could have made it of zero."""
+
+
+CLEAR = 1e-6
+"""Length of the mean of unit vectors below which they are taken to point in no direction."""
 
 
 def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -121,7 +125,9 @@ class Embedding(eqx.Module):
             axis=-1,
         ).reshape(shape[1] * shape[2], 2)
         present = present[index]
-        mode_weight = np.array([te_weight, te_weight, tm_weight, tm_weight, te_weight, te_weight])[chosen]
+        by_mode = np.full(len(COMPONENTS), te_weight)
+        by_mode[list(rows_of("tm"))] = tm_weight
+        mode_weight = by_mode[chosen]
         observed = _around_mean_direction(data.values)
         mixing = _mixing(correlation, count)
         return cls(axes[index], tuple(chosen), errors[index], mode_weight, mixing, present, index, observed)
@@ -178,14 +184,17 @@ def _around_mean_direction(values: Float[np.ndarray, "comp freq site"]) -> Float
     """Values, phases shifted by whole turns to within half a turn of the mean direction of their row."""
     radians = np.deg2rad(np.where(np.isfinite(values), values, 0.0))
     directions = np.where(np.isfinite(values), np.exp(1j * radians), 0.0)
-    middle = np.angle(directions.sum(axis=(1, 2), keepdims=True), deg=True)
+    total = directions.sum(axis=(1, 2), keepdims=True)
+    # Directions that cancel have no mean, and what is left of them is rounding.
+    clear = np.abs(total) > CLEAR * np.abs(directions).sum(axis=(1, 2), keepdims=True)
+    middle = np.where(clear, np.angle(total, deg=True), 0.0)
     # One compiled function: operation by operation it would compile each.
     return np.asarray(jax.jit(nearest_turn)(values, middle))
 
 
 def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:
     if components is None:
-        return [0, 1, 2, 3, 4, 5] if data.mask[4:].any() else [0, 1, 2, 3]
+        return [*IMPEDANCE, *TIPPER] if data.mask[list(TIPPER)].any() else list(IMPEDANCE)
     unknown = [name for name in components if name not in COMPONENTS]
     if unknown or not components or len(set(components)) < len(components):
         raise ValueError(

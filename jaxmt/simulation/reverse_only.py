@@ -25,7 +25,8 @@ def _same(value: Any) -> Any:
 def _refuse(*_: Any) -> Any:
     raise TypeError(
         "Forward mode (jax.jvp, jax.jacfwd, jax.hessian, jax.linearize) through `simulate` needs "
-        "`simulate(..., forward_mode=True)`: the default, the adjoint state, has reverse mode only."
+        "`simulate(..., forward_mode=True)`, or `Objective(..., forward_mode=True)`: the default, the "
+        "adjoint state, has reverse mode only."
     )
 
 

@@ -152,7 +152,23 @@ def _plan_held(cloud: Cloud, displacement: Cloud) -> Scalar:
 
 @_plan_held.defjvp
 def _(primals: tuple[Cloud, Cloud], tangents: tuple[Cloud, Cloud]) -> tuple[Array, Array]:
-    return _plan_held(*primals), 2 * jnp.sum(primals[1] * tangents[0])
+    return _plan_held(*primals), 2 * jnp.sum(_once(*primals) * tangents[0])
+
+
+@jax.custom_jvp
+def _once(cloud: Cloud, displacement: Cloud) -> Cloud:
+    """The displacement, which may not be differentiated in its turn: the plan would have to move."""
+    del cloud
+    return displacement
+
+
+@_once.defjvp
+def _(primals: tuple[Cloud, Cloud], tangents: tuple[Cloud, Cloud]) -> tuple[Array, Array]:
+    del primals, tangents
+    raise TypeError(
+        "A Sinkhorn divergence has first derivatives only, with its plan held fixed. For second ones, as "
+        "of `jax.hessian`, take a misfit such as `LeastSquares()`; Gauss-Newton takes `misfit.curvature`."
+    )
 
 
 def _over_all_pairs(

@@ -244,3 +244,27 @@ def test_what_does_not_go_with_a_function_is_refused(options, message, data):
 def test_a_weight_that_is_none_is_refused(weight, data):
     with pytest.raises(ValueError, match=r"Objective\(weight=...\)` must be finite and not negative"):
         Objective(data, BLOCK_MESH, LeastSquares(), weight=weight)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            (BLOCK_MESH, LeastSquares),
+            "`invert\\(misfit=...\\)` must be an instance .* Got the class LeastSquares",
+        ),
+        ((BLOCK_MESH, abs), "such as `jaxmt.LeastSquares\\(\\)`. Got a builtin_function_or_method"),
+        ((abs,), "`invert\\(parametrisation=...\\)` must be .* such as `jaxmt.Cells\\(mesh\\)`"),
+        ((BLOCK_MESH, LeastSquares(), Smoothness), "`invert\\(regularization=...\\)` must be an instance"),
+    ],
+)
+def test_what_is_no_object_of_its_kind_is_refused(arguments, message, data):
+    with pytest.raises(ValueError, match=message):
+        Objective(data, *arguments)
+
+
+@pytest.mark.parametrize("wrong", [100.0, np.nan])
+def test_parameters_that_look_like_resistivities_are_refused(wrong):
+    cells = Cells(BLOCK_MESH)
+    with pytest.raises(ValueError, match="parameters of `Cells`, which are no resistivities"):
+        cells.start(np.full(cells.size, wrong))

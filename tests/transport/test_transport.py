@@ -246,3 +246,15 @@ def test_a_lone_outlier_is_no_overflow(far):
     found = divergence(x, y, 0.05, start, grid=grid, max_sweeps=10)
     # Points are 0.2 apart: that is 16 times the blur squared, and what is left of the kernel 1e-7.
     assert float(found.value) == pytest.approx(far**2 / 80, rel=1e-4)
+
+
+def test_second_derivatives_are_refused_rather_than_zero():
+    x, y = (jax.random.normal(jax.random.key(k), (5, 2)) for k in (0, 1))
+
+    def value(x):
+        return sinkhorn_divergence(x, y, blur=0.5)
+
+    with pytest.raises(TypeError, match=r"first derivatives only.*For second ones.*`LeastSquares\(\)`"):
+        jax.jvp(jax.grad(value), (x,), (x,))
+    with pytest.raises(TypeError, match="first derivatives only"):
+        jax.grad(lambda x: jnp.sum(jnp.square(jax.grad(value)(x))))(x)

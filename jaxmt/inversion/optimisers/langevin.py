@@ -69,7 +69,7 @@ def langevin(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
         del params
-        rate, heat = (
+        rate, degree = (
             value(state.steps) if callable(value) else value for value in (learning_rate, temperature)
         )
         mean_square = jax.tree.map(
@@ -89,7 +89,7 @@ def langevin(
         def step(g: Array, v: Array, xi: Array) -> Array:
             seen = 1 - jnp.asarray(decay, g.dtype) ** steps.astype(g.dtype)
             scale = jnp.asarray(rate, g.dtype) / (jnp.sqrt(v / seen) + damping)
-            return jnp.sqrt(2 * jnp.asarray(heat, g.dtype) * scale) * xi - scale * g
+            return jnp.sqrt(2 * jnp.asarray(degree, g.dtype) * scale) * xi - scale * g
 
         moved = jax.tree.map(step, updates, mean_square, jax.tree.unflatten(structure, shaken))
         return moved, LangevinState(steps, mean_square, following)

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ...simulation.mesh import Mesh
 from .abstract import AbstractParametrisation
-from .section import as_section, check_fixed, fixed_values, free_cells
+from .section import as_parameters, as_section, check_fixed, fixed_values, free_cells
 
 
 class Basis(AbstractParametrisation):
@@ -67,7 +67,7 @@ class Basis(AbstractParametrisation):
     def start(self, given: Any) -> Float[Array, " coefficient"]:
         """The coefficients whose section is nearest to the given one in the free cells."""
         if np.shape(given) == (self.matrix.shape[1],):
-            return jnp.asarray(given, dtype=float)
+            return as_parameters(given, "invert(start")
         cells = as_section(self.mesh, given, "invert(start")[self.free]
         return jnp.asarray(np.linalg.lstsq(self._free_rows, np.log10(cells))[0])
 

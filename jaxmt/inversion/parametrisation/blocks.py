@@ -70,7 +70,7 @@ class Blocks(AbstractParametrisation):
     def start(self, given: Any) -> Float[Array, " parameter"]:
         """Parameters of the mean of each block. Raises `ValueError` where a free cell is out of bounds."""
         if np.shape(given) == (self.size,):
-            return jnp.asarray(given, dtype=float)
+            return bounded.checked("Blocks", given)
         cells = as_section(self.mesh, given, "invert(start")[self.free]
         bounded.check_within("Blocks", cells, self.low, self.high)
         mean = np.bincount(self.numbers, np.log10(cells)) / np.bincount(self.numbers)

@@ -5,6 +5,8 @@ logistic function s: unbounded p, bounded resistivity, and a slope of one decade
 middle of the range. The gradient never vanishes entirely, as it would with clipping.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +14,9 @@ from jaxtyping import Array, Float
 
 MARGIN = 1e-3
 """Nearest that a long step comes to a bound, as a part of their distance."""
+
+LARGEST = 50.0
+"""A parameter this large would mean a resistivity within 1e-12 of a bound."""
 
 Values = Float[np.ndarray, " parameter"]
 Vector = Float[Array, " parameter"]
@@ -34,6 +39,19 @@ def check_within(name: str, cells: Values, low: float, high: float) -> None:
             f"Resistivity must lie between `{name}(low={low}, high={high})` in every free cell, in ohm m. "
             f"Got {cells[outside][0]}; widen the bounds or fix those cells."
         )
+
+
+def checked(name: str, parameters: Any) -> Vector:
+    """Parameters that were given as such. Raises `ValueError` unless finite and of a usual size."""
+    values = np.asarray(parameters, dtype=float)
+    wrong = ~(np.abs(values) < LARGEST)
+    if wrong.any():
+        raise ValueError(
+            f"`invert(start=...)`: parameters of `{name}`, which are no resistivities, must lie between "
+            f"{-LARGEST:g} and {LARGEST:g}. Got {values[wrong][0]}; give a section of shape `mesh.shape` "
+            "in ohm m."
+        )
+    return jnp.asarray(values)
 
 
 def to_decades(

@@ -62,7 +62,7 @@ class Cells(AbstractParametrisation):
     def start(self, given: Any) -> Float[Array, " parameter"]:
         """Parameters that reproduce a section. Raises `ValueError` where a free cell is out of bounds."""
         if np.shape(given) == (self.size,):
-            return jnp.asarray(given, dtype=float)
+            return bounded.checked("Cells", given)
         cells = as_section(self.mesh, given, "invert(start")[self.free]
         bounded.check_within("Cells", cells, self.low, self.high)
         return bounded.from_decades(np.log10(cells), self.low, self.high)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from ...simulation.mesh import Mesh
 
@@ -35,6 +36,14 @@ def as_section(mesh: Mesh, given: Any, argument: str) -> Section:
             f"`{argument}=...)` must be positive and finite, in ohm m. Got {section[~good][0]}."
         )
     return section
+
+
+def as_parameters(given: Any, argument: str) -> Float[Array, " parameter"]:
+    """Parameters as they were given. Raises `ValueError`, naming `argument`, unless they are finite."""
+    parameters = jnp.asarray(given, dtype=float)
+    if not bool(jnp.all(jnp.isfinite(parameters))):
+        raise ValueError(f"`{argument}=...)` must be finite. Got parameters of which some are not.")
+    return parameters
 
 
 def free_cells(mesh: Mesh, fixed: Bool[np.ndarray, "earth y"] | None) -> Bool[np.ndarray, "earth y"]:
