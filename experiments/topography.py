@@ -18,6 +18,7 @@ import jaxmt
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
 from jaxmt.plot.marks import MODE, log_axis
 from jaxmt.simulation import layered
+from jaxmt.simulation.relief import SEA_WATER
 
 from . import options as command
 
@@ -137,9 +138,7 @@ def margin(survey: jaxmt.Survey, growth: float) -> jaxmt.Relief:
     """The margin with sea water of 0.3 ohm m."""
     # Narrow columns at the coast and at the edge of the shelf, near which TM changes fast.
     contacts = (float(MARGIN[0, 1]), float(MARGIN[0, 2]))
-    level = jaxmt.Mesh.design(
-        survey, (jaxmt.simulation.relief.SEA_WATER, ROCK), growth=growth, y_contacts=contacts
-    )
+    level = jaxmt.Mesh.design(survey, (SEA_WATER, ROCK), growth=growth, y_contacts=contacts)
     return jaxmt.drape(level, survey, *MARGIN)
 
 
@@ -207,7 +206,7 @@ def _draw_margin(folder: Path, growth: float) -> None:
 
 def plain_sea_floor(growth: float) -> float:
     """Prints the largest error of rho at the floor of a sea 1000 m deep over layers; returns it."""
-    rho, thickness = np.array([jaxmt.simulation.relief.SEA_WATER, 30.0, 300.0]), np.array([1000.0, 4000.0])
+    rho, thickness = np.array([SEA_WATER, 30.0, 300.0]), np.array([1000.0, 4000.0])
     survey = jaxmt.Survey([0.1, 0.01, 1e-3], [0.0], depths=[1000.0])
     mesh = jaxmt.Mesh.design(survey, (rho.min(), rho.max()), z_contacts=(1000.0, 5000.0), growth=growth)
     column = rho[np.searchsorted(np.cumsum(thickness), mesh.z_centres)]

@@ -1,8 +1,18 @@
-"""What many tests state: orders of convergence, Taylor remainders, adjoint products, full matrices."""
+"""What many tests state: orders of convergence, Taylor remainders, adjoint products, full matrices, presence."""
+
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+T = TypeVar("T")
+
+
+def present(value: T | None) -> T:
+    """`value`, which must not be None here."""
+    assert value is not None
+    return value
 
 
 def observed_orders(errors, ratio=2.0):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from surveys import write_survey
+from surveys import write_block_survey
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README.read_text(), re.M | re.S)
@@ -16,7 +16,7 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README.read_text(), re.M | re.S)
 def folder(tmp_path_factory):
     """A folder with a small survey in `EDI`."""
     made = tmp_path_factory.mktemp("readme")
-    write_survey(made / "EDI")
+    write_block_survey(made / "EDI")
     return made
 
 

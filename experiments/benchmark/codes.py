@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxmt
+from jaxmt.simulation.forward import default_solver
 from jaxmt.simulation.solve import AbstractSolver
 
 from . import simpeg_beside
@@ -36,7 +37,7 @@ REMEDIES = {SIMPEG: "pip install 'jaxmt[bench]'", "Pardiso": "pip install 'jaxmt
 
 def default_backend() -> str:
     """The solver that jaxmt takes by itself."""
-    return type(jaxmt.simulation.forward.default_solver()).__name__
+    return type(default_solver()).__name__
 
 
 def evaluator(code: str, case: Case) -> tuple[Callable[[np.ndarray], Evaluation], str]:
@@ -53,6 +54,9 @@ def _ours(solver: AbstractSolver, case: Case) -> Callable[[np.ndarray], Evaluati
     def misfit(section: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         responses = jaxmt.simulate(mesh, survey, jnp.exp(section), solver=solver)
         z_xy, z_yx = responses.z_xy, responses.z_yx
+        # The survey of a case has both modes.
+        assert z_xy is not None
+        assert z_yx is not None
         power = sum(jnp.square(z.real) + jnp.square(z.imag) for z in (z_xy, z_yx))
         return 0.5 * jnp.sum(weight * power), (z_xy, z_yx)
 

@@ -147,6 +147,7 @@ def _solves(solver: AbstractSolver, systems: list[tuple[System, ...]]) -> dict[s
         times[name].append(time.perf_counter() - begin)
         return result
 
+    pairs: list[Any] = []
     for stencil, rhs in zip(stencils, sides, strict=True):
         factors = clocked("factorise", factorise, stencil)
         pairs = list(zip(factors, rhs, strict=True))

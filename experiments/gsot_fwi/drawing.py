@@ -1,6 +1,7 @@
 """Figures: the shift test, and the traces, velocities and misfits of the inversion."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -73,7 +74,7 @@ def traces(
     """Draws traces by name over time (ms) in a window of samples; `step` in s."""
     time = 1e3 * step * np.arange(next(iter(shown.values())).size)
     for name, trace in shown.items():
-        style = {"lw": 4, "alpha": 0.35} if name == "target" else {"lw": 1.8}
+        style: dict[str, Any] = {"lw": 4, "alpha": 0.35} if name == "target" else {"lw": 1.8}
         ax.plot(time[window], trace[window], color=COLOURS[name], label=name, **style)
     ax.set(xlabel="Time (ms)", ylabel="Pressure at the receiver", title=title)
     _finish(ax)
@@ -83,17 +84,18 @@ def velocities(figure: Figure, fits: Mapping[str, Fit], shot: Shot, true: float)
     """Draws the velocity of each inversion with source (star) and receiver; `true` is white, m/s."""
     axes = np.ravel(figure.subplots(1, len(fits), sharey=True))
     largest = max(np.abs(fit.velocity - true).max() for fit in fits.values())
+    images = []
     for ax, (name, fit) in zip(axes, fits.items(), strict=True):
         rows, columns = fit.velocity.shape
         extent = (0, columns * shot.spacing, rows * shot.spacing, 0)
-        image = ax.imshow(
-            fit.velocity, extent=extent, vmin=true - largest, vmax=true + largest, cmap="RdBu_r"
+        images.append(
+            ax.imshow(fit.velocity, extent=extent, vmin=true - largest, vmax=true + largest, cmap="RdBu_r")
         )
         for (row, column), mark in ((shot.source, "*"), (shot.receiver, "v")):
             ax.plot((column + 0.5) * shot.spacing, (row + 0.5) * shot.spacing, mark, color="black", ms=8)
         ax.set(xlabel="Distance (m)", title=f"{name}: velocity (true {true:g} m/s)")
     axes[0].set_ylabel("Depth (m)")
-    figure.colorbar(image, ax=axes.tolist(), label="m/s", shrink=0.6)
+    figure.colorbar(images[-1], ax=axes.tolist(), label="m/s", shrink=0.6)
 
 
 def convergence(ax: Axes, fits: Mapping[str, Fit]) -> None:

@@ -68,14 +68,15 @@ def invert(
     memory = optimiser.init(velocity)
     losses = []
     message = f"{epochs} epochs"
-    for epoch in range(epochs + 1):
+    epoch = 0
+    while True:
         (value, trace), gradient = evaluate(velocity)
         losses.append(float(value))
         progress(epoch, losses[-1])
         if not np.isfinite(losses[-1]):
             message = f"stopped at epoch {epoch}: the misfit is not finite"
             break
-        if epoch == epochs:
+        if epoch >= epochs:
             break
         following, memory = move(velocity, gradient, memory)
         if shot.courant(following) >= LARGEST_COURANT:
@@ -85,4 +86,5 @@ def invert(
             )
             break
         velocity = following
+        epoch += 1
     return Fit(np.array(losses), np.asarray(velocity), np.asarray(trace), message)

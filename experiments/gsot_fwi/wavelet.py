@@ -18,9 +18,9 @@ def high_pass(
     signal: Float[np.ndarray, " sample"], corner: float, step: float
 ) -> Float[np.ndarray, " sample"]:
     """The signal through a causal fourth-order Butterworth filter; `corner` in Hz, `step` in s."""
-    return sosfilt(butter(4, corner, "highpass", fs=1 / step, output="sos"), signal)
+    return np.asarray(sosfilt(butter(4, corner, "highpass", fs=1 / step, output="sos"), signal))
 
 
 def refined(signal: Float[np.ndarray, " sample"], factor: int) -> Float[np.ndarray, " fine"]:
     """The band-limited signal at `factor` times as many samples, taken as periodic."""
-    return resample(signal, factor * signal.size)
+    return np.asarray(resample(signal, factor * signal.size))

@@ -57,7 +57,8 @@ DRAWN = (
 def responses(model: Layers, scale: ArrayLike = 1.0) -> jaxmt.Responses:
     """Of one station, with the thicknesses times `scale`."""
     survey = jaxmt.Survey(FREQUENCIES, [0.0])
-    resistivity, thickness = jnp.asarray(model.resistivity), scale * jnp.asarray(model.thickness)
+    resistivity = jnp.asarray(model.resistivity)
+    thickness = jnp.asarray(scale) * jnp.asarray(model.thickness)
     omega = jnp.asarray(2 * np.pi * survey.frequencies)
     z = jax.vmap(lambda w: impedances(w, resistivity, thickness)[0])(omega)[:, None]
     return jaxmt.Responses(survey, z, -z, None)

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 import jaxmt
 from jaxmt.inversion.optimisers.restarts import Restarts
@@ -215,11 +215,11 @@ def _search(
     thin: int,
     keys: Key[Array, " problem"],
 ) -> Restarts:
-    def slower(count: Array) -> Array:
-        return rate * (1 - 1e-5) ** count.astype(rate.dtype)
+    def slower(count: ArrayLike) -> Array:
+        return rate * (1 - 1e-5) ** jnp.asarray(count, rate.dtype)
 
-    def cooler(count: Array) -> Array:
-        return jnp.square(noise * (1 - 5e-5) ** count.astype(noise.dtype))
+    def cooler(count: ArrayLike) -> Array:
+        return jnp.square(noise * (1 - 5e-5) ** jnp.asarray(count, noise.dtype))
 
     def one(problem: Problem, guesses: Guess, key: Key[Array, ""]) -> Restarts:
         def loss(guess: Guess, draw: Key[Array, ""]) -> Float[Array, ""]:

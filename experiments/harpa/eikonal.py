@@ -56,7 +56,7 @@ def _from_one(speed: Cube, source: Int[Array, " 3"]) -> Cube:
         for i, j in ((0, 1), (1, 2), (0, 1)):
             rows[i], rows[j] = _earlier_first(rows[i], rows[j])
         # Neighbours count, the earliest first, while they are earlier than the node itself.
-        (_, a, b), *others = rows
+        (_earliest, a, b), *others = rows
         found = (slowness + b) / a
         aa, ab, bb = a * a, a * b, b * b - slowness * slowness
         for reached, a, b in others:

@@ -56,9 +56,9 @@ def _interpolated(table: Float[Array, "n n n station"], points: Points, stations
     found = jnp.zeros((), points.dtype)
     for corner in range(8):
         bits = [(corner >> axis) & 1 for axis in range(3)]
-        share = math.prod(weight[:, d] if bit else 1 - weight[:, d] for d, bit in enumerate(bits))
+        x, y, z = (weight[:, d] if bit else 1 - weight[:, d] for d, bit in enumerate(bits))
         i, j, k = (low[:, d] + bit for d, bit in enumerate(bits))
-        found = found + share[:, None] * table[i[:, None], j[:, None], k[:, None], stations]
+        found = found + (x * y * z)[:, None] * table[i[:, None], j[:, None], k[:, None], stations]
     return found
 
 
@@ -101,11 +101,17 @@ class Siren(AbstractField):
         latents = jnp.broadcast_to(latent, (len(points), latent.size))
         values = 2 * jnp.concatenate([points, latents], axis=1) - 1
         for layer in self.layers[:-1]:
-            values = jnp.sin(FIRST * (values @ layer.weight.T + layer.bias))
+            values = jnp.sin(FIRST * (values @ layer.weight.T + _bias(layer)))
         last = self.layers[-1]
-        values = values @ last.weight[stations].T + last.bias[stations]
+        values = values @ last.weight[stations].T + _bias(last)[stations]
         squares = jnp.sum(jnp.square(points[:, None] - self.stations[stations]), axis=-1)
         return jnp.sqrt(squares + 1e-10) * self.slowness * (1 + values)
+
+
+def _bias(layer: eqx.nn.Linear) -> Float[Array, " out"]:
+    """Of a layer of a `Siren`, each of which has one."""
+    assert layer.bias is not None
+    return layer.bias
 
 
 class Corrected(AbstractField):

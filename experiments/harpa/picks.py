@@ -77,7 +77,7 @@ class Truth:
     @property
     def chaos(self) -> float:
         """The chaos factor: 1 less the mean rank correlation of origin and arrival times; 0 is in order."""
-        correlations = [kendalltau(self.times, row).statistic for row in self.arrivals]
+        correlations = [kendalltau(self.times, row)[0] for row in self.arrivals]
         return 1 - max(float(np.mean(correlations)), 0.0)
 
 

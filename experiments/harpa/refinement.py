@@ -36,6 +36,7 @@ class Exact:
         progress: Callable[[int], None] = lambda _: None,
     ) -> list[Found]:
         """What is found by the phases, before each of which the eikonal equation is solved anew."""
+        found: list[Found] = []
         for number, phase in enumerate(phases):
             found = self._searched(problems, guesses, [phase], jax.random.fold_in(key, number), progress)
             guesses = [one.guesses for one in found]

@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -152,7 +153,7 @@ def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Pat
     if options.predictor is not None:
         with refusals():
             predictor = load(options.predictor, seen, place.mesh)
-        summary = {"predictor": str(options.predictor)}
+        summary: dict[str, Any] = {"predictor": str(options.predictor)}
     else:
         learned, summary = taught(place, seen.errors[:4], seen.mask[:4], extent.line, options.seed, folder)
         predictor = learned.predictor
@@ -163,7 +164,8 @@ def on_line(line: Line, extent: Extent, options: argparse.Namespace, folder: Pat
     rows = starts.medians(runs, [case], line.name)
     print(f"\n{starts.table(rows)}")
     drawing.convergence([case], runs, folder / "convergence.png")
-    limits = tuple(float(10**end) for end in place.range)
+    low, high = place.range
+    limits = float(10**low), float(10**high)
     drawing.starts(case, starts.sections(case, predictor), runs, limits, folder / "starts.png")
     return summary | {"line": line.name, "starts": rows}
 

@@ -99,8 +99,9 @@ class Decoder(eqx.Module):
     @property
     def flops(self) -> int:
         """Of one picture: twice the products of matrices, and the additions of the averages."""
-        width, kernels, tokens = self.paint.in_features, self.spread.in_features, self.tokens
-        linear = kernels * width + 4 * width**2 + 2 * HIDDEN * width**2 + width * self.paint.out_features
+        pixels, width = self.paint.weight.shape
+        kernels, tokens = self.spread.weight.shape[1], self.tokens
+        linear = kernels * width + 4 * width**2 + 2 * HIDDEN * width**2 + width * pixels
         placed = [placement(side, self.patch, self.overlap) for side in self.shape]
         return 2 * tokens * (linear + 2 * tokens * width) + int(np.prod([np.sum(p > 0) for p in placed]))
 

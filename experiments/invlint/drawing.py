@@ -53,7 +53,7 @@ def pictures(learned: Learned, number: int, path: Path) -> None:
     found = {"true": learned.truth} | {k: v for k, v in learned.found.items() if k != "mean"}
     figure = Figure(figsize=(4.2 * len(found), 2.6 * number + 0.8), layout="constrained")
     axes = figure.subplots(number, len(found), sharex=True, sharey=True, squeeze=False)
-    limits = tuple(10**end for end in layout.range)
+    low, high = layout.range
     for row, model in zip(axes, range(number), strict=True):
         for ax, (name, values) in zip(row, found.items(), strict=True):
             error = np.mean(np.abs(values[model] - learned.truth[model]))
@@ -63,7 +63,7 @@ def pictures(learned: Learned, number: int, path: Path) -> None:
                 10 ** values[model],
                 stations=layout.survey.stations,
                 depth=float(layout.z_edges[-1]) / 2,
-                limits=limits,
+                limits=(10**low, 10**high),
                 title=name if name == "true" else f"{name}, {error:.2f} decades",
                 colorbar=name == list(found)[-1],
             )

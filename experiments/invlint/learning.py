@@ -17,7 +17,7 @@ from .examples import Counts, Examples
 from .layout import SHAPE, Layout
 from .pairs import kept
 from .predictor import InvLINT, Predictor, parameters
-from .ridge import Fit, Linear, ridge
+from .ridge import Either, Fit, Linear, ridge
 from .scores import Score, determination, milliseconds, score
 from .sections import random_sections
 from .training import Epochs, History, Schedule, trained
@@ -117,7 +117,7 @@ def _learned(layout: Layout, examples: Examples, size: Size) -> Learned:
     network, history = _invlint(layout, examples, used, to_kernels.map, size.schedule, keys[0])
     predictor = Predictor(layout, examples.mask, x.min(axis=0), x.max(axis=0), to_pixels.map, network)
     histories = {"InvLINT": history}
-    candidates: dict[str, tuple[Callable[[Array], Array], int, int]] = {
+    candidates: dict[str, tuple[Callable[[Array], Either], int, int]] = {
         "ridge": (
             lambda data: to_pixels.map(data).reshape(layout.shape),
             to_pixels.map.parameters,

@@ -38,7 +38,7 @@ class Pairs:
 def simulated(
     layout: Layout,
     pictures: Pictures,
-    progress: Callable[[int], None] = lambda _count: None,
+    progress: Callable[[int], object] = lambda _count: None,
     chunk: int = CHUNK,
 ) -> Values:
     """The values of many pictures, `chunk` of them in one program.
@@ -79,7 +79,7 @@ def kept(
     layout: Layout,
     pictures: Pictures,
     folder: Path,
-    progress: Callable[[int], None] = lambda _count: None,
+    progress: Callable[[int], object] = lambda _count: None,
 ) -> Pairs:
     """The pairs of some pictures, from `folder` if they were made before; else they are left there.
 

@@ -18,7 +18,7 @@ from jaxmt.fingerprint import fingerprint
 
 from .decoder import SINGLE, Decoder
 from .layout import Layout
-from .ridge import Linear
+from .ridge import Either, Linear
 
 FORMAT = 1
 MARGIN = 1.01
@@ -35,7 +35,7 @@ class InvLINT(eqx.Module):
     scale: Float[Array | np.ndarray, ""]
     decoder: Decoder
 
-    def encode(self, data: Float[Array, "*model channel"]) -> Float[Array, "*model kernel"]:
+    def encode(self, data: Float[Array, "*model channel"]) -> Float[Either, "*model kernel"]:
         """What the decoder sees: integrals of order one, in single precision."""
         return ((self.encoder(data) - self.encoder.offset) / self.scale).astype(SINGLE)
 

@@ -15,21 +15,22 @@ ALPHAS = tuple(np.geomspace(1.0, 1e5, 11).tolist())
 
 Inputs = Float[np.ndarray, "model channel"]
 Outputs = Float[np.ndarray, "model output"]
+Either = Array | np.ndarray
 
 
 class Linear(eqx.Module):
     """y = offset + ((x - centre) / scale) matrix."""
 
-    centre: Float[np.ndarray | Array, " channel"]
-    scale: Float[np.ndarray | Array, " channel"]
-    matrix: Float[np.ndarray | Array, "channel output"]
-    offset: Float[np.ndarray | Array, " output"]
+    centre: Float[Either, " channel"]
+    scale: Float[Either, " channel"]
+    matrix: Float[Either, "channel output"]
+    offset: Float[Either, " output"]
 
-    def standard(self, x: Float[Array | np.ndarray, "*model channel"]) -> Float[Array, "*model channel"]:
+    def standard(self, x: Float[Either, "*model channel"]) -> Float[Either, "*model channel"]:
         """Inputs of zero mean and unit variance over the training models."""
         return (x - self.centre) / self.scale
 
-    def __call__(self, x: Float[Array | np.ndarray, "*model channel"]) -> Float[Array, "*model output"]:
+    def __call__(self, x: Float[Either, "*model channel"]) -> Float[Either, "*model output"]:
         """The outputs."""
         return self.offset + self.standard(x) @ self.matrix
 

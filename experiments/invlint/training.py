@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from .decoder import SINGLE
 
-Network = TypeVar("Network", bound=eqx.Module)
+Network = TypeVar("Network", bound=Callable[[Array], Array])
 Batch = Float[Array, "model *input"]
 Pictures = Float[Array, "model row column"]
 
@@ -93,7 +93,7 @@ def trained(
 
     error = eqx.filter_jit(absolute_error)
     state = optimiser.init(eqx.filter(network, eqx.is_inexact_array))
-    best, curves = network, ([], [])
+    best, curves, history = network, ([], []), History((), ())
     for epoch in range(schedule.epochs):
         key, noise, order = jax.random.split(key, 3)
         x = draw(noise).astype(SINGLE)
@@ -114,7 +114,9 @@ def trained(
     return best, history
 
 
-def absolute_error(network: eqx.Module, inputs: Batch, pictures: Pictures) -> Float[Array, ""]:
+def absolute_error(
+    network: Callable[[Array], Array], inputs: Batch, pictures: Pictures
+) -> Float[Array, ""]:
     """Mean over models and pixels, decades."""
     return jnp.mean(jnp.abs(jax.vmap(network)(inputs) - pictures))
 

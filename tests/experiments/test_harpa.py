@@ -124,9 +124,8 @@ def test_latent_numbers_stand_for_speeds():
 
 def truth(times, arrivals):
     events = len(times)
-    return Truth(
-        np.zeros((events, 3)), np.asarray(times), np.asarray(arrivals), np.zeros((1, 1), int), None
-    )
+    origin, speed = np.zeros((1, 1), int), np.full((2, 2, 2), np.nan)
+    return Truth(np.zeros((events, 3)), np.asarray(times), np.asarray(arrivals), origin, speed)
 
 
 def test_chaos_is_zero_in_order_and_one_without_any():

@@ -229,7 +229,7 @@ def test_shapes_that_do_not_fit_are_refused():
 def test_cosines_start_anew_and_double():
     rate = Schedule(epochs=15, first=5, rate=0.5).rates(10)
     with jax.numpy_dtype_promotion("standard"):
-        found = [float(rate(k)) for k in (0, 25, 49, 50, 100, 149)]
+        found = [float(jnp.asarray(rate(k))) for k in (0, 25, 49, 50, 100, 149)]
     expected = [0.25 * (1 + math.cos(math.pi * part)) for part in (0, 0.5, 0.98, 0, 0.5, 0.99)]
     # Single precision.
     np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -162,7 +162,7 @@ def test_reliance_is_how_the_best_section_follows_its_reference():
     def best(reference):
         return np.linalg.solve(rows.T @ rows + precision, rows.T @ observed + precision @ reference)
 
-    from_code = posterior(rows, sparse.csr_array(precision), sparse.eye_array(7, format="csr"))[3]
+    from_code = posterior(rows, sparse.csr_array(precision), sparse.csr_array(np.eye(7)))[3]
     np.testing.assert_allclose(from_code, best(reference + 1) - best(reference), rtol=1e-10, atol=1e-12)
 
 
@@ -232,7 +232,8 @@ def test_detectability_is_the_change_of_the_data_to_first_order(data):
 def test_depth_of_investigation_by_hand():
     mesh = Mesh(np.arange(5.0), np.array([-1.0, 0.0, 1.0, 3.0, 7.0]))
     seen = np.array([[9.0, 2.0, 4.0, 8.0], [5.0, 1.0, 2.0, 8.0], [1.0, 0.0, 6.0, 8.0]])
-    found = Uncertainty(mesh, *[np.ones(mesh.shape)] * 4, seen, 1.0)
+    ones = np.ones(mesh.shape)
+    found = Uncertainty(mesh, ones, ones, ones, ones, seen, 1.0)
     # Halfway from 5 to 1 in the second row; never; for good only in the last row, where 6 goes to 0.
     np.testing.assert_allclose(found.depth_of_investigation(3.0), [2.0, 0.0, 5.0, 5.5])
     np.testing.assert_allclose(found.width[:, 0], np.sqrt([1.0, 2.0, 4.0]))

@@ -10,8 +10,8 @@ def lambdas(rule, *slopes):
     """Lambda of each iteration; slopes are (data, roughness, nrms, stage)."""
     state, found = rule.start(), []
     for data, roughness, nrms, stage in slopes:
-        numbers = (jnp.asarray(float(v)) for v in (data, roughness, nrms))
-        factor, state = rule(state, Slopes(*numbers, jnp.asarray(stage)))
+        data, roughness, nrms = (jnp.asarray(float(v)) for v in (data, roughness, nrms))
+        factor, state = rule(state, Slopes(data, roughness, nrms, jnp.asarray(stage)))
         found.append(float(factor))
     return found
 

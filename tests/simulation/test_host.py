@@ -159,7 +159,9 @@ def test_a_matrix_that_cannot_be_solved_gives_nan_and_the_next_one_is_right(meth
     for bad in (lone, broken):
         assert jnp.all(jnp.isnan(solve(solver, bad, good.rhs)))
     x = solve(solver, stencil, good.rhs)
-    np.testing.assert_allclose(stencil.matvec(x), good.rhs, atol=1e-13 * jnp.abs(stencil.diagonal).max())
+    np.testing.assert_allclose(
+        stencil.matvec(x), good.rhs, atol=1e-13 * float(jnp.abs(stencil.diagonal).max())
+    )
 
 
 def test_models_of_equal_checksum_are_told_apart(method, monkeypatch):

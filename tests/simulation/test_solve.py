@@ -1,4 +1,5 @@
 from functools import partial
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +60,7 @@ def eliminate(matrix, rhs):
 class Dense(AbstractSolver):
     """Elimination of the full matrix, under the package's own derivative."""
 
-    one_batch = False
+    one_batch: ClassVar[bool] = False
 
     def factorise(self, stencil: Stencil):
         return dense(stencil)
@@ -98,7 +99,7 @@ def test_gradient_is_that_of_autodiff_through_a_dense_elimination():
     for solver in (None, Dense()):
         value, slope = gradient(log_section(0), solver=solver)
         np.testing.assert_allclose(value, expected[0], rtol=SOLVES)
-        np.testing.assert_allclose(slope, expected[1], atol=SOLVES * jnp.abs(slope).max())
+        np.testing.assert_allclose(slope, expected[1], atol=SOLVES * float(jnp.abs(slope).max()))
 
 
 def test_gradient_of_the_gradient_is_a_difference_of_gradients():
@@ -136,7 +137,7 @@ def test_product_with_the_jacobian_and_with_its_transpose_agree():
         # The package states 1e-10.
         assert gap < 1e-10
         expected = jnp.tensordot(jacobian(at), v, 2)
-        np.testing.assert_allclose(product(at, v), expected, atol=SOLVES * jnp.abs(expected).max())
+        np.testing.assert_allclose(product(at, v), expected, atol=SOLVES * float(jnp.abs(expected).max()))
 
 
 def test_models_under_vmap_are_models_in_a_loop():
@@ -146,7 +147,7 @@ def test_models_under_vmap_are_models_in_a_loop():
         expected = gradient(model)
         # The same operations on the same numbers, but for XLA's order of summation.
         np.testing.assert_allclose(value, expected[0], rtol=1e-12)
-        np.testing.assert_allclose(slope, expected[1], atol=1e-12 * jnp.abs(slope).max())
+        np.testing.assert_allclose(slope, expected[1], atol=1e-12 * float(jnp.abs(slope).max()))
 
 
 def test_jacrev_is_its_rows_one_by_one():
@@ -156,7 +157,7 @@ def test_jacrev_is_its_rows_one_by_one():
     row = jax.jit(lambda w: vector_jacobian_product(components, at, w))
     for k in (0, 7, 20, 35):
         expected = row(jnp.zeros(36).at[k].set(1.0).reshape(6, 2, 3))
-        np.testing.assert_allclose(rows[k], expected, atol=1e-12 * jnp.abs(expected).max())
+        np.testing.assert_allclose(rows[k], expected, atol=1e-12 * float(jnp.abs(expected).max()))
 
 
 def test_solve_runs_eagerly_and_gives_the_cotangent_of_both_arguments():

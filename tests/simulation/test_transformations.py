@@ -11,6 +11,7 @@ from jax import lax
 from jax.sharding import PartitionSpec
 
 from jaxmt import Data, Mesh, NestedDissection, Responses, SuperLU, Survey, simulate
+from jaxmt.simulation.solve import AbstractSolver
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
@@ -26,7 +27,7 @@ both_ways = pytest.mark.parametrize("forward_mode", [False, True], ids=["adjoint
 SAME = 1e-12
 
 
-def apparent(model, forward_mode=False, solver=SOLVER, **places):
+def apparent(model, forward_mode=False, solver: AbstractSolver = SOLVER, **places):
     """Log10 rho and phase of TM, made comparable."""
     r = simulate(MESH, TM, model, solver=solver, forward_mode=forward_mode, **places)
     return jnp.array([1.0, 0.02])[:, None, None] * r.components[2:4]
