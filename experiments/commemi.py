@@ -7,9 +7,7 @@ of one model: `python -m experiments.commemi [--model 2D-4] [--misfit cloud|l2|.
 
 import argparse
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -19,7 +17,7 @@ import jaxmt
 from jaxmt.benchmarks import COMMEMI, Benchmark, control_model_tm
 from jaxmt.field import machine
 from jaxmt.field.figures import View, draw_result
-from jaxmt.field.workflow import checkpoint, ended
+from jaxmt.field.workflow import Devices, checkpoint, ended
 from jaxmt.inversion.optimisers import OPTIMISERS
 from jaxmt.misfit.catalogue import MISFITS, named
 
@@ -111,7 +109,7 @@ def recover(
     model: Benchmark,
     options: argparse.Namespace,
     folder: Path,
-    devices: Sequence[Any] | None,
+    devices: Devices,
 ) -> jaxmt.Result:
     """Inverts noisy data of `model`, simulated on a finer mesh than the inversion uses."""
     half, band, start, depth = SURVEYS[model.name]

@@ -41,6 +41,7 @@ def test_the_stations_of_mocha_lie_on_the_floor_of_the_sea(data_folder):
 
 def test_a_row_has_its_sea_in_the_west(data_folder):
     line, known = row_line(data_folder, "H")
+    assert known is not None
     mesh = jaxmt.Mesh.design(line.data.survey, 50.0, growth=0.3)
     sea = sea_cells(known, mesh)
     assert sea[0, 0]

@@ -17,6 +17,15 @@ def convert(source, to, out, *told):
     return main(["convert", str(source), "--to", to, "-o", str(out), *told])
 
 
+def model(folder):
+    """What is stored of an inversion, with its mesh and section."""
+    stored = jaxmt.io.read_results(folder / "l2" / "model.npz")
+    assert stored.mesh is not None
+    assert stored.resistivity is not None
+    assert stored.predicted is not None
+    return stored, stored.mesh, stored.resistivity, stored.predicted
+
+
 def rows(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -67,36 +76,34 @@ def test_stations_become_a_line_as_an_inversion_takes_it(to, name, survey, tmp_p
 
 
 def test_results_as_everything_that_takes_them(inverted, tmp_path):
-    stored = jaxmt.io.read_results(inverted / "l2" / "model.npz")
+    stored, _, section, predicted = model(inverted)
     assert convert(inverted, "modem", tmp_path / "modem") == 0
-    mesh, resistivity = jaxmt.io.read_modem_model(tmp_path / "modem" / "l2.rho")
+    _, resistivity = jaxmt.io.read_modem_model(tmp_path / "modem" / "l2.rho")
     # Logarithms are printed to a few digits.
-    np.testing.assert_allclose(np.log(resistivity), np.log(stored.resistivity), atol=1e-4)
+    np.testing.assert_allclose(np.log(resistivity), np.log(section), atol=1e-4)
     assert int(jaxmt.io.read_modem(tmp_path / "modem" / "l2.dat").mask.sum()) == stored.data.mask.sum()
     assert convert(inverted, "occam2d", tmp_path / "data.dat") == 0
     assert int(jaxmt.io.read_occam2d(tmp_path / "data.dat").mask.sum()) == stored.data.mask.sum()
     assert convert(inverted, "csv", tmp_path / "csv") == 0
     cells = rows(tmp_path / "csv" / "l2_section.csv")
-    np.testing.assert_array_equal(
-        [float(cell["resistivity_ohm_m"]) for cell in cells], stored.resistivity.ravel()
-    )
+    np.testing.assert_array_equal([float(cell["resistivity_ohm_m"]) for cell in cells], section.ravel())
     data = rows(tmp_path / "csv" / "l2_data.csv")
     np.testing.assert_array_equal([float(d["value"]) for d in data], stored.data.values[stored.data.mask])
-    np.testing.assert_array_equal([float(d["predicted"]) for d in data], stored.predicted[stored.data.mask])
+    np.testing.assert_array_equal([float(d["predicted"]) for d in data], predicted[stored.data.mask])
 
 
 def test_results_as_vtk(inverted, tmp_path):
-    stored = jaxmt.io.read_results(inverted / "l2" / "model.npz")
+    _, mesh, section, _ = model(inverted)
     assert convert(inverted / "l2" / "model.npz", "vtk", tmp_path / "section.vtk") == 0
     words = (tmp_path / "section.vtk").read_text().split()
     x, z = words.index("X_COORDINATES"), words.index("Z_COORDINATES")
     n_y, n_z = int(words[x + 1]), int(words[z + 1])
-    np.testing.assert_array_equal([float(w) for w in words[x + 3 : x + 3 + n_y]], stored.mesh.y_nodes)
+    np.testing.assert_array_equal([float(w) for w in words[x + 3 : x + 3 + n_y]], mesh.y_nodes)
     heights = [float(w) for w in words[z + 3 : z + 3 + n_z]]
-    np.testing.assert_array_equal(heights, -stored.mesh.earth_nodes[::-1])
+    np.testing.assert_array_equal(heights, -mesh.earth_nodes[::-1])
     start = words.index("default") + 1
     cells = np.array([float(w) for w in words[start : start + (n_y - 1) * (n_z - 1)]])
-    np.testing.assert_array_equal(cells.reshape(n_z - 1, n_y - 1)[::-1], stored.resistivity)
+    np.testing.assert_array_equal(cells.reshape(n_z - 1, n_y - 1)[::-1], section)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_line_leaves_a_folder_that_explains_itself(inverted):
     folder, found = inverted
     root = page(folder)
     assert root.findtext("body/h1") == "A <line>"
-    assert any("nothing & more" in p.text for p in root.iter("p") if p.get("class") == "warning")
+    assert any("nothing & more" in (p.text or "") for p in root.iter("p") if p.get("class") == "warning")
     # Six figures and the one beside the reference for each misfit, and one of both.
     assert len(list(root.iter("img"))) == 15
     for name in ("cloud", "A norm"):
@@ -78,7 +78,7 @@ def test_a_line_leaves_a_folder_that_explains_itself(inverted):
 
 def test_a_line_without_tensors_says_so(inverted):
     folder, _ = inverted
-    texts = [p.text for p in page(folder).iter("p")]
+    texts = [p.text or "" for p in page(folder).iter("p")]
     assert any("no coordinates to map" in text for text in texts)
     assert any("came without whole tensors" in text for text in texts)
     assert not any((folder / name).exists() for name in DATA)

@@ -136,7 +136,7 @@ def test_results_come_back_as_they_were(inverted):
     assert [site.name for site in outcome.line.sites] == ["S0", "S1", "S2", "S3"]
     # Parameters that reproduce the section, to rounding.
     section = 10 ** np.asarray(fit.result.parametrisation(fit.result.parameters))
-    np.testing.assert_allclose(section, stored.resistivity, rtol=1e-9)
+    np.testing.assert_allclose(section, fit.result.resistivity, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["report.html", "l2/summary.json", "run.toml"])
