@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxmt
+from jaxmt.conventions import PHASE
 from jaxmt.field import Line, Outcome, Reference, Settings, invert_line, machine
 from jaxmt.field.workflow import checkpoint, inverted
 from jaxmt.inversion.optimisers.descent import LAST_STEP, normalised_adam
@@ -142,7 +143,7 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
     for variance, north in itertools.product(VARIANCES, NORTHS):
         line = cafe_line(folder, variance, north)
         # The deviation of a phase in radians is the relative error of |Z|.
-        relative = float(np.nanmedian(np.deg2rad(line.data.errors[[1, 3]])))
+        relative = float(np.nanmedian(np.deg2rad(line.data.errors[list(PHASE)])))
         line = dataclasses.replace(line, data=line.data.with_floor(options.floors[0] / 2))
         _, settings = settings_of(options, line, None)
         for name, misfit in misfits_of(options).items():

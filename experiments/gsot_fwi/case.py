@@ -9,7 +9,7 @@ from .acoustic import Shot
 from .wavelet import high_pass, ricker
 
 FREQUENCY, CORNER = 25.0, 15.0
-"""Of the wavelet and of the high-pass filter that takes its low frequencies, Hz."""
+"""Peak frequency of the wavelet and corner of the high-pass filter that takes its low frequencies, Hz."""
 
 TRUE = 1600.0
 """The uniform velocity to find, m/s."""

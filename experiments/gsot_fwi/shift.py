@@ -10,7 +10,7 @@ from jaxmt.transport import graph_space_distance
 from .wavelet import ricker
 
 FREQUENCY, STEP, SAMPLES = 25.0, 0.004, 100
-"""Of the wavelet, Hz; s between samples; how many. It peaks at the middle sample."""
+"""Peak frequency of the wavelet, Hz, its sampling step, s, and its samples; it peaks at the middle one."""
 
 ETA = 0.003
 """Squared amplitude per squared sample."""

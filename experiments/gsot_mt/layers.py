@@ -21,7 +21,7 @@ from jaxmt.simulation.layered import impedances
 
 FREQUENCIES = np.geomspace(1e3, 1e-4, 36)
 RELATIVE_ERROR = 0.05
-"""Of |Z|."""
+"""Error of |Z|, as a fraction of it."""
 
 ETAS = (10.0, 1.0, 0.1, 0.01, 0.0)
 BLURS = (0.03, 0.1)

@@ -13,11 +13,11 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 UNREACHED = 1e6
-"""Of u, which is of the order of one, where no front has come yet."""
+"""Value of u, elsewhere of the order of one, where no front has come yet."""
 
 Cube = Float[Array, "n n n"]
 Row = tuple[Cube, Cube, Cube]
-"""Of one axis: when the earlier neighbour is reached, and a and b, the derivative from it being a u - b."""
+"""One axis: when the earlier neighbour is reached, and a and b of the derivative a u - b from it."""
 
 
 @jax.jit

@@ -17,10 +17,10 @@ from .fields import Linearised
 from .latent import LatentSpeed
 
 SPACING = 0.01
-"""Of the latent numbers whose differences give the slopes of travel times."""
+"""Step of the latent numbers whose differences give the slopes of travel times."""
 
 DAMPING = 1e-2
-"""Of the first step, over the diagonal."""
+"""Damping of the first step, as a fraction of the diagonal."""
 
 
 def linearised(

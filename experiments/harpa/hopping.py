@@ -25,7 +25,7 @@ NEAREST = 0.03
 """The smallest move of latent numbers over the largest."""
 
 EVEN = 0.3
-"""Of the mean misfit, added to that of each event for how often it is drawn anew."""
+"""Fraction of the mean misfit that is added to that of each event, to say how often it is drawn anew."""
 
 
 @dataclasses.dataclass(frozen=True)

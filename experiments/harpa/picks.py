@@ -9,7 +9,7 @@ from scipy.stats import kendalltau
 from .units import SECONDS
 
 UNKNOWNS = 4
-"""Of an event: where and when."""
+"""Number of unknowns of an event: three coordinates and a time."""
 
 SPURIOUS = -1
 

@@ -12,7 +12,7 @@ ROUGHNESS, CORNER = 2.5, 2.5
 """alpha and tau."""
 
 STRENGTH = 1.5
-"""Of a pattern, units of speed."""
+"""Amplitude of a pattern, in units of speed."""
 
 
 def background(n: int) -> np.ndarray:

@@ -37,7 +37,7 @@ from .predictor import load, save
 from .training import Schedule
 
 NOISE = 0.02
-"""Of |Z|, in the data of random sections and of COMMEMI 2D-4."""
+"""Relative noise of |Z| in the data of random sections and of COMMEMI 2D-4."""
 
 FIELD = "paralana_occam2d"
 PREDICTOR = "predictor.eqx"

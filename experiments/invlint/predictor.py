@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 import jaxmt
 from jaxmt.atomic import atomic_path
+from jaxmt.conventions import IMPEDANCE
 from jaxmt.fingerprint import fingerprint
 
 from .decoder import SINGLE, Decoder
@@ -78,12 +79,12 @@ class Predictor:
 
     def channels(self, data: jaxmt.Data) -> Float[np.ndarray, " channel"]:
         """The data as the networks take them. Raises `ValueError` for those of another survey."""
-        check(facts(self.layout.survey, self.mask), facts(data.survey, data.mask[:4]))
-        return np.clip(data.values[:4][self.mask], self.low, self.high)
+        check(facts(self.layout.survey, self.mask), facts(data.survey, data.mask[list(IMPEDANCE)]))
+        return np.clip(data.values[list(IMPEDANCE)][self.mask], self.low, self.high)
 
     def strange(self, data: jaxmt.Data) -> float:
         """The share of the data that lie beyond all training models."""
-        given = data.values[:4][self.mask]
+        given = data.values[list(IMPEDANCE)][self.mask]
         return float(np.mean(self.channels(data) != given))
 
     def picture(self, data: jaxmt.Data, by: str = "InvLINT") -> Float[np.ndarray, "row column"]:
@@ -162,7 +163,7 @@ def load(path: Path, data: jaxmt.Data, mesh: jaxmt.Mesh) -> Predictor:
         described = header["survey"], header["digest"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} holds no predictor ({error}). Give the file that a run left.") from None
-    mask = data.mask[:4]
+    mask = data.mask[list(IMPEDANCE)]
     check(dict(zip(("survey", "digest"), described, strict=True)), facts(data.survey, mask))
     layout = Layout(data.survey, mesh, *edges, header["resistivity"])
     try:

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 MOST_LAYERS = 4
 MOST_BLOCKS = 3
 BACKGROUND = (0.25, 0.75)
-"""Of the layers, in parts of the span of values; blocks take all of it."""
+"""Values of the layers, as fractions of the span of all values; blocks take the whole span."""
 STRONGEST_FIELD = 0.125
 """Standard deviation, in parts of the span: half a decade of four."""
 

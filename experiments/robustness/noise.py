@@ -6,11 +6,10 @@ import numpy as np
 
 import jaxmt
 from jaxmt.conventions import COMPONENTS
+from jaxmt.data import OUTLIER_FACTOR, STUDENT_FREEDOM
 
 STATED = 0.05
 """Relative error of |Z| that the data state, where `level` does not say it."""
-OUTLIER_FACTOR = 10.0
-STUDENT_FREEDOM = 3.0
 BAND = 0.5
 """Decades of frequency over which the noise of correlated bands is alike."""
 SHIFTED = 1 / 3

@@ -14,7 +14,6 @@ from .modem import PLACES
 from .modem_rows import PLANAR
 
 NO_ERROR = 2e15
-TENSORS = {"Full_Impedance": PLACES, "Full_Vertical_Components": {"TX": (0,), "TY": (1,)}}
 Place = tuple[float, float, float, float, float]
 
 
