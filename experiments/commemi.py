@@ -124,7 +124,7 @@ def recover(
     iterations = 150 if quick else 200
     kept = checkpoint(folder, resume=options.resume)
     chosen = named(misfit)
-    if options.optimiser == "gauss-newton":
+    if OPTIMISERS[options.optimiser].long_steps:
         chosen = chosen.for_long_steps()
     with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
-from jaxmt.plot.marks import MODE, log_axis
+from jaxmt.plot.symbols import MODE, log_axis
 from jaxmt.simulation import layered
 from jaxmt.simulation.relief import SEA_WATER
 

@@ -22,7 +22,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.plot.marks import log_axis
+from jaxmt.plot.symbols import log_axis
 from jaxmt.transport import Grid, divergence
 
 from . import options as command

@@ -24,7 +24,7 @@ import numpy as np
 import jaxmt
 from jaxmt.conventions import PHASE
 from jaxmt.field import Line, Outcome, Reference, Settings, invert_line, machine
-from jaxmt.field.workflow import checkpoint, inverted
+from jaxmt.field.workflow import checkpoint, ended, inverted
 from jaxmt.inversion.optimisers.descent import LAST_STEP, normalised_adam
 from jaxmt.misfit import AbstractMisfit
 
@@ -151,6 +151,7 @@ def readings(options: argparse.Namespace, folder: Path, devices: tuple | None) -
             out = command.results(options, f"cascadia_readings/{variance}, {north}, {name}")
             kept = checkpoint(out, resume=options.resume)
             result, _ = inverted(name, line, misfit, settings, kept, devices)
+            ended(kept, result)
             table.append(
                 {
                     "variance": variance,

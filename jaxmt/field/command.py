@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import machine
-from .options import OPTIONS, Refusal, add, given, nearest
+from .options import FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
 
 TARGETS = ("edi", "modem", "occam2d", "netcdf", "vtk", "csv")
 READING = tuple(name for name, option in OPTIONS.items() if option.table == "data")
 INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
 
-EXPECTED = (ValueError, OSError, MemoryError, FloatingPointError, ImportError)
+EXPECTED = (ValueError, OSError, MemoryError, FloatingPointError, ImportError, RuntimeError)
 """What data, files, numbers and machines may do; anything else is a fault of jaxmt."""
-
-REFUSED, FAILED, STOPPED = 2, 1, 130
-"""Exit status: what was typed cannot be understood, the work failed, Ctrl-C."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -117,6 +114,7 @@ def _invert(options: dict[str, Any]) -> int:
     told = given(options)
     if options["resume"] is not None:
         also = [f"--{name}" for name in told] + ["-o"] * (options["out"] is not None)
+        also += ["--force"] * options["force"]
         if options["path"] is not None or also:
             extra = also[0] if options["path"] is None else "the data"
             raise Refusal(f"--resume goes on as the run.toml in the folder says: leave {extra} out.")
@@ -173,15 +171,22 @@ def parsed(arguments: Sequence[str]) -> dict[str, Any]:
     word = next((a for a in arguments if not a.startswith("-")), None)
     if word is not None and word not in COMMANDS:
         raise Refusal(f"{word!r} is no command. {nearest(word, COMMANDS)}")
+    part = whole if word is None else parts[word]
+    flags = [*part._option_string_actions, *whole._option_string_actions]
+    for typed in (a.partition("=")[0] for a in arguments if a.startswith("--")):
+        if typed not in flags:
+            raise Refusal(f"{typed} is no option of {part.prog}. {nearest(typed, _long(part))}")
     options, rest = whole.parse_known_args(arguments)
     if rest:
-        part = parts.get(options.command, whole)
-        flags = [flag for flag in part._option_string_actions if flag.startswith("--")]
-        known = next((a for a in rest if a.startswith("-")), None)
-        if known is None:
+        short = next((a for a in rest if a.startswith("-")), None)
+        if short is None:
             raise Refusal(f"{rest[0]!r} is one word too many.")
-        raise Refusal(f"{known} is no option of {part.prog}. {nearest(known.partition('=')[0], flags)}")
+        raise Refusal(f"{short} is no option of {part.prog}. Known: {', '.join(_long(part))}.")
     return vars(options)
+
+
+def _long(part: Parser) -> list[str]:
+    return [flag for flag in part._option_string_actions if flag.startswith("--")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -191,9 +196,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parsed(arguments)
         if options["version"]:
-            from importlib.metadata import version
+            from .. import __version__
 
-            print(version("jaxmt"))
+            print(__version__)
             return 0
         if options["command"] is None:
             parser().print_help()

@@ -69,6 +69,8 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
     files = {"edi": _edi, "modem": _modem, "occam2d": _occam2d, "netcdf": _netcdf, "vtk": _vtk, "csv": _csv}
     made = files[to](source_of(path, told))
     single = len(made) == 1 and out.suffix != ""
+    if to == "netcdf" and single and out.suffix != SUFFIXES[to]:
+        raise ValueError(f"{out} must end in {SUFFIXES[to]} for netcdf. Give another -o.")
     targets = {out: next(iter(made.values()))} if single else {out / name: w for name, w in made.items()}
     there = [target for target in targets if target.exists()]
     if there and not force:
@@ -168,7 +170,7 @@ def _netcdf(source: Source) -> dict[str, Writer]:
         return _each(source, "netcdf", write_results)
     line = source.line()
     results = Results(line.data, journal=line.journal, attributes={"name": line.name})
-    return {f"{source.name}.nc": lambda path: write_results(path.with_suffix(".nc"), results)}
+    return {f"{source.name}.nc": lambda path: write_results(path, results)}
 
 
 def _vtk(source: Source) -> dict[str, Writer]:

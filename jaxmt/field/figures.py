@@ -9,6 +9,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from .. import plot
+from ..conventions import IMPEDANCE, TIPPER
 from ..data import Data
 from ..inversion.result import Result
 from ..processing import positions
@@ -128,11 +129,11 @@ def draw_data(folder: Path, data: Data, predicted: np.ndarray) -> None:
     draw_curves(folder, data, predicted)
     for stale in ("pseudosections.png", "tipper.png"):
         (folder / stale).unlink(missing_ok=True)
-    if data.mask[:4].any():
+    if data.mask[list(IMPEDANCE)].any():
         figure = Figure(figsize=(16, 9))
         plot.pseudosections(figure, data, predicted)
         plot.save(figure, folder / "pseudosections.png")
-    if data.mask[4:].any():
+    if data.mask[list(TIPPER)].any():
         figure = Figure(figsize=(11, 9))
         plot.pseudosections(figure, data, predicted, tipper=True)
         plot.save(figure, folder / "tipper.png")
@@ -162,7 +163,7 @@ def draw_curves(folder: Path, data: Data, predicted: np.ndarray) -> None:
     """Draws the fit curves of every station along the profile, a dozen on a page; none of tippers alone."""
     for stale in folder.glob("fit_curves_*.png"):
         stale.unlink()
-    if not data.mask[:4].any():
+    if not data.mask[list(IMPEDANCE)].any():
         return
     order = np.argsort(data.survey.stations).tolist()
     for number, first in enumerate(range(0, len(order), PAGE), 1):

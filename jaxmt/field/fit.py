@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ..atomic import atomic_path
 from ..comparison import agreement, under_stations
 from ..inversion.appraisal import Uncertainty
 from ..inversion.parametrisation import Cells
@@ -74,17 +76,20 @@ class Fit:
             "warnings": list(self.warnings),
         }
         result = self.result
-        write_inversion(place, result, numbers, journal, identity=folder.identity)
+        place.mkdir(parents=True, exist_ok=True)
         arrays = {name: getattr(self.uncertainty, name) for name in CELLS}
         impedances = {name: getattr(result.responses, name) for name in IMPEDANCES}
         arrays |= {name: np.asarray(value) for name, value in impedances.items() if value is not None}
-        np.savez_compressed(
-            place / APPRAISAL,
-            run=np.array(folder.identity),
-            regularization_factor=np.array(self.uncertainty.regularization_factor),
-            static_shift=np.asarray(result.static_shift),
-            **arrays,
-        )
+        with atomic_path(place / APPRAISAL) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                run=np.array(folder.identity),
+                regularization_factor=np.array(self.uncertainty.regularization_factor),
+                static_shift=np.asarray(result.static_shift),
+                **arrays,
+            )
+        # Its summary comes last of all: where there is one, the rest is whole.
+        write_inversion(place, result, numbers, journal, identity=folder.identity)
 
     @classmethod
     def read(cls, folder: Folder, name: str) -> "Fit":
@@ -101,8 +106,11 @@ class Fit:
                 f"with `jaxmt invert --resume {folder.path}`."
             )
         stored = read_results(place / MODEL)
-        with np.load(place / APPRAISAL) as file:
-            arrays = dict(file)
+        try:
+            with np.load(place / APPRAISAL) as file:
+                arrays = dict(file)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{place / APPRAISAL} is damaged ({error}).") from None
         if stored.mesh is None or stored.resistivity is None or stored.predicted is None:
             raise ValueError(f"{place / MODEL} holds no model with its responses.")
         impedances = (jnp.asarray(arrays[k]) if k in arrays else None for k in IMPEDANCES)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath
+from ..conventions import IMPEDANCE, TIPPER
 from ..data import Data
 from ..io import Reading, read
 from ..processing import RULES, STATION_RULES, Journal, Strike, prepare
@@ -31,6 +32,7 @@ class Treatment:
     - `band`: Hz, the lowest and the highest frequency kept. `floor`: least relative error of |Z|.
     - `per_decade`: frequencies a decade to interpolate to; None keeps those that were measured.
     - `rules`, `station_rules`, `repair`: as in `processing.prepare`.
+    - `line`: which of several lines, by the name of its file; None takes the first.
     - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
     - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
     - `tipper`: whether to keep the tippers.
@@ -44,6 +46,7 @@ class Treatment:
     rules: Sequence[Rule] = RULES
     station_rules: Sequence[StationRule] = STATION_RULES
     repair: bool = False
+    line: str | None = None
     variance: str = "variance"
     stations: Sequence[str] = ("*",)
     drop: Sequence[str] = ()
@@ -125,6 +128,11 @@ class Line:
     ) -> "Line":
         """The line of stations with tensors, tippers included; arguments as for `read`."""
         treatment = dataclasses.replace(treatment or Treatment(), **changes)
+        if treatment.line is not None:
+            raise ValueError(
+                f"stations with whole tensors come without lines, so without {treatment.line!r} (--line). "
+                "Choose by their names: --stations 'A*'."
+            )
         kept = treatment.chosen([site.name for site in sites])
         if len(kept) < len(sites):
             journal = journal.note("select", "all", f"{len(kept)} of {len(sites)} stations")
@@ -145,10 +153,10 @@ class Line:
 
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""
-        count = int(self.data.mask[4:].sum())
+        count = int(self.data.mask[list(TIPPER)].sum())
         if not count:
             return self
-        if not self.data.mask[:4].any():
+        if not self.data.mask[list(IMPEDANCE)].any():
             raise ValueError(
                 f"of {self.name} only {count} data of tippers are left. Impedances without errors need a "
                 "floor (--floor 0.05); --tipper inverts the tippers."
@@ -157,10 +165,10 @@ class Line:
         journal = self.journal.note("tipper", "all", text, count)
         return dataclasses.replace(self, data=self.data.without_tipper(), journal=journal)
 
-    def require(self, least: float = LEAST) -> None:
-        """Raises `ValueError`, with what took them, if fewer than a share of the stations are left."""
+    def require(self) -> None:
+        """Raises `ValueError`, with what took them, if fewer than a third of the stations are left."""
         left = self.data.survey.stations.size
-        if left < least * self.asked:
+        if left < LEAST * self.asked:
             taken = self.journal.stations_taken()
             raise ValueError(
                 f"{left} of {self.asked} stations are left, fewer than a third"
@@ -170,10 +178,14 @@ class Line:
 
 def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     """The data of a file that is along a profile already, in the band and with the floor asked for."""
-    file, data = next(iter(reading.lines.items()))
-    journal = reading.journal
-    for other in list(reading.lines)[1:]:
-        journal = journal.note("pass over", Path(other).name, f"one line at a time: {Path(file).name}")
+    files = {Path(file).stem: file for file in reading.lines}
+    if treatment.line is not None and treatment.line not in files:
+        raise ValueError(f"there is no line {treatment.line!r} (--line). Known: {', '.join(files)}.")
+    file = files[next(iter(files)) if treatment.line is None else treatment.line]
+    data, journal = reading.lines[file], reading.journal
+    for other, path in files.items():
+        if path != file:
+            journal = journal.note("pass over", other, f"one line at a time; --line {other} takes it")
     kept = treatment.chosen(data.survey.names)
     low, high = treatment.band
     inside = (data.survey.frequencies >= low) & (data.survey.frequencies <= high)

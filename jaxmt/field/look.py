@@ -168,9 +168,7 @@ def rules(line: Line, treatment: Treatment) -> str:
         what = "station(s) left out" if whole else f"data of {stations} station(s)"
         rows.append(f"{name:16}{f'{stations if whole else data} {what}' if stations else 'nothing'}")
     text = "\n".join(rows)
-    notes = [
-        f"{e.step}, {e.subject}: {e.text}" for e in line.journal if e.step in ("strike", "warning", "sign")
-    ]
+    notes = [f"{e.step}, {e.subject}: {e.text}" for e in line.journal if e.step in NOTED]
     left = (
         f"Left to invert: {survey.stations.size} of {line.asked} station(s), {survey.frequencies.size} "
         f"frequencies, {int(line.data.mask.sum())} data"

@@ -15,9 +15,6 @@ from .settings import Settings
 GROWTH, QUICK_GROWTH = 0.12, 0.3
 """Growth of the cells of the mesh away from the stations, and with `--quick`."""
 
-LONG_STEPS = ("gauss-newton",)
-"""Optimisers of few and long steps, for which a misfit may have to be another."""
-
 
 def treatment_of(told: Mapping[str, Any]) -> Treatment:
     """What is done to the transfer functions."""
@@ -35,6 +32,7 @@ def treatment_of(told: Mapping[str, Any]) -> Treatment:
         rules=left(RULES),
         station_rules=left(STATION_RULES),
         repair=told["repair"],
+        line=told["line"],
         variance=told["variance"],
         stations=tuple(told["stations"]),
         drop=tuple(told["drop"]),
@@ -47,14 +45,15 @@ def misfits_of(
 ) -> dict[str, AbstractMisfit]:
     """The misfits by name; `arguments`: those of some of them."""
     made = {}
-    for name in told["misfit"]:
+    for name in {**dict.fromkeys(told["misfit"]), **arguments}:
         try:
             made[name] = named(name, **arguments.get(name, {}))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise Refusal(f"[misfit.{name}] {error}") from None
-    if told["optimiser"] in LONG_STEPS:
-        made = {name: misfit.for_long_steps() for name, misfit in made.items()}
-    return made
+    chosen = {name: made[name] for name in told["misfit"]}
+    if OPTIMISERS[told["optimiser"]].long_steps:
+        chosen = {name: misfit.for_long_steps() for name, misfit in chosen.items()}
+    return chosen
 
 
 def settings_of(told: Mapping[str, Any]) -> Settings:

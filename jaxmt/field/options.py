@@ -20,6 +20,9 @@ RULES = ("skew", "relative-error", "phase-quadrant", "rho-phase")
 STATION_RULES = ("rating", "duplicates", "off-line", "offset", "coverage")
 """The rules of `jaxmt.processing`, in the order of the work: their class names in lower case."""
 
+REFUSED, FAILED, STOPPED = 2, 1, 130
+"""Exit status: what was typed cannot be understood, the work failed, Ctrl-C."""
+
 ALIASES = {"optimizer": "optimiser"}
 ITERATIONS, QUICK_ITERATIONS = 200, 15
 
@@ -136,6 +139,8 @@ class Option:
             raise ValueError(
                 f"must be a list{f' of {self.count}' if self.count == 2 else ''}. Got {value!r}."
             )
+        if not value and self.default:
+            raise ValueError("must name at least one. Got none.")
         found = [self.check(each) for each in value]
         if self.count == 2 and not found[0] < found[1]:
             raise ValueError(f"must be the lower and the higher of two. Got {found[0]:g} {found[1]:g}.")
@@ -159,6 +164,7 @@ OPTIONS: dict[str, Option] = {
         Option("repair", "data", true, False, "mend electric cables that were connected the wrong way", 0),
         Option("variance", "data", one_of("meaning of .VAR", ("variance", "standard_error")), "variance",
                "what .VAR blocks of EDI files hold: variance (default) or standard_error", metavar="WHAT"),
+        Option("line", "data", text, None, "which line, of a folder of several", metavar="NAME"),
         Option("stations", "data", text, ["*"], "names to keep, such as 'A*'", "+", "NAME"),
         Option("drop", "data", text, [], "names to leave out", "+", "NAME"),
         Option("tipper", "data", true, False, "invert the tippers too", 0),

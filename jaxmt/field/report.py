@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..conventions import PHASE, RHO, TIPPER, rows_of
 from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
@@ -116,7 +117,9 @@ def _survey(page: Page, folder: Path, line: Line) -> Page:
     survey, data = line.data.survey, line.data
     step = np.diff(np.sort(survey.stations))
     spacing = f"{np.median(step) / 1e3:.3g} km (median)" if step.size else "one station"
-    te, tm, tipper = (int(data.mask[rows].sum()) for rows in ([0, 1], [2, 3], [4, 5]))
+    te, tm, tipper = (
+        int(data.mask[list(rows)].sum()) for rows in ((RHO[0], PHASE[0]), rows_of("tm"), TIPPER)
+    )
     strike = "along x of the data" if np.isnan(line.strike) else f"{line.strike:.1f} degrees from north"
     facts = [
         ("stations", str(survey.stations.size)),

@@ -11,13 +11,10 @@ from . import machine
 from .folder import Folder, require_room
 from .line import Line
 from .objects import misfits_of, settings_of, treatment_of
-from .options import complete
+from .options import STOPPED, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
 from .workflow import invert_line
-
-STOPPED = 130
-"""Status of a program that Ctrl-C ended."""
 
 
 def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:

@@ -1,5 +1,6 @@
 """From a line of field data to its sections."""
 
+import contextlib
 import dataclasses
 import time
 import warnings
@@ -39,6 +40,7 @@ def invert_line(
     *,
     folder: FilePath | Folder | None = None,
     devices: Devices = None,
+    quiet: bool = False,
     **changes: Any,
 ) -> Outcome:
     """Inverts a line by each misfit.
@@ -48,13 +50,14 @@ def invert_line(
     - `folder`: where to leave results and a report, after each misfit, for the next may take long. By
       default nothing is written, and `Outcome.write` does it. One that `Folder.open` resumed keeps the
       inversions that ended and goes on with the one that was stopped.
-    - `devices`: as for `invert`.
+    - `devices`: as for `invert`. `quiet`: whether to print nothing and draw no progress bar.
 
     After an interrupt from the keyboard the inversion on its way is finished as it is, and no other begun.
     """
     settings = dataclasses.replace(settings or Settings(), **changes).for_line(line)
     outcome = begun(line, misfits, settings)
-    _announce(line, settings)
+    if not quiet:
+        _announce(line, settings)
     opened = None
     if folder is not None:
         opened = folder if isinstance(folder, Folder) else Folder.create(folder)
@@ -63,10 +66,12 @@ def invert_line(
     for name, misfit in misfits.items():
         fit = None if opened is None else finished(opened, name)
         if fit is None:
-            fit = fit_by(name, line, misfit, settings, opened, devices)
-            _tell(line, fit)
+            fit = fit_by(name, line, misfit, settings, opened, devices, quiet=quiet)
+            if not quiet:
+                _tell(line, fit)
             if opened is not None:
                 outcome.write_fit(opened, fit)
+                ended(checkpoint(opened.path / name, resume=True), fit.result)
         outcome = dataclasses.replace(outcome, fits=(*outcome.fits, fit))
         if opened is not None:
             outcome.write_report(opened)
@@ -99,11 +104,14 @@ def _tell(line: Line, fit: Fit) -> None:
 
 
 def finished(folder: Folder, name: str) -> Fit | None:
-    """The inversion by a misfit in a folder of results, if it ended there."""
+    """The inversion by a misfit in a folder of results, if it ended there and is whole."""
     summary = summary_of(folder.path / name)
     if summary is None or not folder.resumed or summary.get("ending") == Ending.INTERRUPTED:
         return None
-    return Fit.read(folder, name)
+    try:
+        return Fit.read(folder, name)
+    except ValueError:
+        return None
 
 
 def fit_by(
@@ -113,10 +121,12 @@ def fit_by(
     settings: Settings,
     folder: Folder | None = None,
     devices: Devices = None,
+    *,
+    quiet: bool = False,
 ) -> Fit:
     """One inversion, and what its data say of the section."""
     kept = None if folder is None else checkpoint(folder.path / name, resume=folder.resumed)
-    result, caught = inverted(name, line, misfit, settings, kept, devices)
+    result, caught = inverted(name, line, misfit, settings, kept, devices, quiet=quiet)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
     share = misfit_seconds(misfit, result) / each if _transports(result) else np.nan
@@ -131,13 +141,15 @@ def inverted(
     settings: Settings,
     kept: Checkpoint | None = None,
     devices: Devices = None,
+    *,
+    quiet: bool = False,
 ) -> tuple[Result, tuple[str, ...]]:
     """What comes of a line by one misfit, and the warnings on the way."""
     if settings.mesh is None:
         raise ValueError("`Settings(mesh=...)` is None: take those of `Settings.for_line`.")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MeshWarning)
-        with ProgressBar(settings.iterations) as bar:
+        with contextlib.nullcontext() if quiet else ProgressBar(settings.iterations) as bar:
             result = invert(
                 line.data,
                 settings.mesh if settings.parametrisation is None else settings.parametrisation,
@@ -151,8 +163,6 @@ def inverted(
                 progress=bar,
                 checkpoint=kept,
             )
-    if kept is not None:
-        ended(kept, result)
     return result, tuple(str(warning.message) for warning in caught)
 
 
@@ -176,7 +186,7 @@ def checkpoint(folder: Path, *, resume: bool) -> Checkpoint:
 
 
 def ended(kept: Checkpoint, result: Result) -> None:
-    """Removes the checkpoint, unless the run was interrupted."""
+    """Removes the checkpoint of an inversion whose results are written, unless it was interrupted."""
     if result.ending is not Ending.INTERRUPTED:
         Path(kept.path).unlink(missing_ok=True)
 

@@ -116,6 +116,11 @@ class CloudTransport(AbstractMisfit):
         for name, value in ((w, getattr(self, w)) for w in weights):
             if not (value > 0 and np.isfinite(value)):
                 raise ValueError(f"`CloudTransport({name}=...)` must be positive. Got {value}.")
+        if not (self.tolerance > 0 and self.max_sweeps >= 1):
+            raise ValueError(
+                "`CloudTransport(tolerance=..., max_sweeps=...)` must be positive and at least 1. Got "
+                f"tolerance={self.tolerance}, max_sweeps={self.max_sweeps}."
+            )
         if self.solver is not None:
             from ..transport.ott_solver import check_marginals
 

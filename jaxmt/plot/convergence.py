@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .figure import constrain
-from .marks import SMALL, log_axis
+from .symbols import SMALL, log_axis
 
 COMPANIONS = {
     "regularization_factor": ("λ", "#0077BB"),

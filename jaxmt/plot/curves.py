@@ -12,8 +12,8 @@ from matplotlib.ticker import MultipleLocator
 
 from ..data import Data
 from .figure import constrain
-from .marks import MODE, SMALL, Mode, Points, heading, log_axis, require_shape, rounded_decades
 from .misfit import modes_with_data, residuals, rms
+from .symbols import MODE, SMALL, Mode, Points, heading, log_axis, require_shape, rounded_decades
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 Along = Float[np.ndarray | Array, " _"]

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from ..inversion.l_curve import LCurve
-from .marks import SMALL, heading
+from .symbols import SMALL, heading
 
 
 def l_curve(ax: Axes, curve: LCurve, *, title: str | None = None) -> Axes:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ..data import Data, normalised_residuals
 from .figure import constrain
-from .marks import MODE, SMALL, Mode, cell_edges, heading, log_axis, require_shape, spread
+from .symbols import MODE, SMALL, Mode, cell_edges, heading, log_axis, require_shape, spread
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 

@@ -14,7 +14,8 @@ from ..conventions import COMPONENTS
 from ..data import Data
 from ..simulation.survey import Survey
 from .figure import constrain
-from .marks import (
+from .misfit import modes_with_data, residuals
+from .symbols import (
     ABSENT,
     MODE,
     cell_edges,
@@ -27,7 +28,6 @@ from .marks import (
     rounded_decades,
     station_marks,
 )
-from .misfit import modes_with_data, residuals
 
 Values = Float[np.ndarray | Array, "freq site"]
 AllValues = Float[np.ndarray | Array, "comp freq site"]

@@ -9,7 +9,7 @@ from matplotlib.projections.polar import PolarAxes
 
 from ..processing import Strike, tensor_axes
 from ..processing.site import Site
-from .marks import SMALL, heading
+from .symbols import SMALL, heading
 
 PETAL = 10.0
 """Width of a petal, degrees."""

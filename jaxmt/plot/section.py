@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ..simulation.mesh import Mesh
 from .figure import constrain
-from .marks import (
+from .symbols import (
     ABSENT,
     Points,
     heading,

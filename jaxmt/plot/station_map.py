@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from ..processing import positions
 from ..processing.site import Site
-from .marks import SMALL, heading, spread
+from .symbols import SMALL, heading, spread
 
 LINE = "#0077BB"
 STRIKE = "#CC3311"

@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 
 from ..processing import dimensionality, phase_tensor
 from ..processing.site import Site
-from .marks import ABSENT, SMALL, cell_edges, heading, log_axis, require_limits, require_shape, spread
-from .marks import station_marks as mark
+from .symbols import ABSENT, SMALL, cell_edges, heading, log_axis, require_limits, require_shape, spread
+from .symbols import station_marks as mark
 
 COLOURS = {
     "beta": ("RdBu_r", "Skew angle β (°)", (-6.0, 6.0)),

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from ..simulation.survey import Survey
 from .figure import constrain
-from .marks import SMALL, cell_edges, colour_bar, heading, log_axis, require_shape
 from .pseudosection import pseudosection
+from .symbols import SMALL, cell_edges, colour_bar, heading, log_axis, require_shape
 
 Curve = Float[np.ndarray | Array, " _"]
 Values = Float[np.ndarray | Array, "_ _"]

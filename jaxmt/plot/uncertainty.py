@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from ..inversion.appraisal import Uncertainty
 from .figure import constrain
-from .marks import Points, colour_bar, heading, station_marks
 from .section import Pair, visible, window
+from .symbols import Points, colour_bar, heading, station_marks
 
 FULL, LEAST = 0.98, 0.1
 """Quantile of the standard deviation at which the colours end, and the fewest decades they span."""

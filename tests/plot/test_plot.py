@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 mpl.use("Agg")
 
 from jaxmt import Data, Mesh, Survey, plot  # noqa: E402
-from jaxmt.plot.marks import cell_edges, decade_ticks, plain, rounded_decades, spread  # noqa: E402
+from jaxmt.plot.symbols import cell_edges, decade_ticks, plain, rounded_decades, spread  # noqa: E402
 
 STATIONS = np.array([4000.0, 0.0, 1000.0, 9000.0])
 

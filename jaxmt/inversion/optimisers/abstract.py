@@ -43,10 +43,12 @@ class AbstractOptimiser(eqx.Module):
     - `patience`: iterations after which an inversion stops if they lowered its nRMS by less than 1 %,
       unless `Stopping(patience=...)` says otherwise.
     - `chooses_lambda`: whether it finds lambda itself, so that there is no trade-off to give.
+    - `long_steps`: whether its steps are few and long, so that `AbstractMisfit.for_long_steps` suits it.
     """
 
     patience: eqx.AbstractVar[int]
     chooses_lambda: eqx.AbstractClassVar[bool]
+    long_steps: eqx.AbstractClassVar[bool]
 
     def __check_init__(self) -> None:
         if self.patience < 1:

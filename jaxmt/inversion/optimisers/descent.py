@@ -57,6 +57,7 @@ class Descent(AbstractOptimiser):
     smoothing: float = 0.3
     patience: int = 50
     chooses_lambda: ClassVar[bool] = False
+    long_steps: ClassVar[bool] = False
 
     def __check_init__(self) -> None:
         if not 0 <= self.smoothing < np.inf:

@@ -58,6 +58,7 @@ class GaussNewton(AbstractOptimiser):
     trials: int = 6
     patience: int = 10
     chooses_lambda: ClassVar[bool] = True
+    long_steps: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
         if self.trials < 1:

@@ -27,6 +27,7 @@ class QuasiNewton(AbstractOptimiser):
     trials: int = 8
     patience: int = 30
     chooses_lambda: ClassVar[bool] = False
+    long_steps: ClassVar[bool] = False
 
     def __check_init__(self) -> None:
         if self.memory < 1 or self.trials < 1:
