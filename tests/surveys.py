@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from identities import present
 from soundings import half_space, two_dimensional
 
 from jaxmt import Mesh, Survey, simulate
@@ -29,14 +30,15 @@ def write_block_survey(folder, stations=5):
     mesh = Mesh.design(survey, (20.0, 100.0), growth=0.3)
     block = (np.abs(mesh.y_centres) < 1e3) & (np.abs(mesh.z_centres[:, None] - 1e3) < 500)
     found = simulate(mesh, survey, np.where(block, 20.0, 100.0))
+    z_xy, z_yx, ratio = present(found.z_xy), present(found.z_yx), present(found.tipper)
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     for k, place in enumerate(y):
         z = np.zeros((survey.frequencies.size, 2, 2), dtype=complex)
-        z[:, 0, 1], z[:, 1, 0] = found.z_xy[:, k], found.z_yx[:, k]
+        z[:, 0, 1], z[:, 1, 0] = z_xy[:, k], z_yx[:, k]
         size = 0.03 * np.abs(z) + 1e-3 * np.abs(z).max(axis=(1, 2), keepdims=True)
         z += size * (rng.standard_normal(z.shape) + 1j * rng.standard_normal(z.shape))
-        tipper = np.stack([0 * found.tipper[:, k], found.tipper[:, k]], axis=1)
+        tipper = np.stack([0 * ratio[:, k], ratio[:, k]], axis=1)
         site = half_space(f"S{k}", frequencies=survey.frequencies, longitude=np.degrees(place / 6.378e6))
         error = {"z_error": size, "tipper": tipper, "tipper_error": np.full(tipper.shape, 0.02)}
         write_edi(folder / f"s{k}.edi", dataclasses.replace(site, z=z, **error))
