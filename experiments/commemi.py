@@ -123,8 +123,8 @@ def recover(
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 150 if quick else 200
     kept = checkpoint(folder, resume=options.resume)
-    chosen = named(misfit)
-    if OPTIMISERS[options.optimiser].long_steps:
+    chosen, optimiser = named(misfit), OPTIMISERS[options.optimiser]()
+    if optimiser.long_steps:
         chosen = chosen.for_long_steps()
     with jaxmt.ProgressBar(iterations) as bar:
         result = jaxmt.invert(
@@ -132,7 +132,7 @@ def recover(
             mesh,
             start,
             chosen,
-            optimiser=OPTIMISERS[options.optimiser](),
+            optimiser=optimiser,
             target=TARGET,
             max_iterations=iterations,
             devices=devices,

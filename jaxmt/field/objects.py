@@ -51,7 +51,7 @@ def misfits_of(
         except (ValueError, TypeError) as error:
             raise Refusal(f"[misfit.{name}] {error}") from None
     chosen = {name: made[name] for name in told["misfit"]}
-    if OPTIMISERS[told["optimiser"]].long_steps:
+    if OPTIMISERS[told["optimiser"]]().long_steps:
         chosen = {name: misfit.for_long_steps() for name, misfit in chosen.items()}
     return chosen
 

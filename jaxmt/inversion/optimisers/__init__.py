@@ -10,7 +10,7 @@ from .descent import normalised_adam as normalised_adam
 from .gauss_newton import GaussNewton as GaussNewton
 from .quasi_newton import QuasiNewton as QuasiNewton
 
-OPTIMISERS: dict[str, type[AbstractOptimiser]] = {
+OPTIMISERS: dict[str, Callable[..., AbstractOptimiser]] = {
     "adam": Descent,
     "lbfgs": QuasiNewton,
     "gauss-newton": GaussNewton,
