@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, cast
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
@@ -24,6 +23,7 @@ from .all_pairs import FullGeometry
 from .certificate import left_out
 from .geometry import LocalGeometry, displacement
 from .grid import MOST_POINTS, Grid
+from .held_plan import plan_held
 from .iterations import Problem, Solution, iterate
 from .kernel import AbstractGeometry, Potentials
 from .marginals import AbstractMarginals
@@ -136,39 +136,11 @@ def solve(
     potentials = solution.potentials
     forth = moved(source, target, potentials=potentials)
     if y is None:
-        value = solution.value + _plan_held(x, 2 * forth)
+        value = solution.value + plan_held(x, 2 * forth)
     else:
         back = moved(target, source, potentials=Potentials(potentials.g, potentials.f))
-        value = solution.value + _plan_held(x, forth) + _plan_held(y, back)
+        value = solution.value + plan_held(x, forth) + plan_held(y, back)
     return TransportCost(value, potentials, extra, solution.marginal_error, truncated, solution.sweeps)
-
-
-@jax.custom_jvp
-def _plan_held(cloud: Cloud, displacement: Cloud) -> Scalar:
-    """Zero, whose derivative in the cloud is twice the displacement: computed only where it is wanted."""
-    del displacement
-    return jnp.zeros((), cloud.dtype)
-
-
-@_plan_held.defjvp
-def _(primals: tuple[Cloud, Cloud], tangents: tuple[Cloud, Cloud]) -> tuple[Array, Array]:
-    return _plan_held(*primals), 2 * jnp.sum(_once(*primals) * tangents[0])
-
-
-@jax.custom_jvp
-def _once(cloud: Cloud, displacement: Cloud) -> Cloud:
-    """The displacement, which may not be differentiated in its turn: the plan would have to move."""
-    del cloud
-    return displacement
-
-
-@_once.defjvp
-def _(primals: tuple[Cloud, Cloud], tangents: tuple[Cloud, Cloud]) -> tuple[Array, Array]:
-    del primals, tangents
-    raise TypeError(
-        "A Sinkhorn divergence has first derivatives only, with its plan held fixed. For second ones, as "
-        "of `jax.hessian`, take a misfit such as `LeastSquares()`; Gauss-Newton takes `misfit.curvature`."
-    )
 
 
 def _over_all_pairs(
