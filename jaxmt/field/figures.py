@@ -161,7 +161,7 @@ def draw_both(folder: Path, fits: Sequence[Fit], settings: Settings) -> None:
 
 def draw_curves(folder: Path, data: Data, predicted: np.ndarray) -> None:
     """Draws the fit curves of every station along the profile, a dozen on a page; none of tippers alone."""
-    for stale in folder.glob("fit_curves_*.png"):
+    for stale in folder.glob("fit_curves_[0-9][0-9].png"):
         stale.unlink()
     if not data.mask[list(IMPEDANCE)].any():
         return

@@ -53,7 +53,7 @@ FIT_FILES = (
     ("misfit.png", "nRMS by station, period and component"),
     ("convergence.png", "nRMS over iterations"),
     ("uncertainty.png", "standard deviation and resolution"),
-    ("fit_curves_*.png", "observed and predicted curves"),
+    ("fit_curves_[0-9][0-9].png", "observed and predicted curves"),
 )
 """Files of each inversion, in a folder named by its misfit."""
 
@@ -161,7 +161,10 @@ def summary_of(path: Path) -> dict[str, Any] | None:
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return summary if isinstance(summary, dict) and isinstance(summary.get("run"), str) else None
+    if not isinstance(summary, dict) or not isinstance(summary.get("run"), str):
+        return None
+    misfits = summary.get("misfits", [])
+    return summary if isinstance(misfits, list) and all(isinstance(m, str) for m in misfits) else None
 
 
 def own(path: Path, misfits: Iterable[str]) -> list[Path]:

@@ -40,6 +40,11 @@ def start(options: Mapping[str, Any]) -> tuple[Any, ...] | None:
     if any(value is not None for value in distributed):
         if None in distributed:
             raise SystemExit("--coordinator, --processes and --process belong together.")
+        host, _, port = options["coordinator"].rpartition(":")
+        if not host or not port.isdigit():
+            raise SystemExit(f"--coordinator must be HOST:PORT. Got {options['coordinator']}.")
+        if options["processes"] < 1:
+            raise SystemExit(f"--processes must be at least 1. Got {options['processes']}.")
         if not 0 <= options["process"] < options["processes"]:
             raise SystemExit(
                 f"--process must be 0 to {options['processes'] - 1}. Got {options['process']}."

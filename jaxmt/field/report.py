@@ -213,7 +213,7 @@ def _fit(page: Page, folder: Path, fit: Fit) -> Page:
                 for name, te, tm in zip(fit.result.data.survey.names, *fit.result.static_shift, strict=True)
             ],
         )
-    curves = sorted(folder.glob("fit_curves_*.png"))
+    curves = sorted(folder.glob("fit_curves_[0-9][0-9].png"))
     for k, path in enumerate(curves, 1):
         page = page.figure(
             path,

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..data import Data
 from ..inversion.result import Ending
 from ..report import versions
 from . import machine
-from .folder import Folder, require_room
+from .folder import LINE, Folder, require_room
 from .line import Line
 from .objects import misfits_of, settings_of, treatment_of
 from .options import STOPPED, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
+from .store import read_line
 from .workflow import invert_line
 
 
@@ -22,6 +26,8 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     source, out = options["path"], options["out"]
     run = RunFile.read(source) if source.suffix == ".toml" else RunFile(source)
     run = dataclasses.replace(run, path=run.path.resolve(), told=complete({**run.told, **told}))
+    if run.path.is_dir() and (out.resolve() == run.path or run.path in out.resolve().parents):
+        raise ValueError(f"results must not go among the data of {run.path}. Give another -o.")
     require_room(out, force=options["force"])
     devices = machine.start({**options, "devices": run.told["devices"]})
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
@@ -43,7 +49,20 @@ def resume(options: Mapping[str, Any]) -> int:
     devices = machine.start({**options, "devices": told["devices"]})
     misfits, settings = misfits_of(told, run.misfits), settings_of(told)
     line = Line.read(run.path, treatment_of(told))
+    if (folder.path / LINE).is_file() and not same_data(line.data, read_line(folder).data):
+        raise ValueError(
+            f"the data of {run.path} are no longer those that {folder.path} began with. Put them back, or "
+            "begin another run."
+        )
     return ended(invert_line(line, misfits, settings, folder=folder, devices=devices), folder)
+
+
+def same_data(one: Data, other: Data) -> bool:
+    """Whether two sets of data hold the same stations, frequencies, values and errors."""
+    mine, theirs = one.survey, other.survey
+    pairs = [(one.values, other.values), (one.errors[one.mask], other.errors[other.mask])]
+    pairs += [(getattr(mine, name), getattr(theirs, name)) for name in ("frequencies", "stations")]
+    return mine.names == theirs.names and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
 def ended(outcome: Outcome, folder: Folder) -> int:

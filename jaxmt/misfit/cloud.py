@@ -15,7 +15,7 @@ from ..fingerprint import Constant
 from ..transport import Balanced, Divergence, Grid, divergence, self_cost
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractMisfit
-from .embedding import Embedding
+from .embedding import Embedding, check_components
 
 Cloud = Float[Array, "point d"]
 
@@ -121,6 +121,8 @@ class CloudTransport(AbstractMisfit):
                 "`CloudTransport(tolerance=..., max_sweeps=...)` must be positive and at least 1. Got "
                 f"tolerance={self.tolerance}, max_sweeps={self.max_sweeps}."
             )
+        if self.components is not None:
+            check_components(self.components)
         if self.solver is not None:
             from ..transport.ott_solver import check_marginals
 

@@ -195,12 +195,17 @@ def _around_mean_direction(values: Float[np.ndarray, "comp freq site"]) -> Float
 def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:
     if components is None:
         return [*IMPEDANCE, *TIPPER] if data.mask[list(TIPPER)].any() else list(IMPEDANCE)
+    check_components(components)
+    return [COMPONENTS.index(name) for name in components]
+
+
+def check_components(components: Sequence[str]) -> None:
+    """Raises `ValueError` unless some of `COMPONENTS` are named, each once."""
     unknown = [name for name in components if name not in COMPONENTS]
     if unknown or not components or len(set(components)) < len(components):
         raise ValueError(
             f"`components` must name some of {COMPONENTS}, each once. Got {tuple(components)}."
         )
-    return [COMPONENTS.index(name) for name in components]
 
 
 def _mixing(

@@ -64,12 +64,14 @@ def test_force_replaces_what_jaxmt_wrote_and_nothing_else(inverted, tmp_path):
     out = tmp_path / "OUT"
     shutil.copytree(inverted, out)
     (out / "notes.txt").write_text("mine")
-    (out / "l2" / "notes.txt").write_text("mine")
+    for name in ("notes.txt", "fit_curves_mine.png"):
+        (out / "l2" / name).write_text("mine")
     made = Folder.create(out, force=True)
     assert {str(f.relative_to(out)) for f in out.rglob("*") if f.is_file()} == {
         "summary.json",
         "notes.txt",
         "l2/notes.txt",
+        "l2/fit_curves_mine.png",
     }
     assert Folder.open(out).identity == made.identity != Folder.open(inverted).identity
 
@@ -190,3 +192,24 @@ def test_a_setting_that_a_misfit_cannot_have_is_refused(settings, message, surve
     assert message in said
     assert "[misfit.l2]" in said
     assert not (tmp_path / "OUT").exists()
+
+
+def test_a_run_does_not_go_on_with_other_data(inverted, survey, tmp_path, capsys):
+    data, out = tmp_path / "EDI", tmp_path / "OUT"
+    shutil.copytree(survey, data)
+    shutil.copytree(inverted, out)
+    run = (out / "run.toml").read_text()
+    (out / "run.toml").write_text(run.replace(str(survey), str(data)))
+    (data / "s3.edi").unlink()
+    before = (out / "line.npz").read_bytes()
+    assert main(["invert", "--resume", str(out)]) == 1
+    assert "are no longer those that" in capsys.readouterr().err
+    assert (out / "line.npz").read_bytes() == before
+
+
+def test_results_do_not_go_among_the_data(survey, capsys):
+    before = sorted(survey.iterdir())
+    for out in (survey, survey / "OUT"):
+        assert main(["invert", str(survey), "-o", str(out), "--force", *TOLD]) == 1
+        assert "must not go among the data" in capsys.readouterr().err
+    assert sorted(survey.iterdir()) == before
