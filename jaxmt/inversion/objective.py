@@ -89,9 +89,9 @@ class Objective(eqx.Module):
             parametrisation = Cells(parametrisation)
         misfit = CloudTransport() if misfit is None else misfit
         regularization = Smoothness() if regularization is None else regularization
-        _check_kind("parametrisation", parametrisation, AbstractParametrisation, "Cells(mesh)")
-        _check_kind("misfit", misfit, AbstractMisfit, "LeastSquares()")
-        _check_kind("regularization", regularization, AbstractRegularization, "Smoothness()")
+        check_kind("parametrisation", parametrisation, AbstractParametrisation, "Cells(mesh)")
+        check_kind("misfit", misfit, AbstractMisfit, "LeastSquares()")
+        check_kind("regularization", regularization, AbstractRegularization, "Smoothness()")
         parametrisation.mesh.check_stations(data.survey)
         _check_weight(weight)
         check_modes(data, "invert")
@@ -189,7 +189,8 @@ class Objective(eqx.Module):
         )
 
 
-def _check_kind(argument: str, given: object, kind: type, example: str) -> None:
+def check_kind(argument: str, given: object, kind: type, example: str) -> None:
+    """Raises `ValueError`, naming the argument and an example, unless an object is of a kind."""
     if not isinstance(given, kind):
         what = f"the class {given.__name__}" if isinstance(given, type) else f"a {type(given).__name__}"
         raise ValueError(

@@ -315,7 +315,7 @@ def test_the_largest_factor_that_is_accepted_has_a_cholesky_factor(data):
 
 def test_a_mode_that_is_not_simulated_is_refused(data):
     one = Data(dataclasses.replace(data.survey, modes=("tm",)), data.values, data.errors)
-    with pytest.raises(ValueError, match=r"of a mode that .* leaves out. Got modes=\('tm',\)"):
+    with pytest.raises(ValueError, match=r"`appraise\(data=...\)` holds TE data, but .* is \('tm',\)"):
         appraise(one, SMALL, SECTION, FACTOR, solver=SOLVER)
 
 

@@ -25,6 +25,8 @@ from jaxmt import (
     SuperLU,
     invert,
 )
+from jaxmt.inversion.objective import check_kind
+from jaxmt.misfit import AbstractMisfit
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
@@ -247,20 +249,17 @@ def test_a_weight_that_is_none_is_refused(weight, data):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("given", "message"),
     [
-        (
-            (BLOCK_MESH, LeastSquares),
-            "`invert\\(misfit=...\\)` must be an instance .* Got the class LeastSquares",
-        ),
-        ((BLOCK_MESH, abs), "such as `jaxmt.LeastSquares\\(\\)`. Got a builtin_function_or_method"),
-        ((abs,), "`invert\\(parametrisation=...\\)` must be .* such as `jaxmt.Cells\\(mesh\\)`"),
-        ((BLOCK_MESH, LeastSquares(), Smoothness), "`invert\\(regularization=...\\)` must be an instance"),
+        (LeastSquares, r"`invert\(misfit=...\)` must be an instance .* Got the class LeastSquares"),
+        (abs, r"such as `jaxmt.LeastSquares\(\)`. Got a builtin_function_or_method"),
+        ("l2", r"Got a str"),
     ],
 )
-def test_what_is_no_object_of_its_kind_is_refused(arguments, message, data):
+def test_what_is_no_object_of_its_kind_is_refused(given, message):
+    check_kind("misfit", LeastSquares(), AbstractMisfit, "LeastSquares()")
     with pytest.raises(ValueError, match=message):
-        Objective(data, *arguments)
+        check_kind("misfit", given, AbstractMisfit, "LeastSquares()")
 
 
 @pytest.mark.parametrize("wrong", [100.0, np.nan])

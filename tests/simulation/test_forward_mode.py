@@ -145,6 +145,8 @@ def test_forward_mode_without_the_argument_is_refused_by_its_name(solver):
         lambda: jax.jit(jax.hessian(scalar))(at),
         lambda: jax.jit(jax.vmap(lambda m: jax.jvp(default, (m,), (m,))))(at[None]),
     ):
-        with pytest.raises(TypeError, match=r"`simulate\(..., forward_mode=True\)`: the default") as error:
+        with pytest.raises(
+            TypeError, match=r"`simulate\(..., forward_mode=True\)`, or `Objective.*: the default"
+        ) as error:
             attempt()
         assert "\n" not in str(error.value)
