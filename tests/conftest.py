@@ -1,3 +1,4 @@
+import gc
 import os
 from pathlib import Path
 
@@ -15,6 +16,9 @@ jax.config.update("jax_num_cpu_devices", 3)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
+MOST_MAPPINGS = 30_000
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of field data, or a skip that says where to put it."""
@@ -22,3 +26,13 @@ def data_folder() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("needs field data: set JAXMT_DATA to the folder that holds it")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_mappings():
+    """Compiled programs are dropped before they use up the 65,530 mappings of memory that Linux allows."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.is_file() and maps.read_bytes().count(b"\n") > MOST_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
