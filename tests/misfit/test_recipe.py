@@ -58,6 +58,7 @@ def test_a_misfit_that_lacks_a_method_says_which(lacking):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_inversion_runs_on_a_solver_of_ott(caplog):
     plain: dict[str, Any] = {"start_blur": 0.3, "tolerance": 1e-6}
     histories = []
