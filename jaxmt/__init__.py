@@ -29,7 +29,7 @@ _HOMES = {
     "inversion.stopping": "Knee Stopping",
     "inversion.trade_off": "Cooling Discrepancy Fixed GradientRatio",
     "misfit": (
-        "CloudTransport ComponentTransport GraphSpaceTransport HandOver Huber LeastSquares Student "
+        "CloudTransport ComponentTransport GraphSpaceTransport HandOver Huber LeastSquares PairedClouds Student "
         "WeightedSum"
     ),
     "processing": "profile rotate",

@@ -50,6 +50,7 @@ from .misfit import GraphSpaceTransport as GraphSpaceTransport
 from .misfit import HandOver as HandOver
 from .misfit import Huber as Huber
 from .misfit import LeastSquares as LeastSquares
+from .misfit import PairedClouds as PairedClouds
 from .misfit import Student as Student
 from .misfit import WeightedSum as WeightedSum
 from .processing import profile as profile

@@ -115,7 +115,8 @@ def invert(
                 continue
             inversion.seconds = earlier + time.perf_counter() - begin
             described = objective.misfit.describe(inversion.state.misfit)
-            record = inversion.record(report, described)
+            found = objective.misfit.diagnostics(following.misfit)
+            record = inversion.record(report, described, found)
             if progress is not None:
                 progress(record)
             stop = stopping.is_last(inversion.history)

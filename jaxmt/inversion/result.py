@@ -20,6 +20,7 @@ class Record:
     - `loss`: data misfit; `roughness`: regularisation, both unweighted; `regularization_factor`:
       lambda; `seconds`: since the start.
     - `misfit`: what the misfit says of its state, such as the "blur" of a transport.
+    - `diagnostics`: what it found, such as how far a transport moved mass.
     """
 
     iteration: int
@@ -29,12 +30,13 @@ class Record:
     regularization_factor: float
     seconds: float
     misfit: Mapping[str, float]
+    diagnostics: Mapping[str, float]
 
     def columns(self) -> dict[str, float]:
         """All numbers by name, in the order of a history; what the misfit says comes before the time."""
         names = ("iteration", "loss", "nrms", "roughness", "regularization_factor")
         numbers = {name: float(getattr(self, name)) for name in names}
-        return {**numbers, **self.misfit, "seconds": self.seconds}
+        return {**numbers, **self.misfit, **self.diagnostics, "seconds": self.seconds}
 
 
 class Ending(enum.StrEnum):
@@ -60,7 +62,7 @@ class Result:
       `invert(static_shift=...)` allowed any. `predicted`: the responses with it, in the order of
       `COMPONENTS`: what `nrms` compares with the data.
     - `history`: a list over iterations for each name: iteration, loss, nrms, roughness,
-      regularization_factor, what the misfit says of its state (NaN where it says nothing), seconds.
+      regularization_factor, what the misfit says of its state and what it found (NaN where nothing), seconds.
     - `ending`: why it stopped; `message`: the same in words, with numbers.
     """
 

@@ -39,10 +39,13 @@ class InversionState:
     kept: list[tuple[int, Parameters]] = dataclasses.field(default_factory=list)
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
-    def record(self, report: Report, described: Mapping[str, float]) -> Record:
+    def record(
+        self, report: Report, described: Mapping[str, float], diagnostics: Mapping[str, float]
+    ) -> Record:
         """Adds an iteration to the history, and its model to the best if it is.
 
-        - `described`: what the misfit says of its state; NaN where it says nothing any more.
+        - `described`, `diagnostics`: what the misfit says of its state and what it found; NaN where it says
+          nothing any more.
         """
         record = Record(
             iteration=self.iteration,
@@ -52,6 +55,7 @@ class InversionState:
             regularization_factor=float(report.regularization_factor),
             seconds=self.seconds,
             misfit={name: float(value) for name, value in described.items()},
+            diagnostics={name: float(value) for name, value in diagnostics.items()},
         )
         columns = record.columns()
         for name in [*self.history, *columns]:

@@ -13,6 +13,7 @@ from .cloud import CloudTransport as CloudTransport
 from .component import ComponentTransport as ComponentTransport
 from .graph_space import GraphSpaceTransport as GraphSpaceTransport
 from .hand_over import HandOver as HandOver
+from .paired import PairedClouds as PairedClouds
 from .pointwise import Huber as Huber
 from .pointwise import LeastSquares as LeastSquares
 from .pointwise import Student as Student

@@ -50,6 +50,11 @@ class AbstractMisfit(eqx.Module):
         del state
         return {}
 
+    def diagnostics(self, state: PyTree[Any]) -> dict[str, float]:
+        """Numbers found in the last call that are recorded, by name, such as how far mass has moved."""
+        del state
+        return {}
+
     def for_long_steps(self) -> "AbstractMisfit":
         """The same misfit for an optimiser of few and long steps, such as `GaussNewton`."""
         return self

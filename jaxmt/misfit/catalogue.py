@@ -14,6 +14,7 @@ from .cloud import CloudTransport
 from .component import ComponentTransport
 from .graph_space import GraphSpaceTransport
 from .hand_over import HandOver
+from .paired import PairedClouds
 from .pointwise import Huber, LeastSquares, Student
 
 
@@ -35,6 +36,10 @@ def _components(**settings: Any) -> ComponentTransport:
     return ComponentTransport(CloudTransport(**settings))
 
 
+def _paired(**settings: Any) -> PairedClouds:
+    return PairedClouds(CloudTransport(**settings))
+
+
 def _cloud_then_least_squares(**settings: Any) -> HandOver:
     return HandOver(CloudTransport(**settings), LeastSquares())
 
@@ -46,9 +51,10 @@ MISFITS: dict[str, Named] = {
     "l2": Named("least squares", LeastSquares, LeastSquares),
     "huber": Named("Huber", Huber, Huber),
     "student": Named("Student's t", Student, Student),
+    "paired": Named("weights of 6-D, no transport", _paired, CloudTransport),
     "cloud-l2": Named("6-D transport, then least squares", _cloud_then_least_squares, CloudTransport),
 }
-"""All misfits that have a name. "components" and "cloud-l2" take the settings of `CloudTransport`."""
+"""All misfits that have a name. "components", "paired" and "cloud-l2" take the settings of `CloudTransport`."""
 
 
 def named(name: str, **settings: Any) -> AbstractMisfit:

@@ -16,6 +16,7 @@ from ..transport import Balanced, Divergence, Grid, divergence, self_cost
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractMisfit
 from .embedding import Embedding, check_components
+from .motion import Motion
 
 Cloud = Float[Array, "point d"]
 
@@ -88,6 +89,9 @@ class CloudTransport(AbstractMisfit):
     components: Sequence[str] | None = None
     point_errors: bool = False
     correlation: Float[np.ndarray, "value value"] | None = None
+    frequency_points: int = 1
+    station_points: int = 1
+    stiffening: float = 0.0
     marginals: AbstractMarginals = Balanced()
     tolerance: float = 1e-3
     max_sweeps: int = 10
@@ -140,6 +144,9 @@ class CloudTransport(AbstractMisfit):
             components=self.components,
             point_errors=self.point_errors,
             correlation=self.correlation,
+            points_per_sample=(self.frequency_points, self.station_points),
+            soft_blur=self.start_blur,
+            stiffening=self.stiffening,
         )
 
     def prepare(self, data: Data) -> tuple[tuple[Embedding, Grid], "CloudState"]:
@@ -159,8 +166,9 @@ class CloudTransport(AbstractMisfit):
         """The divergence at the present blur."""
         embedding, grid = prepared
         clouds = embedding.predicted_cloud(predicted, state.blur), embedding.observed_cloud(state.blur)
-        result = self.compare(*clouds, grid, state)
-        return result.value, self.following(state, result, result.value)
+        result = self.compare(*clouds, grid.scaled(embedding.stiffness(state.blur)), state)
+        motion = Motion.of(*clouds, result, state.transport_blur, embedding.units_at(state.blur))
+        return result.value, self.following(state, result, result.value, motion)
 
     def curvature(
         self,
@@ -170,11 +178,15 @@ class CloudTransport(AbstractMisfit):
     ) -> Float[Array, "comp freq site"]:
         """The curvature of the cost of the present plan, whose points each move their mass."""
         embedding, _ = prepared
-        return 2 / len(embedding.index) * embedding.squared_slopes(predicted, state.blur)
+        return 2 / len(embedding.axes) * embedding.squared_slopes(predicted, state.blur)
 
     def describe(self, state: "CloudState") -> dict[str, float]:
         """The blur of the next call."""
         return {"blur": float(state.blur)}
+
+    def diagnostics(self, state: "CloudState") -> dict[str, float]:
+        """How far mass moved in the last call, and the cosine with squares of the same weights."""
+        return state.motion.describe()
 
     def for_long_steps(self) -> "CloudTransport":
         """With plans solved to the end and a blur that falls fast."""
@@ -192,7 +204,7 @@ class CloudTransport(AbstractMisfit):
         # As if the prediction were the data: better potentials than zero, for one solve.
         cost = self_cost(observed, jnp.maximum(blur, smallest), grid=grid, **self._settings())
         cold = Divergence.of(cost, cost, cost, self.tolerance)
-        return CloudState(blur, blur, jnp.asarray(final_blur, dtype=float), smallest, cold)
+        return CloudState(blur, blur, jnp.asarray(final_blur, dtype=float), smallest, cold, Motion.none())
 
     def _settings(self) -> dict[str, Any]:
         """What `divergence` takes besides clouds, grid and blur."""
@@ -207,16 +219,23 @@ class CloudTransport(AbstractMisfit):
         """The divergence of two clouds, warm from the last."""
         return _warm(predicted, observed, grid, state, self._settings())
 
-    def following(self, state: "CloudState", result: Divergence, squared: Float[Array, ""]) -> "CloudState":
+    def following(
+        self, state: "CloudState", result: Divergence, squared: Float[Array, ""], motion: Motion
+    ) -> "CloudState":
         """The next state, from the squared distance."""
-        distance = jnp.sqrt(jnp.maximum(lax.stop_gradient(squared), 0.0))
-        near = jnp.minimum(self.annealing * distance, self.decay * state.blur)
-        near = jnp.maximum(near, state.final_blur)
+        near = self.next_blur(state.blur, state.final_blur, squared)
         # A plan that lags behind its blur says little, and its value may be negative.
         unsolved = (result.marginal_error > UNSOLVED_ERROR) | (squared < 0)
         blur = jnp.where(unsolved, jnp.minimum(BLUR_GROWTH * state.blur, self.start_blur), near)
         last = lax.stop_gradient(result)
-        return CloudState(blur, state.blur, state.final_blur, state.smallest_blur, last)
+        return CloudState(blur, state.blur, state.final_blur, state.smallest_blur, last, motion)
+
+    def next_blur(
+        self, blur: Float[Array, ""], final_blur: Float[Array, ""], squared: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """The blur that follows the fit, from the squared distance of the clouds."""
+        distance = jnp.sqrt(jnp.maximum(lax.stop_gradient(squared), 0.0))
+        return jnp.maximum(jnp.minimum(self.annealing * distance, self.decay * blur), final_blur)
 
 
 @eqx.filter_jit
@@ -245,7 +264,7 @@ def smallest_blur(cloud: Cloud) -> Float[Array, ""]:
 
 
 class CloudState(eqx.Module):
-    """The blur of the next call, the result that it starts from with its blur, and two bounds.
+    """The blur of the next call, the result that it starts from with its blur and motion, and two bounds.
 
     - `final_blur`: the smallest blur for the weights of the cloud.
     - `smallest_blur`: the smallest blur for transport: below it no mass leaves its point.
@@ -256,6 +275,7 @@ class CloudState(eqx.Module):
     final_blur: Float[Array, ""]
     smallest_blur: Float[Array, ""]
     last: Divergence
+    motion: Motion
 
     @property
     def transport_blur(self) -> Float[Array, ""]:

@@ -11,6 +11,7 @@ from ..transport import Grid
 from .abstract import AbstractMisfit
 from .cloud import CloudState, CloudTransport
 from .embedding import Embedding
+from .motion import Motion
 
 Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray | Array, " _"], Grid]]]
 
@@ -50,13 +51,16 @@ class ComponentTransport(AbstractMisfit):
         embedding, parts = prepared
         blur = state[0].blur
         clouds = embedding.predicted_cloud(predicted, blur), embedding.observed_cloud(blur)
-        results = []
+        stiffness, units = embedding.stiffness(blur), embedding.units_at(blur)
+        results, motions = [], []
         for (k, points, grid), one in zip(parts, state, strict=True):
             first, second = (_slice(cloud, k, points) for cloud in clouds)
-            results.append(self.cloud.compare(first, second, grid, one))
+            result = self.cloud.compare(first, second, grid.scaled(stiffness), one)
+            results.append(result)
+            motions.append(Motion.of(first, second, result, one.transport_blur, units))
         total = jnp.sum(jnp.stack([result.value for result in results]))
-        pairs = zip(state, results, strict=True)
-        return total, [self.cloud.following(one, result, total) for one, result in pairs]
+        found = zip(state, results, motions, strict=True)
+        return total, [self.cloud.following(one, result, total, motion) for one, result, motion in found]
 
     def curvature(
         self, predicted: Float[Array, "comp freq site"], prepared: Prepared, state: list[CloudState]
@@ -71,6 +75,10 @@ class ComponentTransport(AbstractMisfit):
     def describe(self, state: list[CloudState]) -> dict[str, float]:
         """The blur of the next call."""
         return self.cloud.describe(state[0])
+
+    def diagnostics(self, state: list[CloudState]) -> dict[str, float]:
+        """As of `CloudTransport`, over all components."""
+        return Motion.together([one.motion for one in state]).describe()
 
     def for_long_steps(self) -> "ComponentTransport":
         """With `CloudTransport.for_long_steps`."""

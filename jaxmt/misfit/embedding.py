@@ -1,4 +1,4 @@
-r"""From responses to a cloud of points: one point for each frequency and station.
+r"""From responses to a cloud of points: one point, or several, for each frequency and station.
 
 A point has the coordinates (log frequency, station position, log10 rho_xy, phase_xy, log10 rho_yx,
 phase_yx), and real and imaginary part of the tipper where there are any. Frequencies and positions are
@@ -17,10 +17,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from ..conventions import COMPONENTS, IMPEDANCE, TIPPER, rows_of
 from ..data import Data, nearest_turn
+from .interpolation import Interpolation
 
 VALUE_SCALE = np.array([8.0, 90.0, 8.0, 90.0, 2.0, 2.0])
 """What maps to 1, in the order of `COMPONENTS`: decades of apparent resistivity, degrees, 1."""
@@ -48,7 +49,9 @@ class Embedding(eqx.Module):
     - `mode_weight`: weight of each component for its mode.
     - `mixing`: the factor of W that makes correlated noise uncorrelated, of norm one; None if it is.
     - `present`: which components of a point exist. The others have no weight, and so no cost.
-    - `index`: the points used, in the flattened (frequency, station) grid: those with any datum.
+    - `interpolation`: from the flattened (frequency, station) grid of samples to the points used, those
+      with any datum.
+    - `units`: decades of frequency, and spacings of the stations, in a unit of either axis.
     - `observed`: the data, phases within half a turn of their mean direction; NaN where there is none.
 
     A component is multiplied by its mode's weight over $\max(\mathrm{error}, \mathrm{blur})$, normalised
@@ -63,7 +66,10 @@ class Embedding(eqx.Module):
     mode_weight: Float[np.ndarray, " value"]
     mixing: Float[np.ndarray, "value value"] | None
     present: Bool[np.ndarray, "point value"]
-    index: Int[np.ndarray, " point"]
+    interpolation: Interpolation
+    units: tuple[float, float] = eqx.field(static=True)
+    soft_blur: float = eqx.field(static=True)
+    stiffening: float = eqx.field(static=True)
     observed: Float[np.ndarray, "comp freq site"]
 
     @classmethod
@@ -79,6 +85,9 @@ class Embedding(eqx.Module):
         components: Sequence[str] | None,
         point_errors: bool,
         correlation: Float[np.ndarray, "value value"] | None,
+        points_per_sample: tuple[int, int],
+        soft_blur: float,
+        stiffening: float,
     ) -> "Embedding":
         r"""The embedding for a set of observations; weights multiply coordinates, not costs.
 
@@ -93,44 +102,53 @@ class Embedding(eqx.Module):
           error of its component; mass that moves between points of different errors then pays for it.
         - `correlation`: R, the correlation of the noise of the components. W is then $L^{-1}D^{-1}$ with
           $R = LL^T$ and D the errors, so that $|W(x - y)|^2$ is the quadratic form of their covariance.
+        - `points_per_sample`: points along frequency and along the line that each sample is spread over.
 
         Raises `ValueError` for unknown components, if none of them has a datum, or if R is no
         correlation matrix.
         """
         chosen = _chosen(data, components)
-        count, shape = len(chosen), data.values.shape
+        count = len(chosen)
         scale = VALUE_SCALE[chosen]
-        values = (data.values[chosen] / scale[:, None, None]).reshape(count, -1).T
-        present = np.isfinite(values)
-        index = np.flatnonzero(present.any(axis=1))
-        if not index.size:
+        present = np.moveaxis(data.mask[chosen], 0, -1)
+        if not present.any():
             raise ValueError(
                 "The cloud holds no datum: `Data(values=...)` is NaN for all of "
                 f"{[COMPONENTS[c] for c in chosen]}. Choose other `components`."
             )
+        logs, stations = np.log10(data.survey.frequencies), data.survey.stations
+        weighted = (frequency_weight * _unit(logs), station_weight * _unit(stations))
+        interpolation = Interpolation.between(weighted, present, points_per_sample)
         errors = (data.errors[chosen] / scale[:, None, None]).reshape(count, -1).T
+        present = present.reshape(-1, count)
         known = zip(errors.T, present.T, strict=True)
         middle = np.array([np.median(e[p]) if p.any() else np.inf for e, p in known])
-        errors = (
-            np.where(present, errors, np.inf) if point_errors else np.broadcast_to(middle, errors.shape)
-        )
+        if point_errors:
+            errors = np.asarray(interpolation(jnp.asarray(np.where(present, errors, 1.0))))
+            errors = np.where(interpolation.present, errors, np.inf)
+        else:
+            errors = np.broadcast_to(middle, interpolation.present.shape)
         if error_floor_ratio > 1:
             errors = np.maximum(errors, error_floor_ratio * middle.min())
-        axes = np.stack(
-            np.meshgrid(
-                frequency_weight * _unit(np.log10(data.survey.frequencies)),
-                station_weight * _unit(data.survey.stations),
-                indexing="ij",
-            ),
-            axis=-1,
-        ).reshape(shape[1] * shape[2], 2)
-        present = present[index]
         by_mode = np.full(len(COMPONENTS), te_weight)
         by_mode[list(rows_of("tm"))] = tm_weight
-        mode_weight = by_mode[chosen]
-        observed = _around_mean_direction(data.values)
-        mixing = _mixing(correlation, count)
-        return cls(axes[index], tuple(chosen), errors[index], mode_weight, mixing, present, index, observed)
+        units = (
+            float(np.ptp(logs)) / frequency_weight,
+            max(stations.size - 1, 1) / station_weight,
+        )
+        return cls(
+            interpolation.axes,
+            tuple(chosen),
+            errors,
+            by_mode[chosen],
+            _mixing(correlation, count),
+            interpolation.present,
+            interpolation,
+            units,
+            soft_blur,
+            stiffening,
+            _around_mean_direction(data.values),
+        )
 
     @property
     def smallest_error(self) -> float:
@@ -147,13 +165,20 @@ class Embedding(eqx.Module):
         values = scaled * self._weights(blur)
         if self.mixing is not None:
             values = values @ self.mixing.T
-        return jnp.concatenate([jnp.asarray(self.axes), values], axis=1)
+        return jnp.concatenate([self.stiffness(blur) * jnp.asarray(self.axes), values], axis=1)
+
+    def units_at(self, blur: Float[Array, ""]) -> Float[Array, "2"]:
+        """Decades of frequency and spacings of the stations in a unit of either axis of a cloud."""
+        return jnp.asarray(self.units) / self.stiffness(blur)
+
+    def stiffness(self, blur: Float[Array, ""]) -> Float[Array, ""]:
+        """Factor of both axes at a blur: one at `soft_blur`, more below it."""
+        return (self.soft_blur / blur) ** self.stiffening
 
     def _scaled(self, values: Float[Array, "comp freq site"]) -> Float[Array, "point value"]:
         chosen = list(self.components)
-        scaled = values[jnp.asarray(chosen)].reshape(len(chosen), -1).T[self.index] / VALUE_SCALE[chosen]
-        # A mode that was not simulated is NaN and has no weight: keep the NaN out of the gradient.
-        return jnp.where(self.present, scaled, 0.0)
+        # A mode that was not simulated is NaN and has no weight: the interpolation leaves it out.
+        return self.interpolation(values[jnp.asarray(chosen)].reshape(len(chosen), -1).T / VALUE_SCALE[chosen])
 
     def predicted_cloud(
         self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
@@ -168,16 +193,16 @@ class Embedding(eqx.Module):
     def squared_slopes(
         self, like: Float[Array, "comp freq site"], blur: Float[Array, ""]
     ) -> Float[Array, "comp freq site"]:
-        """How far a point of the cloud moves for a unit of each datum, squared; shaped as `like`."""
+        """How far the points of the cloud move for a unit of each datum, squared and summed.
+
+        Where a point lies between data this bounds the square of the sum (Jensen), as a curvature may.
+        """
         chosen = list(self.components)
         columns = np.ones(len(chosen)) if self.mixing is None else np.sum(self.mixing**2, axis=0)
         squares = jnp.square(self._weights(blur) / VALUE_SCALE[chosen]) * columns
-        flat = jnp.zeros((like.shape[0], like.shape[1] * like.shape[2]))
-        return (
-            flat.at[jnp.asarray(chosen)[:, None], jnp.asarray(self.index)]
-            .set(squares.T)
-            .reshape(like.shape)
-        )
+        spread = self.interpolation.spread(squares, like.shape[1] * like.shape[2])
+        whole = jnp.zeros((like.shape[0], like.shape[1] * like.shape[2]), squares.dtype)
+        return whole.at[jnp.asarray(chosen)].set(spread.T).reshape(like.shape)
 
 
 def _around_mean_direction(values: Float[np.ndarray, "comp freq site"]) -> Float[np.ndarray, "comp _ _"]:

@@ -51,7 +51,8 @@ class HandOver(AbstractMisfit):
         first, first_state = self.first.prepare(data)
         second, second_state = self.second.prepare(data)
         none, endless = jnp.zeros((), int), jnp.full((), jnp.inf, float)
-        state = HandOverState(first_state, second_state, jnp.zeros((), bool), none, endless, none)
+        no = jnp.zeros((), bool)
+        state = HandOverState(first_state, second_state, no, no, none, endless, none)
         return (data, first, second), state
 
     def __call__(
@@ -84,7 +85,7 @@ class HandOver(AbstractMisfit):
             handed |= calls >= self.iterations
         if self.patience is not None:
             handed |= idle >= self.patience
-        return value, HandOverState(first_state, second_state, handed, calls, lowest, idle)
+        return value, HandOverState(first_state, second_state, handed, state.handed, calls, lowest, idle)
 
     def curvature(
         self,
@@ -104,6 +105,11 @@ class HandOver(AbstractMisfit):
         """What the misfit in force says."""
         return self.second.describe(state.second) if state.handed else self.first.describe(state.first)
 
+    def diagnostics(self, state: "HandOverState") -> dict[str, float]:
+        """What the misfit found that was in force in the last call."""
+        first, second = self.first.diagnostics(state.first), self.second.diagnostics(state.second)
+        return second if state.by_second else first
+
     def stage(self, state: "HandOverState") -> Int[Array, ""]:
         """One more after handing over; stages of the two themselves count too."""
         return self.first.stage(state.first) + state.handed.astype(int) + self.second.stage(state.second)
@@ -117,12 +123,14 @@ class HandOver(AbstractMisfit):
 class HandOverState(eqx.Module):
     """The states of both misfits, whether the second is in force, and what that depends on.
 
+    - `by_second`: whether the second was in force in the last call.
     - `calls`: so far. `lowest`: nRMS at the last progress. `idle`: calls since then.
     """
 
     first: PyTree[Any]
     second: PyTree[Any]
     handed: Bool[Array, ""]
+    by_second: Bool[Array, ""]
     calls: Int[Array, ""]
     lowest: Float[Array, ""]
     idle: Int[Array, ""]

@@ -1,5 +1,6 @@
 """Several misfits at once."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax.numpy as jnp
@@ -55,11 +56,11 @@ class WeightedSum(AbstractMisfit):
 
     def describe(self, state: list[Any]) -> dict[str, float]:
         """What the terms say; the largest number where several say the same."""
-        said: dict[str, float] = {}
-        for (_, misfit), one in zip(self.terms, state, strict=True):
-            for name, number in misfit.describe(one).items():
-                said[name] = max(number, said.get(name, number))
-        return said
+        return _largest(misfit.describe(one) for (_, misfit), one in zip(self.terms, state, strict=True))
+
+    def diagnostics(self, state: list[Any]) -> dict[str, float]:
+        """What the terms found; the largest number where several found the same."""
+        return _largest(misfit.diagnostics(one) for (_, misfit), one in zip(self.terms, state, strict=True))
 
     def stage(self, state: list[Any]) -> Int[Array, ""]:
         """The sum of the stages, so that it grows where any term hands over."""
@@ -69,3 +70,12 @@ class WeightedSum(AbstractMisfit):
     def for_long_steps(self) -> "WeightedSum":
         """Every term for long steps."""
         return WeightedSum(tuple((weight, misfit.for_long_steps()) for weight, misfit in self.terms))
+
+
+def _largest(said: Iterable[dict[str, float]]) -> dict[str, float]:
+    """The largest number of each name."""
+    largest: dict[str, float] = {}
+    for one in said:
+        for name, number in one.items():
+            largest[name] = max(number, largest.get(name, number))
+    return largest

@@ -47,6 +47,7 @@ class TransportCost(eqx.Module):
     - `potentials`: dual, masses included. `extra_levels`: how many levels of the grid were needed beyond
       those that the blur suggests.
     - `marginal_error`: L1. `left_out`: bound on the mass that truncation left out.
+    - `moved`: $\sum_j P_{ij}(x_i - y_j)$, the mass at each point of x times the way that it moves.
     """
 
     value: Scalar
@@ -55,6 +56,7 @@ class TransportCost(eqx.Module):
     marginal_error: Scalar
     left_out: Scalar
     sweeps: Count
+    moved: Cloud
 
 
 class _Attempt(eqx.Module):
@@ -140,7 +142,7 @@ def solve(
     else:
         back = moved(target, source, potentials=Potentials(potentials.g, potentials.f))
         value = solution.value + plan_held(x, forth) + plan_held(y, back)
-    return TransportCost(value, potentials, extra, solution.marginal_error, truncated, solution.sweeps)
+    return TransportCost(value, potentials, extra, solution.marginal_error, truncated, solution.sweeps, forth)
 
 
 def _over_all_pairs(

@@ -60,6 +60,14 @@ class Divergence(eqx.Module):
         """Whether all three problems reached the tolerance."""
         return self.status == Status.converged
 
+    @property
+    def displacement(self) -> Cloud:
+        r"""$\sum_j P_{ij}(x_i - y_j)$ less that of x with itself, half the gradient of S in x: shape of x.
+
+        Mass that the blur only smears about its place drops out.
+        """
+        return self.between.moved - self.x_self.moved
+
     @classmethod
     def of(
         cls, between: TransportCost, x_self: TransportCost, y_self: TransportCost, tolerance: float

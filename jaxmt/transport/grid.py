@@ -13,6 +13,7 @@ comes with a coarser one, on which a solve begins.
 """
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
@@ -86,6 +87,14 @@ class Grid(eqx.Module):
         if sizes is None:
             sizes = SIZES[:1] + tuple(s for s in SIZES[1:] if n > MOST_POINTS or 3 * s <= n)
         return cls._from_ranks(row, column, values, np.full(n, 1 / n), sizes, MOST_POINTS)
+
+    def scaled(self, factor: Float[Array, ""]) -> "Grid":
+        """The grid of the same points with both axes multiplied by a factor."""
+        coarser = None if self.coarser is None else self.coarser.scaled(factor)
+        changed = (factor * jnp.asarray(self.reach), factor * jnp.asarray(self.spacing), coarser)
+        return eqx.tree_at(
+            lambda g: (g.reach, g.spacing, g.coarser), self, changed, is_leaf=lambda x: x is None
+        )
 
     @classmethod
     def _from_ranks(

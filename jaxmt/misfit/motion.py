@@ -1,0 +1,97 @@
+r"""How far a plan moves mass along frequency and along the line, and what becomes of the gradient.
+
+Where a plan leaves all mass on its own point, transport is least squares with the weights of the cloud. The
+share of mass that leaves says little of that: most of it is the smear of a blur, which the debiased
+divergence takes away again. What is left is the net displacement, of the plan less that of the cloud with
+itself, and the cosine of the gradient with that of the same clouds with every point kept on its own datum.
+"""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from ..transport import Divergence
+
+Cloud = Float[Array, "point d"]
+Scalar = Float[Array, ""]
+
+AS_SQUARES = 0.999
+"""A cosine above which the gradient of transport is that of least squares with the same weights."""
+
+
+class Motion(eqx.Module):
+    """Sums over the points of the last comparison, so that those of several clouds add up.
+
+    - `points`: how many. `slide`: squared net displacements along frequency (decades) and along the line
+      (spacings of the stations).
+    - `left`: the share of its mass that leaves a point.
+    - `moved`, `paired`, `shared`: squared lengths of the gradients with the values of transport and of
+      squares between points of one place, and their inner product.
+    """
+
+    points: Scalar
+    slide: Float[Array, "2"]
+    left: Scalar
+    moved: Scalar
+    paired: Scalar
+    shared: Scalar
+
+    @classmethod
+    def none(cls) -> "Motion":
+        """No comparison yet."""
+        zero = jnp.zeros(())
+        return cls(zero, jnp.zeros(2), zero, zero, zero, zero)
+
+    @classmethod
+    def of(
+        cls, predicted: Cloud, observed: Cloud, result: Divergence, blur: Scalar, units: Float[Array, "2"]
+    ) -> "Motion":
+        """The motion of a solved divergence of two clouds whose points stand at the same places.
+
+        - `blur`: of the transport. `units`: decades of frequency and spacings in a unit of either axis.
+        """
+        predicted, observed, result, blur = lax.stop_gradient((predicted, observed, result, blur))
+        points = jnp.asarray(len(predicted), predicted.dtype)
+        apart = predicted - observed
+        potentials = result.between.potentials
+        cost = jnp.sum(jnp.square(apart), axis=1)
+        stays = points * jnp.exp((potentials.f + potentials.g - cost) / jnp.square(blur))
+        way = points * result.displacement
+        pull, plain = way[:, 2:], apart[:, 2:]
+        return cls(
+            points,
+            jnp.sum(jnp.square(way[:, :2] * units), axis=0),
+            jnp.sum(1 - stays),
+            jnp.sum(jnp.square(pull)),
+            jnp.sum(jnp.square(plain)),
+            jnp.sum(pull * plain),
+        )
+
+    @classmethod
+    def together(cls, parts: Sequence["Motion"]) -> "Motion":
+        """The motion of several clouds: sums of sums."""
+        return cls(*(sum(values[1:], values[0]) for values in zip(*map(_fields, parts), strict=True)))
+
+    def describe(self) -> dict[str, float]:
+        """Root mean square slides, the mean share of mass that leaves, and the cosine, by name.
+
+        Empty before the first comparison.
+        """
+        points = float(self.points)
+        if points == 0:
+            return {}
+        slide = jnp.sqrt(self.slide / points)
+        length = float(jnp.sqrt(self.moved * self.paired))
+        return {
+            "slide_decades": float(slide[0]),
+            "slide_spacings": float(slide[1]),
+            "mass_leaving": float(self.left) / points,
+            "cosine_with_squares": float(self.shared) / length if length > 0 else float("nan"),
+        }
+
+
+def _fields(motion: Motion) -> tuple[Array, ...]:
+    return (motion.points, motion.slide, motion.left, motion.moved, motion.paired, motion.shared)
