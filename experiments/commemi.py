@@ -20,6 +20,7 @@ from jaxmt.field.figures import View, draw_result
 from jaxmt.field.workflow import Devices, checkpoint, ended
 from jaxmt.inversion.optimisers import OPTIMISERS
 from jaxmt.misfit.catalogue import MISFITS, named
+from jaxmt.misfit.motion import in_words
 
 from . import options as command
 
@@ -147,6 +148,9 @@ def recover(
         f"RMSE of log10 rho under the stations to {depth / 1e3:g} km: {rmse:.3f}, "
         f"{result.history['seconds'][-1]:.1f} s for {len(result.history['nrms']) - 1} iterations"
     )
+    moved = in_words(result.history)
+    if moved is not None:
+        print(f"{moved}.")
     jaxmt.io.write_inversion(
         folder,
         result,

@@ -1,8 +1,8 @@
 """Where does transport help an inversion, and where does it not?
 
-`python -m experiments.robustness [--quick] [--out DIR] [--question NAME ...] [--budget MINUTES]` inverts
-synthetic models from many starts, under many kinds of noise, with every misfit; it goes on where it was
-stopped. `--tables FILE` prints the tables of stored results and runs nothing.
+`python -m experiments.robustness [--quick] [--out DIR] [--question NAME ...] [--method NAME ...]
+[--budget MINUTES]` inverts synthetic models from many starts, under many kinds of noise, with every misfit;
+it goes on where it was stopped. `--tables FILE` prints the tables of stored results and runs nothing.
 """
 
 import time
@@ -14,6 +14,7 @@ from tqdm import tqdm
 from .. import options as command
 from .drawing import draw
 from .inversion import run
+from .methods import all_methods
 from .questions import SEEDS, plan, questions, quick_questions
 from .store import Store, read
 from .tables import report
@@ -24,6 +25,9 @@ def main() -> None:
     parser = command.parser(__doc__, "tiny inversions: under a minute")
     parser.add_argument(
         "--question", nargs="+", choices=list(questions()), metavar="NAME", help="only these questions"
+    )
+    parser.add_argument(
+        "--method", nargs="+", choices=list(all_methods()), metavar="NAME", help="only these methods"
     )
     parser.add_argument("--seeds", type=int, default=len(SEEDS), metavar="N", help="seeds 0 to N - 1")
     parser.add_argument("--budget", type=float, metavar="MINUTES", help="start no inversion after this")
@@ -42,7 +46,7 @@ def main() -> None:
     sections.mkdir(parents=True, exist_ok=True)
     store = Store(folder / "results.jsonl")
     seeds = (0,) if options.quick else tuple(range(options.seeds))
-    cases = plan(chosen, seeds)
+    cases = [case for case in plan(chosen, seeds) if not options.method or case.method in options.method]
     missing = [case for case in cases if case not in store]
     begin = time.perf_counter()
     with tqdm(total=len(cases), initial=len(cases) - len(missing), unit="run", dynamic_ncols=True) as bar:

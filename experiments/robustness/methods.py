@@ -15,6 +15,7 @@ from jaxmt.transport import Relaxed, divergence
 
 LEAST_SQUARES = "least squares, Adam"
 CLOUD = "6-D"
+CONTROL = "6-D, no transport"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,15 +51,24 @@ class Biased(AbstractMisfit):
 
 
 def methods() -> dict[str, Method]:
-    """The methods that most questions compare, by name; the first is what the others are compared to."""
+    """The methods that most questions compare, by name; the first is what the others are compared to.
+
+    "no transport" keeps clouds, weights and the schedule of the blur and pairs every point with its own
+    datum. Graph space without transport is least squares.
+    """
     return {
         LEAST_SQUARES: Method(jaxmt.LeastSquares),
         "least squares, Gauss-Newton": Method(jaxmt.LeastSquares, _gauss_newton),
         "phases x 2": Method(lambda: jaxmt.LeastSquares(phase_weight=2.0)),
         "Huber": Method(jaxmt.Huber),
+        "Huber, Gauss-Newton": Method(jaxmt.Huber, _gauss_newton),
+        "Student, Gauss-Newton": Method(jaxmt.Student, _gauss_newton),
         "3-D": Method(jaxmt.ComponentTransport),
+        "3-D, no transport": Method(lambda: jaxmt.PairedClouds(by_component=True)),
         CLOUD: _cloud(),
+        CONTROL: Method(jaxmt.PairedClouds),
         "6-D, Gauss-Newton": Method(lambda: jaxmt.CloudTransport().for_long_steps(), _gauss_newton),
+        f"{CONTROL}, Gauss-Newton": Method(lambda: jaxmt.PairedClouds().for_long_steps(), _gauss_newton),
         "graph space": Method(jaxmt.GraphSpaceTransport),
         "6-D, then least squares": Method(
             lambda: jaxmt.HandOver(jaxmt.CloudTransport(), jaxmt.LeastSquares())
@@ -125,6 +135,25 @@ def ablations() -> dict[str, Method]:
     }
 
 
+def sliding() -> dict[str, Method]:
+    """`CLOUD` with axes on which mass can slide, which stiffen as the blur comes down."""
+    light, stiff = 0.3, 9.0
+    frequency = {"frequency_weight": light, "station_weight": stiff, "frequency_points": 4}
+    stations = {"frequency_weight": stiff, "station_weight": light, "station_points": 4}
+    both = {"frequency_weight": light, "station_weight": light, "frequency_points": 4}
+    unbalanced = Relaxed(0.1, 0.1)
+    return {
+        "slides along frequency": _cloud(**frequency, stiffening=1.0),
+        "slides along stations": _cloud(**stations, stiffening=1.0),
+        "slides along both": _cloud(**both, stiffening=1.0),
+        "slides along frequency, unbalanced": _cloud(**frequency, stiffening=1.0, marginals=unbalanced),
+        "slides along both, unbalanced": _cloud(**both, stiffening=1.0, marginals=unbalanced),
+        "unbalanced, nothing slides": _cloud(
+            frequency_weight=stiff, station_weight=stiff, marginals=unbalanced
+        ),
+    }
+
+
 def shift_options() -> dict[str, Any]:
     """What `invert` takes to shift stations, too."""
     return {"static_shift": jaxmt.StaticShift()}
@@ -132,4 +161,4 @@ def shift_options() -> dict[str, Any]:
 
 def all_methods() -> dict[str, Method]:
     """Those of all questions."""
-    return methods() | ablations()
+    return methods() | ablations() | sliding()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from jaxmt.benchmarks import SYNTHETIC
 
 from .case import Case
-from .methods import CLOUD, LEAST_SQUARES, ablations, methods
+from .methods import CLOUD, CONTROL, LEAST_SQUARES, ablations, methods, sliding
 
 SEEDS = (0, 1, 2)
 STARTS = (1.0, 10.0, 100.0, 1e3, 1e4, "shifted", "reversed")
@@ -34,6 +34,17 @@ MODELS = (
     "dipping slab",
 )
 DEEP = ("deep conductor", "dipping slab", "single anomaly")
+SLIDING = (
+    *({"model": m, "start": s} for s in ("shifted", "reversed", 10.0) for m in STARTED),
+    {"noise": "outliers", "level": 0.1},
+    {"noise": "outliers", "level": 0.2},
+    {"noise": "bands", "level": 0.05},
+    {"shift": 0.3, "shift_parameters": False},
+    {"shift": 0.3, "shift_parameters": True},
+    {"model": "deep conductor"},
+    {"model": "three blocks"},
+)
+"""Starts whose structure is in the wrong place, data that are wrong, and a body at depth."""
 PUBLISHED = (("wedge", 0.02), ("wedge", 0.04), ("three blocks", 0.01))
 
 
@@ -87,6 +98,9 @@ def questions() -> dict[str, Question]:
             "Ablations of 6-D transport",
             _settings(*({"model": m} for m in STARTED)),
             (LEAST_SQUARES, CLOUD, *ablations()),
+        ),
+        "sliding": Question(
+            "Transport that moves mass", _settings(*SLIDING), (LEAST_SQUARES, CONTROL, *sliding())
         ),
         "published": Question(
             "The published settings",

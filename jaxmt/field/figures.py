@@ -92,7 +92,7 @@ def draw_result(folder: Path, result: Result, view: View) -> None:
     figure = Figure(figsize=(12, 8))
     plot.misfit_by(figure, result.data, result.predicted)
     plot.save(figure, folder / "misfit.png")
-    figure = Figure(figsize=(8, 7))
+    figure = Figure(figsize=(8, 10 if "cosine_with_squares" in result.history else 7))
     plot.convergence(figure, result.history, target=view.target)
     plot.save(figure, folder / "convergence.png")
 

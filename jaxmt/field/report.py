@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..conventions import PHASE, RHO, TIPPER, rows_of
+from ..misfit.motion import in_words
 from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
@@ -62,6 +63,13 @@ def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:
     ]
 
 
+CONVERGENCE = (
+    "nRMS, λ and blur over iterations. Of transport, how far mass moves along frequency and along the line "
+    "(root mean square of the points, less the smear of the blur), and how far the direction of its gradient "
+    "is from that of squares between the same clouds without transport: 1 less the cosine."
+)
+
+
 def _beside(page: Page, path: Path, fits: Sequence[Fit], reference: Reference) -> Page:
     for fit in fits:
         met = fit.agreement(reference)
@@ -106,6 +114,9 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
     page = page.table(caption, head, rows)
     for fit in fits:
         page = page.paragraph(f"{fit.label}: {fit.result.message}.")
+        moved = in_words(fit.result.history)
+        if moved is not None:
+            page = page.paragraph(f"{fit.label}: {moved}.")
     if len(fits) == 2:
         page = page.figure(
             folder / BOTH, "The sections of both misfits, from the same start, in the same colours."
@@ -195,7 +206,7 @@ def _fit(page: Page, folder: Path, fit: Fit) -> Page:
         "Standard deviation of the section as far as the regularisation is believed, the width over which "
         "the data let a cell be an average; in white the depth of investigation (3 standard deviations).",
     )
-    page = page.figure(folder / "convergence.png", "nRMS, regularisation factor and blur over iterations.")
+    page = page.figure(folder / "convergence.png", CONVERGENCE)
     page = page.figure(folder / "misfit.png", "nRMS by station, period and component; 1 is the error bar.")
     for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):
         if (folder / name).is_file():

@@ -20,6 +20,7 @@ from ..inversion.parametrisation import Cells
 from ..inversion.progress import ProgressBar
 from ..inversion.result import Ending, Result
 from ..misfit import AbstractMisfit
+from ..misfit.motion import in_words
 from ..simulation.mesh import MeshWarning
 from .fit import Fit
 from .folder import CHECKPOINT, Folder, summary_of
@@ -129,7 +130,8 @@ def fit_by(
     result, caught = inverted(name, line, misfit, settings, kept, devices, quiet=quiet)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
-    share = misfit_seconds(misfit, result) / each if _transports(result) else np.nan
+    transported = in_words(result.history) is not None
+    share = misfit_seconds(misfit, result) / each if transported else np.nan
     told = (*caught, *advice(result, settings))
     return Fit(name, result, appraised(line, result, settings), each, share, told)
 
@@ -201,11 +203,6 @@ def advice(result: Result, settings: Settings) -> tuple[str, ...]:
     if result.ending is Ending.ITERATIONS:
         remedies.insert(0, f"more than {settings.iterations} iterations (--iterations)")
     return (f"The target nRMS of {settings.target:g} was not reached. Worth a try: {', '.join(remedies)}.",)
-
-
-def _transports(result: Result) -> bool:
-    """Whether the misfit had a blur, which only transport has."""
-    return bool(np.isfinite(result.history.get("blur", [np.nan])).any())
 
 
 def misfit_seconds(misfit: AbstractMisfit, result: Result, repeats: int = 5) -> float:

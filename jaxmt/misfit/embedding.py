@@ -178,7 +178,9 @@ class Embedding(eqx.Module):
     def _scaled(self, values: Float[Array, "comp freq site"]) -> Float[Array, "point value"]:
         chosen = list(self.components)
         # A mode that was not simulated is NaN and has no weight: the interpolation leaves it out.
-        return self.interpolation(values[jnp.asarray(chosen)].reshape(len(chosen), -1).T / VALUE_SCALE[chosen])
+        return self.interpolation(
+            values[jnp.asarray(chosen)].reshape(len(chosen), -1).T / VALUE_SCALE[chosen]
+        )
 
     def predicted_cloud(
         self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]

@@ -61,7 +61,9 @@ class Interpolation(eqx.Module):
             return (of_frequency[:, None] * site_count + of_station[None, :]).ravel()
 
         corners = np.stack([pair(a, b) for a in (f.own, f.other) for b in (s.own, s.other)])
-        parts = [np.multiply.outer(a, b).ravel() for a in (1 - f.part, f.part) for b in (1 - s.part, s.part)]
+        parts = [
+            np.multiply.outer(a, b).ravel() for a in (1 - f.part, f.part) for b in (1 - s.part, s.part)
+        ]
         exists = present.reshape(-1, present.shape[-1])[corners]
         weights = np.where(exists, np.stack(parts)[:, :, None], 0.0)
         # What missing corners would have had goes to the point's own sample.

@@ -6,10 +6,11 @@ divergence takes away again. What is left is the net displacement, of the plan l
 itself, and the cosine of the gradient with that of the same clouds with every point kept on its own datum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -95,3 +96,22 @@ class Motion(eqx.Module):
 
 def _fields(motion: Motion) -> tuple[Array, ...]:
     return (motion.points, motion.slide, motion.left, motion.moved, motion.paired, motion.shared)
+
+
+def in_words(history: Mapping[str, Sequence[float]]) -> str | None:
+    """What transport did in an inversion, from its history; None if there was no transport."""
+    cosine = np.array(history.get("cosine_with_squares", []), dtype=float)
+    if not np.isfinite(cosine).any():
+        return None
+    least = float(np.nanmin(cosine))
+    if least > AS_SQUARES:
+        return (
+            "Transport was least squares with the weights of its clouds: the cosine of the two gradients "
+            f"never fell below {np.floor(1e5 * least) / 1e5:.5f}"
+        )
+    decades, spacings = (float(np.nanmax(history[name])) for name in ("slide_decades", "slide_spacings"))
+    return (
+        f"Transport moved mass by up to {decades:.2g} decades of frequency and {spacings:.2g} spacings of "
+        f"the stations (rms of the points); the cosine of its gradient with that of squares of the same "
+        f"clouds was {least:.3f} to {float(np.nanmax(cosine)):.3f}"
+    )

@@ -142,7 +142,9 @@ def solve(
     else:
         back = moved(target, source, potentials=Potentials(potentials.g, potentials.f))
         value = solution.value + plan_held(x, forth) + plan_held(y, back)
-    return TransportCost(value, potentials, extra, solution.marginal_error, truncated, solution.sweeps, forth)
+    return TransportCost(
+        value, potentials, extra, solution.marginal_error, truncated, solution.sweeps, forth
+    )
 
 
 def _over_all_pairs(

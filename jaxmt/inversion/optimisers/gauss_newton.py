@@ -3,8 +3,9 @@ r"""Gauss-Newton steps, with lambda found by search as in Occam's inversion.
 A misfit with gradient $g_k$ and curvature $h_k$ in the data lies, to second order or at most, on
 $\sum_k (r_k - \sqrt{h_k/2}\,\delta d_k)^2$ with $r_k = -g_k/\sqrt{2h_k}$ and a constant more. For least
 squares r are the residuals; for robust costs this is iteratively reweighted least squares, and for
-transport the way of each point to the mean of where its mass goes, with the plan held fixed: as in matching
-of clouds by closest points (Besl & McKay 1992). With J the Jacobian times $\sqrt{h/2}$ the step $\delta$
+transport the way of each point to the mean of where its mass goes, as in matching of clouds by closest
+points (Besl & McKay 1992). A plan that moves with the prediction curves less than one held fixed: h is
+scaled by the secant between prediction and data. With J the Jacobian times $\sqrt{h/2}$ the step $\delta$
 minimises $|r - J\delta|^2 + \lambda(\phi + g^T\delta + \delta^TC\delta)$, where now $\phi$, $g$ and $C$ are
 value, gradient and curvature of the roughness. In data space (Siripunvaraporn & Egbert 2000, Geophysics 65,
 791) that is
@@ -26,6 +27,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 from scipy import sparse
 
+from ...data import Data, nearest_turn
 from ...simulation.sensitivity import jacobian
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
@@ -38,6 +40,12 @@ STRIDE = np.sqrt(10.0)
 
 DAMPING = 1e-4
 """Added to the curvature, as a part of its mean diagonal: roughness alone does not see a constant."""
+
+LEAST_SECANT = 0.1
+"""Least ratio of the curvature between prediction and data to that of a plan held fixed."""
+
+ROUNDING = 1e-6
+"""Difference of that ratio from one that counts as none."""
 
 Values = Float[Array, "comp freq site"]
 Vector = Float[Array, " datum"]
@@ -185,10 +193,26 @@ def _evaluate(objective: Objective, parameters: Parameters) -> _Model:
         return objective.regularization(section, objective.mesh, objective.parametrisation.free)
 
     (loss, following), pull = jax.value_and_grad(misfit, has_aux=True)(prediction.components)
-    curvature = objective.misfit.curvature(prediction.components, objective.prepared, objective.state)
+    held = objective.misfit.curvature(prediction.components, objective.prepared, objective.state)
+    curvature = held * _secant(objective.data, prediction.components, pull, held)
     nrms = objective.data.nrms_of(prediction.components)
     rough, slope = jax.value_and_grad(penalty)(objective.section(parameters))
     return _Model(loss, following, prediction, nrms, rough, pull, curvature, slope)
+
+
+def _secant(data: Data, predicted: Values, pull: Values, held: Values) -> Float[Array, ""]:
+    r"""How much less a misfit curves between prediction and data than by h: $g^T\delta / \delta^T h\delta$.
+
+    $\delta$ leads from the data, where the gradient is zero, to the prediction. The ratio is one for least
+    squares, and for robust costs by the weights that are theirs there; a plan that moves with the prediction
+    makes it less, down to `LEAST_SECANT`.
+    """
+    apart = jnp.where(
+        held > 0, nearest_turn(predicted, jnp.asarray(data.values)) - jnp.asarray(data.values), 0.0
+    )
+    ratio = jnp.vdot(pull, apart) / jnp.maximum(jnp.vdot(held * apart, apart), jnp.finfo(apart.dtype).tiny)
+    # As far as rounding goes a ratio of one is one.
+    return jnp.where(ratio > 1 - ROUNDING, 1.0, jnp.maximum(ratio, LEAST_SECANT))
 
 
 class _Newton:
