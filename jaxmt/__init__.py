@@ -29,8 +29,8 @@ _HOMES = {
     "inversion.stopping": "Knee Stopping",
     "inversion.trade_off": "Cooling Discrepancy Fixed GradientRatio",
     "misfit": (
-        "CloudTransport ComponentTransport GraphSpaceTransport HandOver Huber LeastSquares PairedClouds Student "
-        "WeightedSum"
+        "CloudTransport ComponentTransport GraphSpaceTransport HandOver Huber LeastSquares PairedClouds "
+        "Student WeightedSum"
     ),
     "processing": "profile rotate",
     "simulation.forward": "simulate",

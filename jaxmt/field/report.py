@@ -65,8 +65,8 @@ def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:
 
 CONVERGENCE = (
     "nRMS, λ and blur over iterations. Of transport, how far mass moves along frequency and along the line "
-    "(root mean square of the points, less the smear of the blur), and how far the direction of its gradient "
-    "is from that of squares between the same clouds without transport: 1 less the cosine."
+    "(root mean square of the points, less the smear of the blur), and how far the direction of its "
+    "gradient is from that of squares between the same clouds without transport: 1 less the cosine."
 )
 
 

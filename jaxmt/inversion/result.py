@@ -62,7 +62,8 @@ class Result:
       `invert(static_shift=...)` allowed any. `predicted`: the responses with it, in the order of
       `COMPONENTS`: what `nrms` compares with the data.
     - `history`: a list over iterations for each name: iteration, loss, nrms, roughness,
-      regularization_factor, what the misfit says of its state and what it found (NaN where nothing), seconds.
+      regularization_factor, what the misfit says of its state and what it found (NaN where nothing),
+      seconds.
     - `ending`: why it stopped; `message`: the same in words, with numbers.
     """
 

@@ -54,7 +54,7 @@ MISFITS: dict[str, Named] = {
     "paired": Named("weights of 6-D, no transport", _paired, CloudTransport),
     "cloud-l2": Named("6-D transport, then least squares", _cloud_then_least_squares, CloudTransport),
 }
-"""All misfits that have a name. "components", "paired" and "cloud-l2" take the settings of `CloudTransport`."""
+"""All misfits that have a name. "components", "paired" and "cloud-l2" take settings of `CloudTransport`."""
 
 
 def named(name: str, **settings: Any) -> AbstractMisfit:

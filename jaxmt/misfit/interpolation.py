@@ -3,10 +3,10 @@ r"""Points between the samples of a cloud, by linear interpolation along frequen
 The data are samples of curves over frequency and of surfaces over frequency and position. A plan between
 samples moves mass by whole spacings or not at all; between points that lie closer it moves mass by parts of
 a spacing, and so along the curves. Each sample is spread over k points that share the interval half-way to
-either neighbour, at the offsets $((j + \frac12)/k - \frac12)$ of the spacing, $j = 0, \dots, k - 1$. A point
-at the part t of the way from sample o to its neighbour has the value $(1 - t)v_o + t v_n$; beyond the first
-and last sample, and beside a missing one, it has that of o. So every sample keeps its weight: over all
-points, the weights of each of them add up to k.
+either neighbour, at the offsets $((j + \frac12)/k - \frac12)$ of the spacing, $j = 0, \dots, k - 1$. A
+point at the part t of the way from sample o to its neighbour has the value $(1 - t)v_o + t v_n$; beyond the
+first and last sample, and beside a missing one, it has that of o. So every sample keeps its weight: over
+all points, the weights of each of them add up to k.
 """
 
 import equinox as eqx
@@ -50,8 +50,9 @@ class Interpolation(eqx.Module):
         count = int(np.prod([a.size * (k if a.size > 1 else 1) for a, k in zip(axes, points, strict=True)]))
         if count > MOST_POINTS:
             raise ValueError(
-                f"`CloudTransport(frequency_points={points[0]}, station_points={points[1]})` makes {count} points, more than the "
-                f"{MOST_POINTS} that memory allows. Take fewer points a sample, or fewer samples."
+                f"`CloudTransport(frequency_points={points[0]}, station_points={points[1]})` makes {count} "
+                f"points, more than the {MOST_POINTS} that memory allows. Take fewer points a sample, or "
+                "fewer samples."
             )
         along = [_points(a, k) for a, k in zip(axes, points, strict=True)]
         (f, s) = along

@@ -36,8 +36,8 @@ class PairedClouds(AbstractMisfit):
     def __check_init__(self) -> None:
         if self.by_component and self.cloud.correlation is not None:
             raise ValueError(
-                "`PairedClouds(by_component=True)` takes components apart: leave out the `correlation` of its "
-                "`cloud`."
+                "`PairedClouds(by_component=True)` takes components apart: leave out the `correlation` of "
+                "its `cloud`."
             )
 
     def __call__(

@@ -204,8 +204,8 @@ def _secant(data: Data, predicted: Values, pull: Values, held: Values) -> Float[
     r"""How much less a misfit curves between prediction and data than by h: $g^T\delta / \delta^T h\delta$.
 
     $\delta$ leads from the data, where the gradient is zero, to the prediction. The ratio is one for least
-    squares, and for robust costs by the weights that are theirs there; a plan that moves with the prediction
-    makes it less, down to `LEAST_SECANT`.
+    squares and for robust costs, whose h is reweighted; a plan that moves with the prediction makes it
+    less, down to `LEAST_SECANT`.
     """
     apart = jnp.where(
         held > 0, nearest_turn(predicted, jnp.asarray(data.values)) - jnp.asarray(data.values), 0.0
