@@ -1,13 +1,16 @@
 """Where do misfits have false minima?
 
 `python -m experiments.landscape [--quick] [--out DIR]` draws misfits over one model parameter at a time,
-for a conductor buried in a half-space: its depth, its resistivity, that of the background, and a shift of
-all stations; then over two at a time, depth and resistivity, background and shift. Counts interior
-local minima of least squares, 3-D, 6-D and graph-space transport.
+for a conductor buried in a half-space: its depth, its resistivity, that of the background, a shift of all
+stations, and a factor of all lengths; then over two at a time, depth and resistivity, background and shift.
+Counts interior local minima and measures the basin, the part of the range from which the way down leads to
+the truth, of least squares, of the clouds of 6-D transport without transport, of transport whose mass
+slides along frequency, along the line, along both, and where it may be left behind, and of graph space.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +19,12 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.misfit import AbstractMisfit
+from jaxmt.transport import Relaxed
 
 from . import options as command
 
 STATIONS = np.linspace(-6e3, 6e3, 13)
-TRUE = {"depth": 2000.0, "resistivity": 3.0, "background": 100.0, "shift": 0.0}
+TRUE = {"depth": 2000.0, "resistivity": 3.0, "background": 100.0, "shift": 0.0, "scale": 1.0}
 HALF_WIDTH, THICKNESS = 1500.0, 1500.0
 ERROR = 0.05
 RANGES = {
@@ -28,23 +32,45 @@ RANGES = {
     "resistivity": (np.geomspace(0.1, 3000.0, 41), "Resistivity of the conductor (ohm m)", True),
     "background": (np.geomspace(1.0, 1e4, 41), "Resistivity of the background (ohm m)", True),
     "shift": (np.linspace(-6000.0, 6000.0, 41), "Shift of the stations (m)", False),
+    "scale": (np.geomspace(0.2, 5.0, 41), "Factor of depth, width and thickness", True),
 }
 PAIRS = (("depth", "resistivity"), ("background", "shift"))
-BLUR = 0.03
+BLUR = 0.02
+LIGHT, HEAVY, BETWEEN, REACH = 0.3, 9.0, 3, 0.1
+"""Weights of axes along which mass slides or does not, points a sample, reach of unbalanced transport."""
+MAPPED = ("least squares", "no transport", "slides along both, unbalanced")
 
 
 def misfits() -> dict[str, AbstractMisfit]:
     """At one blur, without annealing."""
-    cloud = jaxmt.CloudTransport(
-        BLUR, BLUR, frequency_weight=1.0, station_weight=1.0, error_floor_ratio=1.0, max_sweeps=2000
-    )
+
+    def cloud(frequency: float, station: float, **more: Any) -> jaxmt.CloudTransport:
+        weights = {"frequency_weight": frequency, "station_weight": station, "error_floor_ratio": 1.0}
+        return jaxmt.CloudTransport(BLUR, BLUR, **weights, max_sweeps=500, **more)
+
+    along, across = {"frequency_points": BETWEEN}, {"station_points": BETWEEN}
+    free = Relaxed(REACH, REACH)
     return {
         "least squares": jaxmt.LeastSquares(),
-        "3-D transport": jaxmt.ComponentTransport(cloud),
-        "6-D transport": cloud,
-        "graph space, eta 1": jaxmt.GraphSpaceTransport(1.0),
+        "no transport": jaxmt.PairedClouds(cloud(HEAVY, HEAVY)),
+        "slides along frequency": cloud(LIGHT, HEAVY, **along),
+        "slides along the line": cloud(HEAVY, LIGHT, **across),
+        "slides along both": cloud(LIGHT, LIGHT, **along),
+        "slides along frequency, unbalanced": cloud(LIGHT, HEAVY, **along, marginals=free),
+        "slides along both, unbalanced": cloud(LIGHT, LIGHT, **along, marginals=free),
+        "nothing slides, unbalanced": cloud(HEAVY, HEAVY, marginals=free),
         "graph space, eta 0.01": jaxmt.GraphSpaceTransport(0.01),
     }
+
+
+def basin(curve: np.ndarray, true: int) -> tuple[int, int]:
+    """First and last place around the true one between which a curve only falls towards it."""
+    low = high = true
+    while low > 0 and curve[low - 1] > curve[low]:
+        low -= 1
+    while high < len(curve) - 1 and curve[high + 1] > curve[high]:
+        high += 1
+    return low, high
 
 
 def responses(model: dict[str, float], frequencies: np.ndarray, mesh: jaxmt.Mesh) -> jaxmt.Responses:
@@ -53,9 +79,9 @@ def responses(model: dict[str, float], frequencies: np.ndarray, mesh: jaxmt.Mesh
     def share(nodes: np.ndarray, low: float, high: float) -> np.ndarray:
         return np.diff(np.clip(nodes, low, high)) / np.diff(nodes)
 
-    centre = -model["shift"]
-    across = share(mesh.y_nodes, centre - HALF_WIDTH, centre + HALF_WIDTH)
-    down = share(mesh.z_nodes[mesh.n_air :], model["depth"], model["depth"] + THICKNESS)
+    centre, scale = -model["shift"], model["scale"]
+    across = share(mesh.y_nodes, centre - scale * HALF_WIDTH, centre + scale * HALF_WIDTH)
+    down = share(mesh.z_nodes[mesh.n_air :], scale * model["depth"], scale * (model["depth"] + THICKNESS))
     inside = down[:, None] * across
     log = (1 - inside) * np.log(model["background"]) + inside * np.log(model["resistivity"])
     survey = jaxmt.Survey(frequencies, STATIONS)
@@ -114,22 +140,29 @@ def main() -> None:
     for name, misfit in misfits().items():
         prepared, state = misfit.prepare(data)
         evaluate[name] = jax.jit(lambda p, m=misfit, a=prepared, s=state: m(p, a, s)[0])
-    figure = Figure(figsize=(13, 9), layout="constrained")
-    summary = {}
-    print(f"{'parameter':14}" + "".join(f"{name:>24}" for name in evaluate))
-    for ax, (key, (values, label, log)) in zip(figure.subplots(2, 2).ravel(), RANGES.items(), strict=True):
+    figure = Figure(figsize=(18, 10), layout="constrained")
+    summary, panels = {}, figure.subplots(2, 3).ravel()
+    panels[-1].set_axis_off()
+    for ax, (key, (values, label, log)) in zip(panels[:-1], RANGES.items(), strict=True):
         values = values[::every]
         predicted = [responses(TRUE | {key: float(v)}, frequencies, mesh).components for v in values]
         curves = {name: np.array([float(f(p)) for p in predicted]) for name, f in evaluate.items()}
         jaxmt.plot.landscape(ax, values, curves, true=TRUE[key], label=label, log=log)
         counts = {name: int(jaxmt.plot.local_minima(curve).size) for name, curve in curves.items()}
+        true = int(np.argmin(np.abs(values - TRUE[key])))
+        basins = {name: basin(curve, true) for name, curve in curves.items()}
         summary[key] = {"values": values.tolist(), "minima": counts}
+        summary[key]["basins"] = {n: [float(values[k]) for k in ends] for n, ends in basins.items()}
         summary[key]["curves"] = {name: curve.tolist() for name, curve in curves.items()}
-        print(f"{key:14}" + "".join(f"{counts[name]:24}" for name in evaluate))
+        print(f"{label}: interior minima; part of the range from which the way down leads to the truth")
+        for name, (low, high) in basins.items():
+            ends = f"{values[low]:.4g} to {values[high]:.4g}"
+            print(f"  {name:36}{counts[name]:4}{(high - low) / (values.size - 1):8.0%}   {ends}")
     jaxmt.plot.save(figure, folder / "landscape.png")
-    summary |= draw_pairs(evaluate, frequencies, mesh, 5 if options.quick else 2, folder)
+    mapped = {name: evaluate[name] for name in MAPPED}
+    summary |= draw_pairs(mapped, frequencies, mesh, 5 if options.quick else 2, folder)
     jaxmt.io.write_summary(folder / "summary.json", summary)
-    print(f"Interior local minima; results are in {folder}")
+    print(f"Results are in {folder}")
 
 
 if __name__ == "__main__":
