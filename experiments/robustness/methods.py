@@ -145,6 +145,7 @@ def sliding() -> dict[str, Method]:
     return {
         "slides along frequency": _cloud(**frequency, stiffening=1.0),
         "slides along stations": _cloud(**stations, stiffening=1.0),
+        "slides along stations, stiffens soon": _cloud(**stations, stiffening=2.0),
         "slides along both": _cloud(**both, stiffening=1.0),
         "slides along frequency, unbalanced": _cloud(**frequency, stiffening=1.0, marginals=unbalanced),
         "slides along both, unbalanced": _cloud(**both, stiffening=1.0, marginals=unbalanced),

@@ -15,6 +15,7 @@ from ..fingerprint import Constant
 from ..transport import Balanced, Divergence, Grid, divergence, self_cost
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractMisfit
+from .cloud_state import CloudState, smallest_blur
 from .embedding import Embedding, check_components
 from .motion import Motion
 
@@ -22,10 +23,6 @@ Cloud = Float[Array, "point d"]
 
 FINAL_BLUR = 0.003
 """The smallest blur where the errors do not ask for less."""
-
-SPACING_QUANTILE, SPACING_FRACTION = 0.1, 1 / 6
-"""Quantile of the spacings of the points, and the fraction of it that the blur of transport does not go
-under: at a sixth the kernel from one point to the next is e^-36."""
 
 UNSOLVED_ERROR, BLUR_GROWTH = 0.1, 1.2
 """L1 error of the marginals above which a plan lags behind its blur, and the factor of the next blur."""
@@ -45,12 +42,16 @@ def _constant(solver: Any) -> Constant[Any] | None:
 
 
 class CloudTransport(AbstractMisfit):
-    r"""Debiased Sinkhorn divergence between the 6-D clouds of predicted and observed data.
+    r"""Debiased Sinkhorn divergence of 6-D clouds; by default no mass moves, and it is `PairedClouds`.
 
     A cloud has a point for each frequency and station, with coordinates (log frequency, position,
     log10 rho_xy, phase_xy, log10 rho_yx, phase_yx) scaled and weighted by `Embedding`; with real and
     imaginary part of the tipper, where there are any, it is 8-D. The cost of moving mass is $|W(x-y)|^2$.
     A missing component of a point costs nothing; phases are taken modulo 360 degrees.
+
+    With axes as heavy as by default mass stays on its own datum: least squares, with weights that follow
+    the blur. Lighter axes, points between the samples and `Relaxed` marginals let it slide; what that does
+    to sections is in docs/transport.md. The history says what the plans do.
 
     - `start_blur`, `final_blur`: the blur (see `sinkhorn_divergence`) of the first iteration and
       the smallest, by default 0.003 or half the smallest error of the embedded data, where that is less.
@@ -60,8 +61,14 @@ class CloudTransport(AbstractMisfit):
       the iteration before, so that it follows the fit. `decay`: and at most this times that blur, so that
       it comes down where the data cannot be fitted. It only grows again where plans are not solved.
     - `frequency_weight`, `station_weight`: how hard it is to move mass along those axes; towards
-      infinity transport becomes least squares. At 1, data that a section cannot explain hold the plans of
-      the CAFE-MT profile one sample beside their own, and its nRMS at 2.1; at 3 it comes to 1.
+      infinity transport becomes least squares; about 0.3 lets mass slide. At 1, data that a section
+      cannot explain hold the plans of the CAFE-MT profile one sample beside their own, and its nRMS at
+      2.1; at 3 it comes to 1.
+    - `frequency_points`, `station_points`: points that each sample is spread over along either axis, by
+      linear interpolation, so that mass moves by parts of a spacing. Along an axis of one sample there is
+      one, and nothing to slide along.
+    - `stiffening`: at a blur b the axes weigh `(start_blur / b) ** stiffening` times as much: at 1 slides
+      are easy at first, and in the end transport is least squares.
     - `te_weight`, `tm_weight`: weights of the two modes, entering the cost squared; tippers are TE.
     - `error_floor_ratio`: in the weights errors count as no less than this times those of the component
       that is known best; 1 takes errors as they are. At 2 and with errors of |Z|, phases weigh twice as
@@ -120,6 +127,14 @@ class CloudTransport(AbstractMisfit):
         for name, value in ((w, getattr(self, w)) for w in weights):
             if not (value > 0 and np.isfinite(value)):
                 raise ValueError(f"`CloudTransport({name}=...)` must be positive. Got {value}.")
+        for name, count in ((n, getattr(self, n)) for n in ("frequency_points", "station_points")):
+            if not count >= 1:
+                raise ValueError(f"`CloudTransport({name}=...)` must be at least 1 a sample. Got {count}.")
+        if not 0 <= self.stiffening < np.inf:
+            raise ValueError(
+                "`CloudTransport(stiffening=...)` must be finite and not negative; 0 leaves the axes as "
+                f"they are. Got {self.stiffening}."
+            )
         if not (self.tolerance > 0 and self.max_sweeps >= 1):
             raise ValueError(
                 "`CloudTransport(tolerance=..., max_sweeps=...)` must be positive and at least 1. Got "
@@ -149,7 +164,7 @@ class CloudTransport(AbstractMisfit):
             stiffening=self.stiffening,
         )
 
-    def prepare(self, data: Data) -> tuple[tuple[Embedding, Grid], "CloudState"]:
+    def prepare(self, data: Data) -> tuple[tuple[Embedding, Grid], CloudState]:
         """Embedding and grid of the data; the state starts at `start_blur`."""
         embedding = self.embedding(data)
         grid = Grid.from_axes(embedding.axes)
@@ -161,8 +176,8 @@ class CloudTransport(AbstractMisfit):
         self,
         predicted: Float[Array, "comp freq site"],
         prepared: tuple[Embedding, Grid],
-        state: "CloudState",
-    ) -> tuple[Float[Array, ""], "CloudState"]:
+        state: CloudState,
+    ) -> tuple[Float[Array, ""], CloudState]:
         """The divergence at the present blur."""
         embedding, grid = prepared
         clouds = embedding.predicted_cloud(predicted, state.blur), embedding.observed_cloud(state.blur)
@@ -174,17 +189,17 @@ class CloudTransport(AbstractMisfit):
         self,
         predicted: Float[Array, "comp freq site"],
         prepared: tuple[Embedding, Grid],
-        state: "CloudState",
+        state: CloudState,
     ) -> Float[Array, "comp freq site"]:
         """The curvature of the cost of the present plan, whose points each move their mass."""
         embedding, _ = prepared
         return 2 / len(embedding.axes) * embedding.squared_slopes(predicted, state.blur)
 
-    def describe(self, state: "CloudState") -> dict[str, float]:
+    def describe(self, state: CloudState) -> dict[str, float]:
         """The blur of the next call."""
         return {"blur": float(state.blur)}
 
-    def diagnostics(self, state: "CloudState") -> dict[str, float]:
+    def diagnostics(self, state: CloudState) -> dict[str, float]:
         """How far mass moved in the last call, and the cosine with squares of the same weights."""
         return state.motion.describe()
 
@@ -198,7 +213,7 @@ class CloudTransport(AbstractMisfit):
             return self.final_blur
         return min(self.start_blur, FINAL_BLUR, 0.5 * embedding.smallest_error)
 
-    def start(self, observed: Cloud, grid: Grid, final_blur: float) -> "CloudState":
+    def start(self, observed: Cloud, grid: Grid, final_blur: float) -> CloudState:
         """The state of the first iteration for a cloud at `start_blur`."""
         blur, smallest = jnp.asarray(self.start_blur, dtype=float), smallest_blur(observed)
         # As if the prediction were the data: better potentials than zero, for one solve.
@@ -215,20 +230,22 @@ class CloudTransport(AbstractMisfit):
             "solver": self.solver,
         }
 
-    def compare(self, predicted: Cloud, observed: Cloud, grid: Grid, state: "CloudState") -> Divergence:
+    def compare(self, predicted: Cloud, observed: Cloud, grid: Grid, state: CloudState) -> Divergence:
         """The divergence of two clouds, warm from the last."""
         return _warm(predicted, observed, grid, state, self._settings())
 
     def following(
-        self, state: "CloudState", result: Divergence, squared: Float[Array, ""], motion: Motion
-    ) -> "CloudState":
+        self, state: CloudState, result: Divergence, squared: Float[Array, ""], motion: Motion
+    ) -> CloudState:
         """The next state, from the squared distance."""
         near = self.next_blur(state.blur, state.final_blur, squared)
         # A plan that lags behind its blur says little, and its value may be negative.
         unsolved = (result.marginal_error > UNSOLVED_ERROR) | (squared < 0)
         blur = jnp.where(unsolved, jnp.minimum(BLUR_GROWTH * state.blur, self.start_blur), near)
         last = lax.stop_gradient(result)
-        return CloudState(blur, state.blur, state.final_blur, state.smallest_blur, last, motion)
+        # The spacing of the points grows as the axes stiffen.
+        smallest = state.smallest_blur * (state.blur / blur) ** self.stiffening
+        return CloudState(blur, state.blur, state.final_blur, smallest, last, motion)
 
     def next_blur(
         self, blur: Float[Array, ""], final_blur: Float[Array, ""], squared: Float[Array, ""]
@@ -243,7 +260,7 @@ def _warm(
     predicted: Cloud,
     observed: Cloud,
     grid: Grid,
-    state: "CloudState",
+    state: CloudState,
     settings: dict[str, Any],
 ) -> Divergence:
     kept, blur = state.last.y_self, state.transport_blur
@@ -254,30 +271,3 @@ def _warm(
         lambda: self_cost(observed, blur, kept, grid=grid, **settings),
     )
     return divergence(predicted, observed, blur, state.last, grid=grid, y_self=y_self, **settings)
-
-
-def smallest_blur(cloud: Cloud) -> Float[Array, ""]:
-    """A blur so far under the spacing of most points that transport does not notice it any more."""
-    steps = [np.diff(np.unique(np.asarray(axis, dtype=float))) for axis in cloud.T[:2]]
-    spacings = [np.quantile(step, SPACING_QUANTILE) for step in steps if step.size]
-    return jnp.asarray(SPACING_FRACTION * min(spacings, default=0.0), dtype=float)
-
-
-class CloudState(eqx.Module):
-    """The blur of the next call, the result that it starts from with its blur and motion, and two bounds.
-
-    - `final_blur`: the smallest blur for the weights of the cloud.
-    - `smallest_blur`: the smallest blur for transport: below it no mass leaves its point.
-    """
-
-    blur: Float[Array, ""]
-    last_blur: Float[Array, ""]
-    final_blur: Float[Array, ""]
-    smallest_blur: Float[Array, ""]
-    last: Divergence
-    motion: Motion
-
-    @property
-    def transport_blur(self) -> Float[Array, ""]:
-        """The blur that transport takes in the next call."""
-        return jnp.maximum(self.blur, self.smallest_blur)

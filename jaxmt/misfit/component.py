@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, Int
 from ..data import Data
 from ..transport import Grid
 from .abstract import AbstractMisfit
-from .cloud import CloudState, CloudTransport
+from .cloud import CloudTransport
+from .cloud_state import CloudState
 from .embedding import Embedding
 from .motion import Motion
 

@@ -51,7 +51,9 @@ class Embedding(eqx.Module):
     - `present`: which components of a point exist. The others have no weight, and so no cost.
     - `interpolation`: from the flattened (frequency, station) grid of samples to the points used, those
       with any datum.
-    - `units`: decades of frequency, and spacings of the stations, in a unit of either axis.
+    - `units`: decades of frequency, and spacings of the stations, in a unit of either axis; NaN for an
+      axis of one sample.
+    - `soft_blur`, `stiffening`: at a blur b the axes weigh `(soft_blur / b) ** stiffening` times as much.
     - `observed`: the data, phases within half a turn of their mean direction; NaN where there is none.
 
     A component is multiplied by its mode's weight over $\max(\mathrm{error}, \mathrm{blur})$, normalised
@@ -103,6 +105,7 @@ class Embedding(eqx.Module):
         - `correlation`: R, the correlation of the noise of the components. W is then $L^{-1}D^{-1}$ with
           $R = LL^T$ and D the errors, so that $|W(x - y)|^2$ is the quadratic form of their covariance.
         - `points_per_sample`: points along frequency and along the line that each sample is spread over.
+        - `soft_blur`, `stiffening`: as above.
 
         Raises `ValueError` for unknown components, if none of them has a datum, or if R is no
         correlation matrix.
@@ -133,8 +136,8 @@ class Embedding(eqx.Module):
         by_mode = np.full(len(COMPONENTS), te_weight)
         by_mode[list(rows_of("tm"))] = tm_weight
         units = (
-            float(np.ptp(logs)) / frequency_weight,
-            max(stations.size - 1, 1) / station_weight,
+            float(np.ptp(logs)) / frequency_weight if logs.size > 1 else np.nan,
+            (stations.size - 1) / station_weight if stations.size > 1 else np.nan,
         )
         return cls(
             interpolation.axes,

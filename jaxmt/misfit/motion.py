@@ -9,6 +9,7 @@ itself, and the cosine of the gradient with that of the same clouds with every p
 from collections.abc import Mapping, Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -74,7 +75,7 @@ class Motion(eqx.Module):
     @classmethod
     def together(cls, parts: Sequence["Motion"]) -> "Motion":
         """The motion of several clouds: sums of sums."""
-        return cls(*(sum(values[1:], values[0]) for values in zip(*map(_fields, parts), strict=True)))
+        return jax.tree.map(lambda first, *others: sum(others, first), *parts)
 
     def describe(self) -> dict[str, float]:
         """Root mean square slides, the mean share of mass that leaves, and the cosine, by name.
@@ -94,10 +95,6 @@ class Motion(eqx.Module):
         }
 
 
-def _fields(motion: Motion) -> tuple[Array, ...]:
-    return (motion.points, motion.slide, motion.left, motion.moved, motion.paired, motion.shared)
-
-
 def in_words(history: Mapping[str, Sequence[float]]) -> str | None:
     """What transport did in an inversion, from its history; None if there was no transport."""
     cosine = np.array(history.get("cosine_with_squares", []), dtype=float)
@@ -109,9 +106,16 @@ def in_words(history: Mapping[str, Sequence[float]]) -> str | None:
             "Transport was least squares with the weights of its clouds: the cosine of the two gradients "
             f"never fell below {np.floor(1e5 * least) / 1e5:.5f}"
         )
-    decades, spacings = (float(np.nanmax(history[name])) for name in ("slide_decades", "slide_spacings"))
+    slides = []
+    for name, unit, alone in (
+        ("slide_decades", "decades of frequency", "frequency"),
+        ("slide_spacings", "spacings of the stations", "station"),
+    ):
+        slide = np.array(history[name], dtype=float)
+        exists = np.isfinite(slide).any()
+        slides.append(f"{np.nanmax(slide):.2g} {unit}" if exists else f"nothing along the one {alone}")
+    most = float(np.nanmax(cosine))
     return (
-        f"Transport moved mass by up to {decades:.2g} decades of frequency and {spacings:.2g} spacings of "
-        f"the stations (rms of the points); the cosine of its gradient with that of squares of the same "
-        f"clouds was {least:.3f} to {float(np.nanmax(cosine)):.3f}"
+        f"Transport moved mass by up to {' and '.join(slides)} (rms of the points); the cosine of its "
+        f"gradient with that of squares of the same clouds was {least:.3f} to {most:.3f}"
     )

@@ -8,7 +8,7 @@ from jaxmt.transport import Relaxed
 
 
 def test_every_name_makes_a_misfit_with_a_label_of_its_own():
-    assert set(MISFITS) == {"cloud", "components", "graph", "l2", "huber", "student", "cloud-l2"}
+    assert set(MISFITS) == {"cloud", "components", "graph", "l2", "huber", "student", "paired", "cloud-l2"}
     assert all(isinstance(named(name), AbstractMisfit) for name in MISFITS)
     assert len({entry.label for entry in MISFITS.values()}) == len(MISFITS)
     assert named("cloud-l2") == HandOver(CloudTransport(), LeastSquares())
