@@ -144,6 +144,7 @@ def sliding() -> dict[str, Method]:
     unbalanced = Relaxed(0.1, 0.1)
     return {
         "slides along frequency": _cloud(**frequency, stiffening=1.0),
+        "slides along frequency, stiffens soon": _cloud(**frequency, stiffening=2.0),
         "slides along stations": _cloud(**stations, stiffening=1.0),
         "slides along stations, stiffens soon": _cloud(**stations, stiffening=2.0),
         "slides along both": _cloud(**both, stiffening=1.0),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,7 +33,8 @@ SIX = COMPONENTS[:4]
 
 def embed(observed, **options):
     """The 6-D embedding, its axes unweighted."""
-    plain = {"components": SIX, "frequency_weight": 1.0, "station_weight": 1.0, "error_floor_ratio": 1.0}
+    plain: dict[str, Any] = {"components": SIX, "point_errors": False, "error_floor_ratio": 1.0}
+    plain |= {"frequency_weight": 1.0, "station_weight": 1.0}
     return CloudTransport(**(plain | options)).embedding(observed)
 
 

@@ -194,13 +194,13 @@ def _evaluate(objective: Objective, parameters: Parameters) -> _Model:
 
     (loss, following), pull = jax.value_and_grad(misfit, has_aux=True)(prediction.components)
     held = objective.misfit.curvature(prediction.components, objective.prepared, objective.state)
-    curvature = held * _secant(objective.data, prediction.components, pull, held)
+    curvature = held * secant(objective.data, prediction.components, pull, held)
     nrms = objective.data.nrms_of(prediction.components)
     rough, slope = jax.value_and_grad(penalty)(objective.section(parameters))
     return _Model(loss, following, prediction, nrms, rough, pull, curvature, slope)
 
 
-def _secant(data: Data, predicted: Values, pull: Values, held: Values) -> Float[Array, ""]:
+def secant(data: Data, predicted: Values, pull: Values, held: Values) -> Float[Array, ""]:
     r"""How much less a misfit curves between prediction and data than by h: $g^T\delta / \delta^T h\delta$.
 
     $\delta$ leads from the data, where the gradient is zero, to the prediction. The ratio is one for least
