@@ -71,15 +71,15 @@ def test_equal_masses_on_one_axis_cannot_slide():
     moved = found(BALANCED, curves(SLIDE))
     assert moved["slide_decades"] < SLIDE / 20
     assert moved["cosine_with_squares"] > AS_SQUARES
-    # Most of the mass leaves its point all the same: that is smear.
-    assert moved["mass_leaving"] > 0.3
+    # A part of the mass leaves its point all the same: that is smear.
+    assert moved["mass_leaving"] > 0.1
 
 
 def test_flat_curves_have_nowhere_to_slide_to():
     """Values that are all alike cost the same whatever the plan, so that of no motion is the best."""
     flat = np.broadcast_to(np.reshape([1.0, 45.0, 1.0, 45.0, 0.0, 0.0], (6, 1, 1)), (6, 13, 2))
     moved = found(BALANCED, flat)
-    assert moved["mass_leaving"] > 0.3
+    assert moved["mass_leaving"] > 0.1
     # The smear of the blur at the ends, blur^2 over the squared spacing of 0.1 decades.
     assert moved["slide_decades"] < 0.02
 
