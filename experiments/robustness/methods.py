@@ -140,19 +140,22 @@ def sliding() -> dict[str, Method]:
 
     Plans that slide are solved to the end: unsolved, they move mass that should stay.
     """
-    light, stiff = 0.3, 9.0
-    solved = {"stiffening": 1.0, "max_sweeps": 200}
-    frequency = {"frequency_weight": light, "station_weight": stiff, "frequency_points": 4, **solved}
-    stations = {"frequency_weight": stiff, "station_weight": light, "station_points": 4, **solved}
-    both = {"frequency_weight": light, "station_weight": light, "frequency_points": 4, **solved}
-    unbalanced = Relaxed(0.1, 0.1)
+
+    def slides(**settings: Any) -> Method:
+        return Method(lambda: jaxmt.CloudTransport.sliding(**settings))
+
+    light, heavy, unbalanced = 0.3, 9.0, {"marginals": Relaxed(0.1, 0.1)}
+    stations = {"frequency_weight": heavy, "station_weight": light, "station_points": 4}
     return {
-        "slides along frequency": _cloud(**frequency),
-        "slides along stations": _cloud(**stations),
-        "slides along both": _cloud(**both),
-        "slides along frequency, unbalanced": _cloud(**frequency, marginals=unbalanced),
+        "slides along frequency": slides(),
+        "slides along stations": slides(**stations, frequency_points=1),
+        "slides along both": slides(station_weight=light),
+        "slides along frequency, unbalanced": slides(**unbalanced),
         "nothing slides, unbalanced": _cloud(
-            frequency_weight=stiff, station_weight=stiff, marginals=unbalanced, max_sweeps=200
+            frequency_weight=heavy, station_weight=heavy, max_sweeps=200, **unbalanced
+        ),
+        "slides along frequency, Gauss-Newton": Method(
+            lambda: jaxmt.CloudTransport.sliding().for_long_steps(), _gauss_newton
         ),
     }
 

@@ -34,6 +34,12 @@ MODELS = (
     "dipping slab",
 )
 DEEP = ("deep conductor", "dipping slab", "single anomaly")
+ROBUST = (
+    LEAST_SQUARES,
+    "least squares, Gauss-Newton",
+    "Huber, Gauss-Newton",
+    "Student, Gauss-Newton",
+)
 SLIDING = (
     *({"model": m, "start": s} for s in ("shifted", "reversed", 10.0) for m in STARTED),
     {"noise": "outliers", "level": 0.1},
@@ -100,7 +106,7 @@ def questions() -> dict[str, Question]:
             (LEAST_SQUARES, CLOUD, *ablations()),
         ),
         "sliding": Question(
-            "Transport that moves mass", _settings(*SLIDING), (LEAST_SQUARES, CONTROL, *sliding())
+            "Transport that moves mass", _settings(*SLIDING), (*ROBUST, CLOUD, CONTROL, *sliding())
         ),
         "published": Question(
             "The published settings",

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-MISFITS = ("cloud", "components", "graph", "l2", "huber", "student", "cloud-l2")
+MISFITS = ("cloud", "components", "graph", "l2", "huber", "student", "sliding", "paired", "cloud-l2")
 """The names of `jaxmt.misfit.catalogue`."""
 
 OPTIMISERS = ("adam", "lbfgs", "gauss-newton")

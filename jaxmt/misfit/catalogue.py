@@ -51,10 +51,11 @@ MISFITS: dict[str, Named] = {
     "l2": Named("least squares", LeastSquares, LeastSquares),
     "huber": Named("Huber", Huber, Huber),
     "student": Named("Student's t", Student, Student),
+    "sliding": Named("6-D transport along frequency", CloudTransport.sliding, CloudTransport),
     "paired": Named("weights of 6-D, no transport", _paired, CloudTransport),
     "cloud-l2": Named("6-D transport, then least squares", _cloud_then_least_squares, CloudTransport),
 }
-"""All misfits that have a name. "components", "paired" and "cloud-l2" take settings of `CloudTransport`."""
+"""All misfits that have a name. All clouds take the settings of `CloudTransport`."""
 
 
 def named(name: str, **settings: Any) -> AbstractMisfit:

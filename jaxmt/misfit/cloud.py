@@ -148,6 +148,16 @@ class CloudTransport(AbstractMisfit):
 
             check_marginals(self.marginals)
 
+    @classmethod
+    def sliding(cls, **settings: Any) -> "CloudTransport":
+        """Transport whose mass slides along frequency at first; `settings` take the place of its own.
+
+        Axes weigh 0.3 and 9, and more as the blur comes down; each sample has four points along frequency.
+        Plans are solved to the end, for those that are not move mass that should stay.
+        """
+        own: dict[str, Any] = {"frequency_weight": 0.3, "station_weight": 9.0, "frequency_points": 4}
+        return cls(**(own | {"stiffening": 1.0, "max_sweeps": LONG_STEP_SWEEPS} | settings))
+
     def embedding(self, data: Data) -> Embedding:
         """The embedding of the data with the weights of this misfit."""
         return Embedding.from_data(

@@ -8,7 +8,8 @@ from jaxmt.transport import Relaxed
 
 
 def test_every_name_makes_a_misfit_with_a_label_of_its_own():
-    assert set(MISFITS) == {"cloud", "components", "graph", "l2", "huber", "student", "paired", "cloud-l2"}
+    names = "cloud components graph l2 huber student sliding paired cloud-l2"
+    assert set(MISFITS) == set(names.split())
     assert all(isinstance(named(name), AbstractMisfit) for name in MISFITS)
     assert len({entry.label for entry in MISFITS.values()}) == len(MISFITS)
     assert named("cloud-l2") == HandOver(CloudTransport(), LeastSquares())
@@ -55,6 +56,8 @@ def test_long_steps_solve_plans_to_the_end(name):
     cloud = {
         "cloud": made,
         "components": getattr(made, "cloud", None),
+        "sliding": made,
+        "paired": getattr(made, "cloud", None),
         "cloud-l2": getattr(made, "first", None),
     }
     if name in cloud:
