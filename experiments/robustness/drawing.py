@@ -27,7 +27,7 @@ COLOURS = (
     "#BBBBBB",
     "#33BBEE",
 )
-MARKERS = "os^Dv<>PX"
+MARKERS = "os^Dv<>PXhd"
 Measure = tuple[str, Callable[[dict], float], bool]
 MEASURES: tuple[Measure, ...] = (
     ("nRMS / that of the true section", relative_nrms, True),
@@ -45,6 +45,11 @@ def draw(records: Sequence[dict], chosen: dict[str, Question], folder: Path) -> 
         if answers(records, question):
             figure = special.get(name, _curves)(records, question, folder)
             jaxmt.plot.save(figure, folder / f"{name}.png", dpi=120)
+
+
+def _beside(k: int, question: Question) -> float:
+    """How far a method stands from the middle of its setting."""
+    return 0.72 / len(question.methods) * (k - (len(question.methods) - 1) / 2)
 
 
 def _style(question: Question) -> dict[str, dict]:
@@ -105,7 +110,7 @@ def _curves(records: Sequence[dict], question: Question, folder: Path) -> Figure
         names = [setting_name(s, question) for s in settings]
         for (label, measure, log), ax in zip(MEASURES, axes, strict=True):
             for k, method in enumerate(question.methods):
-                x = np.arange(len(names)) + 0.08 * (k - (len(question.methods) - 1) / 2)
+                x = np.arange(len(names)) + _beside(k, question)
                 groups = [found.get((name, method), []) for name in names]
                 # Settings have no order along which a line would mean something, but it guides the eye.
                 _points(ax, x, groups, measure, style[method], ":")
@@ -130,7 +135,7 @@ def _cost(records: Sequence[dict], question: Question, folder: Path) -> Figure:
     axes = figure.subplots(1, len(measures))
     for (label, measure, log), ax in zip(measures, axes, strict=True):
         for k, method in enumerate(question.methods):
-            x = np.arange(len(names)) + 0.08 * (k - (len(question.methods) - 1) / 2)
+            x = np.arange(len(names)) + _beside(k, question)
             groups = [found.get((name, method), []) for name in names]
             _points(ax, x, groups, measure, style[method], "none")
         _finish(ax, names, label, log)

@@ -19,6 +19,8 @@ from .problem import SIZES, Problem, problem, starting_section
 TARGET = 1.05
 STEPS = 16
 """Evaluations over which a misfit is timed."""
+MOVED = {"slide_decades": np.nanmax, "slide_spacings": np.nanmax, "cosine_with_squares": np.nanmin}
+"""What is kept of the motion of mass in an inversion: the largest slides, the least cosine."""
 OFFSET = np.array([0.3, 5.0, 0.3, 5.0, 0.0, 0.0])
 """How far from the last prediction they begin, in the units of `COMPONENTS`."""
 
@@ -77,7 +79,8 @@ def outcome(result: jaxmt.Result) -> dict:
     seconds = np.array(result.history["seconds"])
     steps = np.diff(seconds)
     middle = float(np.median(steps)) if steps.size else 0.0
-    return {
+    moved = {name: float(of(result.history[name])) for name, of in MOVED.items() if name in result.history}
+    return moved | {
         "nrms": float(result.nrms),
         "roughness": result.history["roughness"][int(np.argmin(result.history["nrms"]))],
         "converged": bool(result.converged),
