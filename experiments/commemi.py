@@ -20,7 +20,6 @@ from jaxmt.field.figures import View, draw_result
 from jaxmt.field.workflow import Devices, checkpoint, ended
 from jaxmt.inversion.optimisers import OPTIMISERS
 from jaxmt.misfit.catalogue import MISFITS, named
-from jaxmt.misfit.motion import in_words
 
 from . import options as command
 
@@ -148,9 +147,8 @@ def recover(
         f"RMSE of log10 rho under the stations to {depth / 1e3:g} km: {rmse:.3f}, "
         f"{result.history['seconds'][-1]:.1f} s for {len(result.history['nrms']) - 1} iterations"
     )
-    moved = in_words(result.history)
-    if moved is not None:
-        print(f"{moved}.")
+    if result.transport is not None:
+        print(f"{model.name}, {misfit}: {result.transport}.")
     jaxmt.io.write_inversion(
         folder,
         result,

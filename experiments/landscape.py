@@ -45,7 +45,11 @@ def misfits() -> dict[str, AbstractMisfit]:
     """At one blur, without annealing."""
 
     def cloud(frequency: float, station: float, **more: Any) -> jaxmt.CloudTransport:
-        weights = {"frequency_weight": frequency, "station_weight": station, "error_floor_ratio": 1.0}
+        weights: dict[str, Any] = {
+            "frequency_weight": frequency,
+            "station_weight": station,
+            "error_floor_ratio": 1.0,
+        }
         return jaxmt.CloudTransport(BLUR, BLUR, **weights, max_sweeps=500, **more)
 
     along, across = {"frequency_points": BETWEEN}, {"station_points": BETWEEN}

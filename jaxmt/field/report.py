@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..conventions import PHASE, RHO, TIPPER, rows_of
-from ..misfit.motion import in_words
+from ..misfit.motion import moves
 from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
@@ -63,11 +63,12 @@ def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:
     ]
 
 
-CONVERGENCE = (
-    "nRMS, λ and blur over iterations. Of transport, how far mass moves along frequency and along the line "
-    "(root mean square of the points, less the smear of the blur), and how far the direction of its "
-    "gradient is from that of squares between the same clouds without transport: 1 less the cosine."
+TRANSPORTED = (
+    " Transport moves mass along frequency and along the line so far (root mean square of the points, less "
+    "the smear of the blur), and its gradient is so far from that of squares between the same clouds "
+    "without transport: 1 less the cosine."
 )
+"""What the figure of the convergence shows besides where there was transport."""
 
 
 def _beside(page: Page, path: Path, fits: Sequence[Fit], reference: Reference) -> Page:
@@ -114,9 +115,8 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
     page = page.table(caption, head, rows)
     for fit in fits:
         page = page.paragraph(f"{fit.label}: {fit.result.message}.")
-        moved = in_words(fit.result.history)
-        if moved is not None:
-            page = page.paragraph(f"{fit.label}: {moved}.")
+        if fit.result.transport is not None:
+            page = page.paragraph(f"{fit.label}: {fit.result.transport}.")
     if len(fits) == 2:
         page = page.figure(
             folder / BOTH, "The sections of both misfits, from the same start, in the same colours."
@@ -206,7 +206,9 @@ def _fit(page: Page, folder: Path, fit: Fit) -> Page:
         "Standard deviation of the section as far as the regularisation is believed, the width over which "
         "the data let a cell be an average; in white the depth of investigation (3 standard deviations).",
     )
-    page = page.figure(folder / "convergence.png", CONVERGENCE)
+    shown = "nRMS, regularisation factor and blur over iterations."
+    shown += TRANSPORTED if moves(fit.result.history) else ""
+    page = page.figure(folder / "convergence.png", shown)
     page = page.figure(folder / "misfit.png", "nRMS by station, period and component; 1 is the error bar.")
     for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):
         if (folder / name).is_file():

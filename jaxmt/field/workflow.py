@@ -20,7 +20,7 @@ from ..inversion.parametrisation import Cells
 from ..inversion.progress import ProgressBar
 from ..inversion.result import Ending, Result
 from ..misfit import AbstractMisfit
-from ..misfit.motion import in_words
+from ..misfit.motion import moves
 from ..simulation.mesh import MeshWarning
 from .fit import Fit
 from .folder import CHECKPOINT, Folder, summary_of
@@ -98,7 +98,7 @@ def _tell(line: Line, fit: Fit) -> None:
         f"{line.name}, {fit.label}: {fit.result.message}; nRMS {fit.result.nrms:.3f}"
         + ("" if np.isnan(fit.seconds) else f", {fit.seconds:.2f} s an iteration")
         + ("" if np.isnan(fit.share) else f", {100 * fit.share:.1f} % of it transport"),
-        *(f"\n  {text}" for text in fit.warnings),
+        *(f"\n  {text}" for text in (fit.result.transport, *fit.warnings) if text),
         sep="",
         flush=True,
     )
@@ -130,8 +130,7 @@ def fit_by(
     result, caught = inverted(name, line, misfit, settings, kept, devices, quiet=quiet)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
-    transported = in_words(result.history) is not None
-    share = misfit_seconds(misfit, result) / each if transported else np.nan
+    share = misfit_seconds(misfit, result) / each if moves(result.history) else np.nan
     told = (*caught, *advice(result, settings))
     return Fit(name, result, appraised(line, result, settings), each, share, told)
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..data import Data
+from ..misfit.motion import in_words
 from ..simulation.mesh import Mesh
 from ..simulation.responses import Responses
 from .parametrisation.abstract import AbstractParametrisation, Parameters
@@ -79,6 +80,11 @@ class Result:
     message: str
     parametrisation: AbstractParametrisation
     parameters: Parameters
+
+    @property
+    def transport(self) -> str | None:
+        """What transport did, in words: how far mass moved, or that it was least squares; None without."""
+        return in_words(self.history)
 
     @property
     def converged(self) -> bool:

@@ -129,8 +129,11 @@ class CloudTransport(AbstractMisfit):
             if not (value > 0 and np.isfinite(value)):
                 raise ValueError(f"`CloudTransport({name}=...)` must be positive. Got {value}.")
         for name, count in ((n, getattr(self, n)) for n in ("frequency_points", "station_points")):
-            if not count >= 1:
-                raise ValueError(f"`CloudTransport({name}=...)` must be at least 1 a sample. Got {count}.")
+            if not (count >= 1 and count == int(count)):
+                raise ValueError(
+                    f"`CloudTransport({name}=...)` must be a whole number of points a sample, at least 1. "
+                    f"Got {count}."
+                )
         if not 0 <= self.stiffening < np.inf:
             raise ValueError(
                 "`CloudTransport(stiffening=...)` must be finite and not negative; 0 leaves the axes as "
@@ -194,7 +197,7 @@ class CloudTransport(AbstractMisfit):
         clouds = embedding.predicted_cloud(predicted, state.blur), embedding.observed_cloud(state.blur)
         result = self.compare(*clouds, grid.scaled(embedding.stiffness(state.blur)), state)
         motion = Motion.of(*clouds, result, state.transport_blur, embedding.units_at(state.blur))
-        return result.value, self.following(state, result, result.value, motion)
+        return result.value, self.following(state, result, result.value, motion, result.marginal_error)
 
     def curvature(
         self,
@@ -246,14 +249,19 @@ class CloudTransport(AbstractMisfit):
         return _warm(predicted, observed, grid, state, self._settings())
 
     def following(
-        self, state: CloudState, result: Divergence, squared: Float[Array, ""], motion: Motion
+        self,
+        state: CloudState,
+        result: Divergence,
+        squared: Float[Array, ""],
+        motion: Motion,
+        marginal_error: Float[Array, ""],
     ) -> CloudState:
-        """The next state, from the squared distance."""
+        """The next state, from the squared distance and the largest error of any marginal."""
         near = self.next_blur(state.blur, state.final_blur, squared)
         # A plan that lags behind its blur says little, and its value may be negative.
-        unsolved = (result.marginal_error > UNSOLVED_ERROR) | (squared < 0)
+        unsolved = (marginal_error > UNSOLVED_ERROR) | (squared < 0)
         blur = jnp.where(unsolved, jnp.minimum(BLUR_GROWTH * state.blur, self.start_blur), near)
-        last = lax.stop_gradient(result)
+        last = eqx.tree_at(lambda r: r.displacement, lax.stop_gradient(result), None)
         # The spacing of the points grows as the axes stiffen.
         smallest = state.smallest_blur * (state.blur / blur) ** self.stiffening
         return CloudState(blur, state.blur, state.final_blur, smallest, last, motion)

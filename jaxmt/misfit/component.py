@@ -60,8 +60,12 @@ class ComponentTransport(AbstractMisfit):
             results.append(result)
             motions.append(Motion.of(first, second, result, one.transport_blur, units))
         total = jnp.sum(jnp.stack([result.value for result in results]))
+        # The blur is one for all: the plan that lags most behind it decides.
+        error = jnp.max(jnp.stack([result.marginal_error for result in results]))
         found = zip(state, results, motions, strict=True)
-        return total, [self.cloud.following(one, result, total, motion) for one, result, motion in found]
+        return total, [
+            self.cloud.following(one, result, total, motion, error) for one, result, motion in found
+        ]
 
     def curvature(
         self, predicted: Float[Array, "comp freq site"], prepared: Prepared, state: list[CloudState]

@@ -69,7 +69,7 @@ class Embedding(eqx.Module):
     mixing: Float[np.ndarray, "value value"] | None
     present: Bool[np.ndarray, "point value"]
     interpolation: Interpolation
-    units: tuple[float, float] = eqx.field(static=True)
+    units: Float[np.ndarray, "2"]
     soft_blur: float = eqx.field(static=True)
     stiffening: float = eqx.field(static=True)
     observed: Float[np.ndarray, "comp freq site"]
@@ -112,7 +112,6 @@ class Embedding(eqx.Module):
         """
         chosen = _chosen(data, components)
         count = len(chosen)
-        scale = VALUE_SCALE[chosen]
         present = np.moveaxis(data.mask[chosen], 0, -1)
         if not present.any():
             raise ValueError(
@@ -120,29 +119,24 @@ class Embedding(eqx.Module):
                 f"{[COMPONENTS[c] for c in chosen]}. Choose other `components`."
             )
         logs, stations = np.log10(data.survey.frequencies), data.survey.stations
-        weighted = (frequency_weight * _unit(logs), station_weight * _unit(stations))
-        interpolation = Interpolation.between(weighted, present, points_per_sample)
-        errors = (data.errors[chosen] / scale[:, None, None]).reshape(count, -1).T
-        present = present.reshape(-1, count)
-        known = zip(errors.T, present.T, strict=True)
-        middle = np.array([np.median(e[p]) if p.any() else np.inf for e, p in known])
-        if point_errors:
-            errors = np.asarray(interpolation(jnp.asarray(np.where(present, errors, 1.0))))
-            errors = np.where(interpolation.present, errors, np.inf)
-        else:
-            errors = np.broadcast_to(middle, interpolation.present.shape)
+        errors = np.moveaxis(data.errors[chosen], 0, -1) / VALUE_SCALE[chosen]
+        known = [errors[..., k][present[..., k]] for k in range(count)]
+        middle = np.array([np.median(e) if e.size else np.inf for e in known])
+        if not point_errors:
+            errors = np.broadcast_to(middle, errors.shape)
         if error_floor_ratio > 1:
             errors = np.maximum(errors, error_floor_ratio * middle.min())
+        weighted = (frequency_weight * _unit(logs), station_weight * _unit(stations))
+        errors = np.where(present, errors, np.inf)
+        interpolation = Interpolation.between(weighted, errors, points_per_sample)
         by_mode = np.full(len(COMPONENTS), te_weight)
         by_mode[list(rows_of("tm"))] = tm_weight
-        units = (
-            float(np.ptp(logs)) / frequency_weight if logs.size > 1 else np.nan,
-            (stations.size - 1) / station_weight if stations.size > 1 else np.nan,
-        )
+        lengths = (np.ptp(logs) / frequency_weight, (stations.size - 1) / station_weight)
+        units = np.where(np.array([logs.size, stations.size]) > 1, lengths, np.nan)
         return cls(
             interpolation.axes,
             tuple(chosen),
-            errors,
+            interpolation.errors,
             by_mode[chosen],
             _mixing(correlation, count),
             interpolation.present,
@@ -198,9 +192,9 @@ class Embedding(eqx.Module):
     def squared_slopes(
         self, like: Float[Array, "comp freq site"], blur: Float[Array, ""]
     ) -> Float[Array, "comp freq site"]:
-        """How far the points of the cloud move for a unit of each datum, squared and summed.
+        """A bound on how far the points of the cloud move for a unit of each datum, squared and summed.
 
-        Where a point lies between data this bounds the square of the sum (Jensen), as a curvature may.
+        It is met where every point is a sample; between samples, squares of sums stay below it (Jensen).
         """
         chosen = list(self.components)
         columns = np.ones(len(chosen)) if self.mixing is None else np.sum(self.mixing**2, axis=0)

@@ -29,7 +29,7 @@ class Motion(eqx.Module):
 
     - `points`: how many. `slide`: squared net displacements along frequency (decades) and along the line
       (spacings of the stations).
-    - `left`: the share of its mass that leaves a point.
+    - `left`: the share of its mass that does not end on a point's own datum, be it moved or left behind.
     - `moved`, `paired`, `shared`: squared lengths of the gradients with the values of transport and of
       squares between points of one place, and their inner product.
     """
@@ -56,13 +56,17 @@ class Motion(eqx.Module):
         - `blur`: of the transport. `units`: decades of frequency and spacings in a unit of either axis.
         """
         predicted, observed, result, blur = lax.stop_gradient((predicted, observed, result, blur))
+        displacement = result.displacement
+        if displacement is None:
+            raise ValueError("`Motion.of(result=...)` must hold a displacement: take that of `divergence`.")
         points = jnp.asarray(len(predicted), predicted.dtype)
         apart = predicted - observed
         potentials = result.between.potentials
         cost = jnp.sum(jnp.square(apart), axis=1)
         stays = points * jnp.exp((potentials.f + potentials.g - cost) / jnp.square(blur))
-        way = points * result.displacement
-        pull, plain = way[:, 2:], apart[:, 2:]
+        way = points * displacement
+        # Gradients of the divergence, so that clouds of several sizes add up as their gradients do.
+        pull, plain = displacement[:, 2:], apart[:, 2:] / points
         return cls(
             points,
             jnp.sum(jnp.square(way[:, :2] * units), axis=0),
@@ -95,27 +99,34 @@ class Motion(eqx.Module):
         }
 
 
+def moves(history: Mapping[str, Sequence[float]]) -> bool:
+    """Whether an inversion went by transport, from its history."""
+    return bool(np.isfinite(np.array(history.get("cosine_with_squares", []), dtype=float)).any())
+
+
 def in_words(history: Mapping[str, Sequence[float]]) -> str | None:
     """What transport did in an inversion, from its history; None if there was no transport."""
-    cosine = np.array(history.get("cosine_with_squares", []), dtype=float)
-    if not np.isfinite(cosine).any():
+    if not moves(history):
         return None
-    least = float(np.nanmin(cosine))
-    if least > AS_SQUARES:
-        return (
-            "Transport was least squares with the weights of its clouds: the cosine of the two gradients "
-            f"never fell below {np.floor(1e5 * least) / 1e5:.5f}"
-        )
-    slides = []
-    for name, unit, alone in (
+    cosine = np.array(history["cosine_with_squares"], dtype=float)
+    least, most = float(np.nanmin(cosine)), float(np.nanmax(cosine))
+    slides, alone = [], ""
+    for name, unit, axis in (
         ("slide_decades", "decades of frequency", "frequency"),
         ("slide_spacings", "spacings of the stations", "station"),
     ):
         slide = np.array(history[name], dtype=float)
-        exists = np.isfinite(slide).any()
-        slides.append(f"{np.nanmax(slide):.2g} {unit}" if exists else f"nothing along the one {alone}")
-    most = float(np.nanmax(cosine))
+        if np.isfinite(slide).any():
+            slides.append(f"{np.nanmax(slide):.2g} {unit}")
+        else:
+            alone += f"; there is one {axis}, and nothing to slide along"
+    if least > AS_SQUARES:
+        return (
+            "transport was least squares with the weights of its clouds: the cosine of the two gradients "
+            f"never fell below {np.floor(1e5 * least) / 1e5:.5f}{alone}"
+        )
     return (
-        f"Transport moved mass by up to {' and '.join(slides)} (rms of the points); the cosine of its "
-        f"gradient with that of squares of the same clouds was {least:.3f} to {most:.3f}"
+        f"transport moved mass by up to {' and '.join(slides) or 'nothing'} (rms of the points); the "
+        "cosine of its gradient with that of squares of the same clouds was "
+        f"{least:.3f} to {most:.3f}{alone}"
     )

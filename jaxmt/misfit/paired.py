@@ -4,7 +4,6 @@ import dataclasses
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from ..data import Data
@@ -27,18 +26,18 @@ class PairedClouds(AbstractMisfit):
     cloud: CloudTransport = CloudTransport()
     by_component: bool = False
 
-    def prepare(self, data: Data) -> tuple[Embedding, "PairedState"]:
-        """The embedding of the data; the state starts at `start_blur`."""
-        embedding = self.cloud.embedding(data)
-        blur, last = self.cloud.start_blur, self.cloud.last_blur(embedding)
-        return embedding, PairedState(jnp.asarray(blur, dtype=float), jnp.asarray(last, dtype=float))
-
     def __check_init__(self) -> None:
         if self.by_component and self.cloud.correlation is not None:
             raise ValueError(
                 "`PairedClouds(by_component=True)` takes components apart: leave out the `correlation` of "
                 "its `cloud`."
             )
+
+    def prepare(self, data: Data) -> tuple[Embedding, "PairedState"]:
+        """The embedding of the data; the state starts at `start_blur`."""
+        embedding = self.cloud.embedding(data)
+        blur, last = self.cloud.start_blur, self.cloud.last_blur(embedding)
+        return embedding, PairedState(jnp.asarray(blur, dtype=float), jnp.asarray(last, dtype=float))
 
     def __call__(
         self, predicted: Float[Array, "comp freq site"], prepared: Embedding, state: "PairedState"
@@ -59,10 +58,9 @@ class PairedClouds(AbstractMisfit):
 
     def _shares(self, embedding: Embedding) -> Float[Array, " value"]:
         """What a point counts in the mean of each component."""
-        points = np.full(len(embedding.components), len(embedding.axes))
         if self.by_component:
-            points = np.maximum(embedding.present.sum(axis=0), 1)
-        return jnp.asarray(1 / points)
+            return 1 / jnp.maximum(jnp.sum(jnp.asarray(embedding.present), axis=0), 1)
+        return jnp.full(len(embedding.components), 1 / len(embedding.axes))
 
     def describe(self, state: "PairedState") -> dict[str, float]:
         """The blur of the next call."""

@@ -1,6 +1,6 @@
 """Several misfits at once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -56,11 +56,17 @@ class WeightedSum(AbstractMisfit):
 
     def describe(self, state: list[Any]) -> dict[str, float]:
         """What the terms say; the largest number where several say the same."""
-        return _largest(misfit.describe(one) for (_, misfit), one in zip(self.terms, state, strict=True))
+        said = [misfit.describe(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
+        return {name: _of(max, said, name) for one in said for name in one}
 
     def diagnostics(self, state: list[Any]) -> dict[str, float]:
-        """What the terms found; the largest number where several found the same."""
-        return _largest(misfit.diagnostics(one) for (_, misfit), one in zip(self.terms, state, strict=True))
+        """What the terms found; the least cosine or else the largest number where several found the same."""
+        found = [misfit.diagnostics(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
+        return {
+            name: _of(min if name.startswith("cosine") else max, found, name)
+            for one in found
+            for name in one
+        }
 
     def stage(self, state: list[Any]) -> Int[Array, ""]:
         """The sum of the stages, so that it grows where any term hands over."""
@@ -72,10 +78,7 @@ class WeightedSum(AbstractMisfit):
         return WeightedSum(tuple((weight, misfit.for_long_steps()) for weight, misfit in self.terms))
 
 
-def _largest(said: Iterable[dict[str, float]]) -> dict[str, float]:
-    """The largest number of each name."""
-    largest: dict[str, float] = {}
-    for one in said:
-        for name, number in one.items():
-            largest[name] = max(number, largest.get(name, number))
-    return largest
+def _of(choose: Callable[[list[float]], float], said: list[dict[str, float]], name: str) -> float:
+    """The one of the numbers of a name that is chosen, out of those that are numbers."""
+    numbers = [one[name] for one in said if name in one and not np.isnan(one[name])]
+    return choose(numbers) if numbers else float("nan")

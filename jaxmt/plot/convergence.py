@@ -37,13 +37,15 @@ def convergence(
       where there is none. Other names are not drawn.
     - `target`: nRMS at which the inversion stops, a dashed line.
 
-    All vertical axes are logarithmic. Reads well on 8 by 6 inches, with transport on 8 by 9. Returns the
+    All vertical axes are logarithmic. Reads well on 8 by 6 inches, with transport on 8 by 10. Returns the
     axes from the top.
     """
     columns = _columns(history)
     iteration = columns["iteration"]
     shown = {
-        label: {name: look for name, look in curves.items() if np.any(_positive(columns.get(name, NONE)))}
+        label: {
+            name: look for name, look in curves.items() if np.any(_positive(columns.get(name, np.zeros(1))))
+        }
         for label, curves in PANELS.items()
     }
     shown = {label: curves for label, curves in shown.items() if curves}
@@ -57,15 +59,12 @@ def convergence(
     for ax, (label, curves) in zip(axes[1:], shown.items(), strict=True):
         named = {what: (columns[name], colour) for name, (what, colour) in curves.items()}
         _panel(ax, iteration, named, label)
-        if label in ("Slide", "1 − cosine"):
+        if any(what.lower() != label.lower() for what in named):
             ax.legend(frameon=False, fontsize=SMALL)
     axes[-1].set_xlabel("Iteration")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.align_ylabels()
     return list(axes)
-
-
-NONE = np.zeros(1)
 
 
 def _columns(history: Mapping[str, Sequence | np.ndarray]) -> dict[str, Float[np.ndarray, " n"]]:

@@ -47,7 +47,6 @@ class TransportCost(eqx.Module):
     - `potentials`: dual, masses included. `extra_levels`: how many levels of the grid were needed beyond
       those that the blur suggests.
     - `marginal_error`: L1. `left_out`: bound on the mass that truncation left out.
-    - `moved`: $\sum_j P_{ij}(x_i - y_j)$, the mass at each point of x times the way that it moves.
     """
 
     value: Scalar
@@ -56,7 +55,6 @@ class TransportCost(eqx.Module):
     marginal_error: Scalar
     left_out: Scalar
     sweeps: Count
-    moved: Cloud
 
 
 class _Attempt(eqx.Module):
@@ -116,8 +114,11 @@ def solve(
     settings: Settings,
     start: TransportCost | None,
     grid: Grid | None,
-) -> TransportCost:
-    """One problem: from x to y, or from x to itself if y is None."""
+) -> tuple[TransportCost, Cloud]:
+    r"""One problem: from x to y, or from x to itself if y is None.
+
+    With it $\sum_j P_{ij}(x_i - y_j)$, the mass at each point of x times the way that it moves.
+    """
     symmetric = y is None
     # Only the result is differentiated: keep the iterations out of it.
     source = lax.stop_gradient(x)
@@ -142,9 +143,8 @@ def solve(
     else:
         back = moved(target, source, potentials=Potentials(potentials.g, potentials.f))
         value = solution.value + plan_held(x, forth) + plan_held(y, back)
-    return TransportCost(
-        value, potentials, extra, solution.marginal_error, truncated, solution.sweeps, forth
-    )
+    error, sweeps = solution.marginal_error, solution.sweeps
+    return TransportCost(value, potentials, extra, error, truncated, sweeps), forth
 
 
 def _over_all_pairs(

@@ -37,13 +37,15 @@ class Status(eqx.Enumeration):
 
 
 class Divergence(eqx.Module):
-    """A debiased divergence and how it was reached.
+    r"""A debiased divergence and how it was reached.
 
     - `value`: S, in squared units of the weighted space.
     - `between`, `x_self`, `y_self`: the three costs, also to start the next solve from.
     - `marginal_error`: the largest L1 error of a marginal of the three plans.
     - `left_out`: bound on the mass that truncation left out of any of them.
     - `sweeps`: Sinkhorn sweeps of the three problems together.
+    - `displacement`: $\sum_j P_{ij}(x_i - y_j)$ less that of x with itself, half the gradient of S in x:
+      mass that the blur only smears about its place drops out. None in a result that a solve starts from.
     """
 
     value: Float[Array, ""]
@@ -54,23 +56,21 @@ class Divergence(eqx.Module):
     left_out: Float[Array, ""]
     sweeps: Int[Array, ""]
     status: Status
+    displacement: Cloud | None = None
 
     @property
     def converged(self) -> Bool[Array, ""]:
         """Whether all three problems reached the tolerance."""
         return self.status == Status.converged
 
-    @property
-    def displacement(self) -> Cloud:
-        r"""$\sum_j P_{ij}(x_i - y_j)$ less that of x with itself, half the gradient of S in x: shape of x.
-
-        Mass that the blur only smears about its place drops out.
-        """
-        return self.between.moved - self.x_self.moved
-
     @classmethod
     def of(
-        cls, between: TransportCost, x_self: TransportCost, y_self: TransportCost, tolerance: float
+        cls,
+        between: TransportCost,
+        x_self: TransportCost,
+        y_self: TransportCost,
+        tolerance: float,
+        displacement: Cloud | None = None,
     ) -> "Divergence":
         """The divergence of three solved problems; their tolerance decides on the status."""
         costs = (between, x_self, y_self)
@@ -81,7 +81,8 @@ class Divergence(eqx.Module):
         status = Status.where(beyond > tolerance, Status.truncated, status)
         status = Status.where(jnp.isfinite(value), status, Status.not_finite)
         sweeps = between.sweeps + x_self.sweeps + y_self.sweeps
-        return cls(value, *lax.stop_gradient(costs), error, beyond, sweeps, status)
+        moved = lax.stop_gradient(displacement)
+        return cls(value, *lax.stop_gradient(costs), error, beyond, sweeps, status, moved)
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
@@ -100,7 +101,7 @@ def self_cost(
     epsilon = jnp.square(jnp.asarray(blur, y.dtype))
     settings = Settings(epsilon, marginals.of_side(1), solver, tolerance, max_sweeps)
     with jax.numpy_dtype_promotion("standard"):
-        return solve(y, None, settings, start, grid)
+        return solve(y, None, settings, start, grid)[0]
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
@@ -119,7 +120,7 @@ def transport_cost(
     """The cost from x to y alone, which is not debiased; arguments as in `divergence`."""
     settings = Settings(jnp.square(jnp.asarray(blur, x.dtype)), marginals, solver, tolerance, max_sweeps)
     with jax.numpy_dtype_promotion("standard"):
-        return solve(x, y, settings, start, grid)
+        return solve(x, y, settings, start, grid)[0]
 
 
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
@@ -155,8 +156,8 @@ def divergence(
 
     # ott-jax mixes types in its own arithmetic.
     with jax.numpy_dtype_promotion("standard"):
-        between = solve(x, y, settings(marginals), start and start.between, grid)
-        x_self = solve(x, None, settings(marginals.of_side(0)), start and start.x_self, grid)
+        between, moved = solve(x, y, settings(marginals), start and start.between, grid)
+        x_self, smeared = solve(x, None, settings(marginals.of_side(0)), start and start.x_self, grid)
         if y_self is None:
-            y_self = solve(y, None, settings(marginals.of_side(1)), start and start.y_self, grid)
-        return Divergence.of(between, x_self, y_self, tolerance)
+            y_self, _ = solve(y, None, settings(marginals.of_side(1)), start and start.y_self, grid)
+        return Divergence.of(between, x_self, y_self, tolerance, moved - smeared)

@@ -5,8 +5,8 @@ $\sum_k (r_k - \sqrt{h_k/2}\,\delta d_k)^2$ with $r_k = -g_k/\sqrt{2h_k}$ and a 
 squares r are the residuals; for robust costs this is iteratively reweighted least squares, and for
 transport the way of each point to the mean of where its mass goes, as in matching of clouds by closest
 points (Besl & McKay 1992). A plan that moves with the prediction curves less than one held fixed: h is
-scaled by the secant between prediction and data. With J the Jacobian times $\sqrt{h/2}$ the step $\delta$
-minimises $|r - J\delta|^2 + \lambda(\phi + g^T\delta + \delta^TC\delta)$, where now $\phi$, $g$ and $C$ are
+scaled by the secant between prediction and data, and the way is as much longer. With J the Jacobian times
+$\sqrt{h/2}$ the step $\delta$ minimises $|r - J\delta|^2 + \lambda(\phi + g^T\delta + \delta^TC\delta)$, where now $\phi$, $g$ and $C$ are
 value, gradient and curvature of the roughness. In data space (Siripunvaraporn & Egbert 2000, Geophysics 65,
 791) that is
 
@@ -205,12 +205,13 @@ def secant(data: Data, predicted: Values, pull: Values, held: Values) -> Float[A
 
     $\delta$ leads from the data, where the gradient is zero, to the prediction. The ratio is one for least
     squares and for robust costs, whose h is reweighted; a plan that moves with the prediction makes it
-    less, down to `LEAST_SECANT`.
+    less, down to `LEAST_SECANT`, and so does h where it is a bound, between the samples of a cloud.
     """
     apart = jnp.where(
         held > 0, nearest_turn(predicted, jnp.asarray(data.values)) - jnp.asarray(data.values), 0.0
     )
-    ratio = jnp.vdot(pull, apart) / jnp.maximum(jnp.vdot(held * apart, apart), jnp.finfo(apart.dtype).tiny)
+    whole = jnp.vdot(held * apart, apart)
+    ratio = jnp.where(whole > 0, jnp.vdot(pull, apart) / jnp.where(whole > 0, whole, 1.0), 1.0)
     # As far as rounding goes a ratio of one is one.
     return jnp.where(ratio > 1 - ROUNDING, 1.0, jnp.maximum(ratio, LEAST_SECANT))
 
