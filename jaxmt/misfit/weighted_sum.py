@@ -60,7 +60,7 @@ class WeightedSum(AbstractMisfit):
         return {name: _of(max, said, name) for one in said for name in one}
 
     def diagnostics(self, state: list[Any]) -> dict[str, float]:
-        """What the terms found; the least cosine or else the largest number where several found the same."""
+        """What the terms found; where several found the same, the least cosine, else the largest number."""
         found = [misfit.diagnostics(one) for (_, misfit), one in zip(self.terms, state, strict=True)]
         return {
             name: _of(min if name.startswith("cosine") else max, found, name)

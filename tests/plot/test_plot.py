@@ -477,6 +477,16 @@ def test_convergence_leaves_out_what_the_history_lacks():
     assert len(plot.convergence(Figure(), history(blur=[0.0] * 5, regularization_factor=[0.0] * 5))) == 1
 
 
+def test_convergence_shows_what_transport_did():
+    moved = {"slide_decades": [0.1, 0.0], "slide_spacings": [0.5, 0.2], "cosine_with_squares": [0.9, 1.0]}
+    panels = plot.convergence(Figure(), {"iteration": [0, 1], "nrms": [2.0, 1.0]} | moved)
+    assert [ax.get_ylabel() for ax in panels] == ["nRMS", "Slide", "1 − cosine"]
+    decades, spacings = (np.asarray(line.get_ydata()).tolist() for line in panels[1].lines)
+    # What is zero is drawn as the least that counts.
+    assert (decades, spacings) == ([0.1, 1e-12], [0.5, 0.2])
+    np.testing.assert_allclose(np.asarray(panels[2].lines[0].get_ydata()), [0.1, 1e-12], rtol=1e-12)
+
+
 def test_convergence_names_the_wrong_argument():
     with pytest.raises(ValueError, match=r'convergence\(history=.*"nrms"'):
         plot.convergence(Figure(), {"iteration": [0, 1]})

@@ -224,3 +224,14 @@ def test_a_single_point():
     result = divergence(x, y, 0.05, grid=Grid.from_axes(np.zeros((1, 2))))
     # One point moves to the other: the squared distance.
     assert float(result.value) == pytest.approx(0.04, abs=1e-15)
+
+
+def test_a_scaled_grid_is_that_of_scaled_axes():
+    """Reach and spacing are lengths; tables and tiles do not change. A large grid has coarser ones."""
+    axes = np.stack(np.meshgrid(np.linspace(0, 1, 50), np.linspace(0, 2, 45), indexing="ij"), -1).reshape(
+        -1, 2
+    )
+    scaled, expected = Grid.from_axes(axes).scaled(jnp.asarray(2.0)), Grid.from_axes(2 * axes)
+    assert present(expected.coarser).mass.sum() == pytest.approx(1.0)
+    # Twice a number is exact.
+    assert eqx.tree_equal(jax.tree.map(np.asarray, scaled), jax.tree.map(np.asarray, expected))

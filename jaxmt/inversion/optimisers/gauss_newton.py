@@ -6,9 +6,9 @@ squares r are the residuals; for robust costs this is iteratively reweighted lea
 transport the way of each point to the mean of where its mass goes, as in matching of clouds by closest
 points (Besl & McKay 1992). A plan that moves with the prediction curves less than one held fixed: h is
 scaled by the secant between prediction and data, and the way is as much longer. With J the Jacobian times
-$\sqrt{h/2}$ the step $\delta$ minimises $|r - J\delta|^2 + \lambda(\phi + g^T\delta + \delta^TC\delta)$, where now $\phi$, $g$ and $C$ are
-value, gradient and curvature of the roughness. In data space (Siripunvaraporn & Egbert 2000, Geophysics 65,
-791) that is
+$\sqrt{h/2}$ the step $\delta$ minimises $|r - J\delta|^2 + \lambda(\phi + g^T\delta + \delta^TC\delta)$,
+where now $\phi$, $g$ and $C$ are value, gradient and curvature of the roughness. In data space
+(Siripunvaraporn & Egbert 2000, Geophysics 65, 791) that is
 
 $\delta = B\,(\lambda + JB)^{-1}(r + Jt) - t$ with $B = C^{-1}J^T$ and $t = C^{-1}g/2$,
 
