@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .case import Case, case_of
-from .methods import LEAST_SQUARES
+from .methods import CONTROL, LEAST_SQUARES
 from .questions import Question
 
 REACHED = 1.1
@@ -174,6 +174,29 @@ def reached(records: Sequence[dict], question: Question) -> str:
     return "\n".join(lines)
 
 
+def beside(records: Sequence[dict], question: Question, control: str) -> str:
+    """A row for each setting, a column for each method: its RMSE against that of a control, in per cent.
+
+    The median over the seeds that both have, and in brackets how many of them met the target, where not
+    all did.
+    """
+    groups = answers(records, question)
+    shown = [m for m in question.methods if any(method == m for _, method in groups)]
+    head = ["setting", f"{control}: RMSE", *(m for m in shown if m != control)]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for setting in dict.fromkeys(setting for setting, _ in groups):
+        reference = groups.get((setting, control), [])
+        cells = [setting, f"{Spread.of([r['rmse'] for r in reference if 'failure' not in r]).middle:.3f}"]
+        for method in head[2:]:
+            found = groups.get((setting, method), [])
+            gain = Spread.of(gains(found, reference)).middle
+            met = sum(r.get("converged", False) for r in found)
+            missed = f" ({met} of {len(found)})" if met < len(found) else ""
+            cells.append("-" if math.isnan(gain) else f"{100 * gain:+.1f}{missed}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def overview(records: Sequence[dict], chosen: dict[str, Question]) -> str:
     """A row for each question and method: how often it met the target, and its models against Adam's.
 
@@ -215,5 +238,7 @@ def report(records: Sequence[dict], chosen: dict[str, Question]) -> str:
         parts.append(f"### {question.title}\n")
         if name == "starts":
             parts.append(reached(records, question) + "\n")
+        if name == "sliding":
+            parts.append(beside(records, question, CONTROL) + "\n")
         parts.append(table(records, name, question) + "\n")
     return "\n".join(parts)

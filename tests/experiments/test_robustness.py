@@ -195,6 +195,8 @@ def test_tables_have_medians_extremes_and_gains():
     assert "0.500 (0.400 to 0.600)" in lines[3]
     # -20 %, 0, +25 %: of the same seed, not of the medians.
     assert "+0.0% (-20.0% to +25.0%)" in lines[3]
+    # The median of -20 %, 0 and +25 %; all of them met the target.
+    assert tables.beside(records, QUESTION, LEAST_SQUARES).splitlines()[2].endswith("| +0.0 |")
     near = tables.reached(records, QUESTION).splitlines()
     assert near[3].split("|")[2].strip() == "1 of 3"
 
