@@ -207,9 +207,16 @@ def test_a_run_does_not_go_on_with_other_data(inverted, survey, tmp_path, capsys
     assert (out / "line.npz").read_bytes() == before
 
 
-def test_results_do_not_go_among_the_data(survey, capsys):
-    before = sorted(survey.iterdir())
-    for out in (survey, survey / "OUT"):
-        assert main(["invert", str(survey), "-o", str(out), "--force", *TOLD]) == 1
-        assert "must not go among the data" in capsys.readouterr().err
-    assert sorted(survey.iterdir()) == before
+def test_results_do_not_go_among_the_data(survey, tmp_path, capsys):
+    data, other = tmp_path / "EDI", tmp_path / "other"
+    shutil.copytree(survey, data)
+    other.mkdir()
+    shutil.copy(data / "s0.edi", other)
+    before = sorted(data.iterdir())
+    for source, out in ((data, data), (data, other), (data / "s0.edi", data)):
+        assert main(["invert", str(source), "-o", str(out), "--force", *TOLD]) == 1
+        assert f"must not go among the data in {out}. Give another -o." in capsys.readouterr().err
+    # A folder below the data is free; the next thing to be refused is the name.
+    assert main(["invert", str(data), "-o", str(data / "OUT"), *TOLD, "--stations", "T*"]) == 1
+    assert "no station is called 'T*'" in capsys.readouterr().err
+    assert sorted(data.iterdir()) == before
