@@ -10,8 +10,9 @@ import pytest
 from surveys import TOLD, write_survey
 
 import jaxmt
-from jaxmt.field import Folder, Outcome, workflow
+from jaxmt.field import Folder, Line, Outcome, invert_line, workflow
 from jaxmt.field.command import main
+from jaxmt.field.objects import QUICK_GROWTH
 from jaxmt.field.run_file import RunFile
 
 
@@ -220,3 +221,18 @@ def test_results_do_not_go_among_the_data(survey, tmp_path, capsys):
     assert main(["invert", str(data), "-o", str(data / "OUT"), *TOLD, "--stations", "T*"]) == 1
     assert "no station is called 'T*'" in capsys.readouterr().err
     assert sorted(data.iterdir()) == before
+
+
+def test_four_lines_of_python(inverted, survey, tmp_path):
+    line = Line.read(survey, band=(0.9, 110.0), floor=0.05, per_decade=1)
+    outcome = invert_line(line, {"L2": jaxmt.LeastSquares()}, growth=QUICK_GROWTH, iterations=2)
+    # The same settings as those of the command.
+    assert [repr(v) for v in outcome.fits[0].result.history["nrms"]] == history(inverted)
+    outcome.write(tmp_path / "results")
+    again = Outcome.read(Folder.open(tmp_path / "results"))
+    assert (tmp_path / "results" / "L2" / "section.png").is_file()
+    assert again.fits[0].result.nrms == outcome.fits[0].result.nrms
+    assert again.facts == outcome.facts
+    with pytest.raises(FileExistsError, match="exists and is not empty"):
+        outcome.write(tmp_path / "results")
+    outcome.write(tmp_path / "results", force=True)
