@@ -107,9 +107,9 @@ def test_a_missing_datum_has_no_cost_and_no_gradient(misfit):
 
 
 def test_a_mode_that_was_neither_measured_nor_simulated_is_left_out(misfit):
-    te_only = Responses(SURVEY, responses(1).z_xy, None, None)
+    te_only = Responses(SURVEY, responses(1).z_xy, None, responses(1).tipper)
     values = data().values.copy()
-    values[2:] = np.nan
+    values[2:4] = np.nan
     value, slope = evaluate(misfit, Data(SURVEY, values, data().errors))(te_only.components)
     assert np.isfinite(float(value))
     assert np.all(np.isfinite(slope))
