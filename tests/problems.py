@@ -1,5 +1,7 @@
 """Small problems: one with every ingredient (both modes, a rough section), and a buried block to invert."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,6 +30,7 @@ def misfit(log_resistivity, solver, mesh=SMALL):
 gradient = jax.jit(jax.value_and_grad(misfit), static_argnames=("solver", "mesh"))
 
 
+@functools.cache
 def gradient_over(devices, solver):
     """The same misfit and gradient with the frequencies on several devices."""
 

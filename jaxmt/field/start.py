@@ -9,9 +9,10 @@ import numpy as np
 
 from ..data import Data
 from ..inversion.result import Ending
+from ..io.reading import DATA_SUFFIXES
 from ..report import versions
 from . import machine
-from .folder import LINE, Folder, require_room
+from .folder import FILES, LINE, Folder, require_room
 from .line import Line
 from .objects import misfits_of, settings_of, treatment_of
 from .options import STOPPED, complete
@@ -26,8 +27,8 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     source, out = options["path"], options["out"]
     run = RunFile.read(source) if source.suffix == ".toml" else RunFile(source)
     run = dataclasses.replace(run, path=run.path.resolve(), told=complete({**run.told, **told}))
-    if run.path.is_dir() and (out.resolve() == run.path or run.path in out.resolve().parents):
-        raise ValueError(f"results must not go among the data of {run.path}. Give another -o.")
+    if holds_data(out.resolve(), run.path):
+        raise ValueError(f"results must not go among the data in {out}. Give another -o.")
     require_room(out, force=options["force"])
     devices = machine.start({**options, "devices": run.told["devices"]})
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
@@ -37,6 +38,15 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     run = dataclasses.replace(run, identity=folder.identity, versions=dict(versions()))
     run.write(folder.path / NAME)
     return ended(invert_line(line, misfits, settings, folder=folder, devices=devices), folder)
+
+
+def holds_data(out: Path, source: Path) -> bool:
+    """Whether data lie in a folder itself, those of this run or others: sub-folders are not read."""
+    if out == (source if source.is_dir() else source.parent):
+        return True
+    ours = {name for name, _ in FILES}
+    files = [f for f in out.iterdir() if f.name not in ours] if out.is_dir() else []
+    return any(f.is_file() and f.suffix.lower() in DATA_SUFFIXES for f in files)
 
 
 def resume(options: Mapping[str, Any]) -> int:

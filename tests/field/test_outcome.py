@@ -147,16 +147,3 @@ def test_agreement_is_perfect_with_itself_and_known_with_a_shift(inverted):
     assert tenfold["rms_log10_rho"] == pytest.approx(1.0)
     far = jaxmt.Mesh(mesh.y_nodes + 1e7, mesh.z_nodes)
     assert np.isnan(Reference("far", far, rho).on(mesh)).all()
-
-
-def test_four_lines_of_python(survey, tmp_path):
-    line = Line.read(survey, band=(0.9, 110.0), floor=0.05, per_decade=1)
-    outcome = invert_line(line, {"L2": jaxmt.LeastSquares()}, growth=0.5, iterations=1)
-    outcome.write(tmp_path / "results")
-    again = Outcome.read(Folder.open(tmp_path / "results"))
-    assert (tmp_path / "results" / "L2" / "section.png").is_file()
-    assert again.fits[0].result.nrms == outcome.fits[0].result.nrms
-    assert again.facts == outcome.facts
-    with pytest.raises(FileExistsError, match="exists and is not empty"):
-        outcome.write(tmp_path / "results")
-    outcome.write(tmp_path / "results", force=True)

@@ -10,8 +10,9 @@ import pytest
 from surveys import TOLD, write_survey
 
 import jaxmt
-from jaxmt.field import Folder, Outcome, workflow
+from jaxmt.field import Folder, Line, Outcome, invert_line, workflow
 from jaxmt.field.command import main
+from jaxmt.field.objects import QUICK_GROWTH
 from jaxmt.field.run_file import RunFile
 
 
@@ -207,9 +208,31 @@ def test_a_run_does_not_go_on_with_other_data(inverted, survey, tmp_path, capsys
     assert (out / "line.npz").read_bytes() == before
 
 
-def test_results_do_not_go_among_the_data(survey, capsys):
-    before = sorted(survey.iterdir())
-    for out in (survey, survey / "OUT"):
-        assert main(["invert", str(survey), "-o", str(out), "--force", *TOLD]) == 1
-        assert "must not go among the data" in capsys.readouterr().err
-    assert sorted(survey.iterdir()) == before
+def test_results_do_not_go_among_the_data(survey, tmp_path, capsys):
+    data, other = tmp_path / "EDI", tmp_path / "other"
+    shutil.copytree(survey, data)
+    other.mkdir()
+    shutil.copy(data / "s0.edi", other)
+    before = sorted(data.iterdir())
+    for source, out in ((data, data), (data, other), (data / "s0.edi", data)):
+        assert main(["invert", str(source), "-o", str(out), "--force", *TOLD]) == 1
+        assert f"must not go among the data in {out}. Give another -o." in capsys.readouterr().err
+    # A folder below the data is free; the next thing to be refused is the name.
+    assert main(["invert", str(data), "-o", str(data / "OUT"), *TOLD, "--stations", "T*"]) == 1
+    assert "no station is called 'T*'" in capsys.readouterr().err
+    assert sorted(data.iterdir()) == before
+
+
+def test_four_lines_of_python(inverted, survey, tmp_path):
+    # What was compiled for the command serves these settings.
+    del inverted
+    line = Line.read(survey, band=(0.9, 110.0), floor=0.05, per_decade=1)
+    outcome = invert_line(line, {"L2": jaxmt.LeastSquares()}, growth=QUICK_GROWTH, iterations=2)
+    outcome.write(tmp_path / "results")
+    again = Outcome.read(Folder.open(tmp_path / "results"))
+    assert (tmp_path / "results" / "L2" / "section.png").is_file()
+    assert again.fits[0].result.nrms == outcome.fits[0].result.nrms
+    assert again.facts == outcome.facts
+    with pytest.raises(FileExistsError, match="exists and is not empty"):
+        outcome.write(tmp_path / "results")
+    outcome.write(tmp_path / "results", force=True)

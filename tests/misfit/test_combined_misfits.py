@@ -114,7 +114,7 @@ def test_the_gradient_is_that_of_the_misfit_in_force():
     prepared, state = misfit.prepare(DATA)
     slope = jax.jit(jax.grad(lambda p, s: misfit(p, prepared, s), has_aux=True))
     for part, place in ((misfit.first, 1), (misfit.second, 2)):
-        alone = jax.jit(jax.grad(lambda p, s, m=part, k=place: m(p, prepared[k], s), has_aux=True))
+        alone = jax.grad(lambda p, s, m=part, k=place: m(p, prepared[k], s), has_aux=True)
         expected, _ = alone(predicted(1.5), getattr(state, ("first", "second")[place - 1]))
         ours, state = slope(predicted(1.5), state)
         # The same numbers compiled in a function of their own.
@@ -135,13 +135,13 @@ def test_the_sum_is_the_sum():
     assert WeightedSum(tuple(parts[:2])).describe([None, None]) == {}
 
     def value_and_slope(misfit, needed, state):
-        function = jax.jit(jax.value_and_grad(lambda p: misfit(p, needed, state), has_aux=True))
+        function = jax.value_and_grad(lambda p: misfit(p, needed, state), has_aux=True)
         (value, following), slope = function(predicted(3.0))
         return value, slope, following
 
     value, slope, following = value_and_slope(total, prepared, state)
     terms = [(w, value_and_slope(m, n, s)) for (w, m), n, s in zip(parts, prepared, state, strict=True)]
-    # The same numbers compiled in functions of their own.
+    # The same numbers, weighted and added in another order.
     assert float(value) == pytest.approx(sum(w * float(v) for w, (v, _, _) in terms), rel=1e-10)
     expected = sum(w * s for w, (_, s, _) in terms)
     np.testing.assert_allclose(slope, expected, rtol=1e-10, atol=1e-12 * np.abs(expected).max())
@@ -194,7 +194,9 @@ def test_the_parabola_touches_a_misfit_and_lies_above_it(name):
     misfit, tolerance = PARABOLAS[name]
     prepared, state = misfit.prepare(DATA)
     start = predicted(3.0)
-    value, slope = jax.value_and_grad(lambda p: misfit(p, prepared, state)[0])(start)
+    # Not under one jit: clouds of one shape are then compiled once for all misfits.
+    function = jax.value_and_grad(lambda p: misfit(p, prepared, state)[0])
+    value, slope = function(start)
     curvature = misfit.curvature(start, prepared, state)
     np.testing.assert_array_equal(curvature > 0, DATA.mask)
     rng = np.random.default_rng(2)
@@ -206,7 +208,7 @@ def test_the_parabola_touches_a_misfit_and_lies_above_it(name):
         if name == "mixed cloud":
             step[1:] = 0.0
             parabola = value + jnp.sum(slope * step + 0.5 * curvature * step**2)
-        gap = float(parabola - misfit(start + step, prepared, state)[0])
+        gap = float(parabola - function(start + step)[0])
         gaps.append(gap / float(jnp.sum(0.5 * curvature * step**2)))
     assert min(gaps) > -tolerance
     if name == "least squares":

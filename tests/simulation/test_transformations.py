@@ -106,8 +106,17 @@ def test_pmap_is_the_plain_loop(forward_mode):
         close(slope, expected[1])
 
 
-@pytest.mark.parametrize("solver", [SOLVER, NestedDissection()], ids=lambda solver: type(solver).__name__)
-@both_ways
+@pytest.mark.parametrize(
+    ("forward_mode", "solver"),
+    [
+        (False, SOLVER),
+        (True, SOLVER),
+        (False, NestedDissection()),
+        # Either one is here already; both together are under `vmap` in test_forward_mode.py.
+        pytest.param(True, NestedDissection(), marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 def test_shard_map_over_models_and_over_frequencies(forward_mode, solver):
     """With its check of what varies over the devices, and gradients summed over them."""
     spread = partial(jax.shard_map, mesh=jax.sharding.Mesh(np.array(jax.devices()), ("device",)))
