@@ -16,6 +16,7 @@ from jaxmt.transport import Relaxed, divergence
 LEAST_SQUARES = "least squares, Adam"
 CLOUD = "6-D"
 CONTROL = "6-D, no transport"
+MEDIAN_ERRORS = "W from median errors"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +123,7 @@ def ablations() -> dict[str, Method]:
         "axes x 3": _cloud(frequency_weight=9.0, station_weight=9.0),
         "weights by errors alone": _cloud(error_floor_ratio=1.0),
         "error floor ratio 3": _cloud(error_floor_ratio=3.0),
-        "W from median errors": _cloud(point_errors=False),
+        MEDIAN_ERRORS: _cloud(point_errors=False),
         "not debiased": Method(Biased),
         "unbalanced, reach 0.1": _cloud(marginals=Relaxed(0.1, 0.1)),
         "unbalanced, reach 0.02": _cloud(marginals=Relaxed(0.02, 0.02)),

@@ -12,6 +12,8 @@ STATED = 0.05
 """Relative error of |Z| that the data state, where `level` does not say it."""
 BAND = 0.5
 """Decades of frequency over which the noise of correlated bands is alike."""
+UNEVEN = (3.0, 10.0, 20.0)
+"""How many times larger some errors of "uneven" noise are than the others."""
 SHIFTED = 1 / 3
 """Fraction of the stations that are shifted."""
 
@@ -60,6 +62,7 @@ KINDS = {
     "outliers": _outliers,
     "bands": _bands,
     "missing": _missing,
+    "uneven": _gaussian,
 }
 """Noise in units of the stated errors; NaN takes a datum away."""
 
@@ -70,12 +73,17 @@ def observe(
     """Noisy data, and the same without static shifts.
 
     - `level`: of "gaussian" and "bands" the relative error of |Z|, which is the stated one, too; of
-      "outliers" and "missing" the fraction of the data; of "student" the stated error.
+      "outliers" and "missing" the fraction of the data; of "student" the stated error; of "uneven" the
+      fraction of the frequencies and stations whose errors, stated as they are, are 3 to 20 times larger.
     - `shift`: standard deviation, decades of apparent resistivity, of each mode at a third of the stations.
     """
-    stated = STATED if kind in ("outliers", "missing") else level
+    stated = STATED if kind in ("outliers", "missing", "uneven") else level
     data = jaxmt.Data.from_responses(clean, stated)
     rng = np.random.default_rng([seed, *kind.encode()])
+    if kind == "uneven":
+        shape = data.values.shape[1:]
+        factor = np.where(rng.random(shape) < level, rng.choice(UNEVEN, shape), 1.0)
+        data = dataclasses.replace(data, errors=data.errors * factor)
     unshifted = dataclasses.replace(data, values=data.values + data.errors * KINDS[kind](rng, data, level))
     stations = clean.survey.stations.size
     chosen = rng.choice(stations, round(SHIFTED * stations), replace=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from jaxmt.benchmarks import SYNTHETIC
 
 from .case import Case
-from .methods import CLOUD, CONTROL, LEAST_SQUARES, ablations, methods, sliding
+from .methods import CLOUD, CONTROL, LEAST_SQUARES, MEDIAN_ERRORS, ablations, methods, sliding
 
 SEEDS = (0, 1, 2)
 STARTS = (1.0, 10.0, 100.0, 1e3, 1e4, "shifted", "reversed")
@@ -107,6 +107,11 @@ def questions() -> dict[str, Question]:
         ),
         "sliding": Question(
             "Transport that moves mass", _settings(*SLIDING), (*ROBUST, CLOUD, CONTROL, *sliding())
+        ),
+        "errors": Question(
+            "Errors of single data",
+            _settings(*({"model": m, "noise": "uneven", "level": 0.3} for m in STARTED)),
+            (LEAST_SQUARES, CLOUD, CONTROL, MEDIAN_ERRORS),
         ),
         "published": Question(
             "The published settings",
