@@ -28,14 +28,14 @@ from jaxmt.transport import Relaxed, divergence
 # Two and a half decades, five a decade, and stations that are all alike.
 FREQUENCIES = 10 ** np.linspace(2.5, 0.0, 13)
 STATIONS = np.array([0.0, 800.0])
-BLUR = 0.01
+BLUR = 0.03
 EASY: dict[str, Any] = {
     "frequency_weight": 0.3,
     "station_weight": 3.0,
     "start_blur": BLUR,
     "frequency_points": 2,
     "tolerance": 1e-6,
-    "max_sweeps": 500,
+    "max_sweeps": 2000,
 }
 BALANCED = CloudTransport(**EASY)
 MOVING = CloudTransport(**EASY, marginals=Relaxed(0.1, 0.1))
