@@ -45,7 +45,9 @@ class Annealed(AbstractMisfit):
         means = sum(values[k : k + WINDOW + 1] for k in range(SMOOTHED)) / SMOOTHED
         is_flat = jnp.all(jnp.abs(jnp.diff(means)) < self.flat * jnp.abs(means[:-1]))
         falls = is_flat & (state.since >= self.wait)
-        blur = jnp.where(falls, jnp.maximum(self.factor * state.cloud.blur, self.smallest), state.cloud.blur)
+        blur = jnp.where(
+            falls, jnp.maximum(self.factor * state.cloud.blur, self.smallest), state.cloud.blur
+        )
         following = eqx.tree_at(lambda s: s.blur, following, blur)
         return value, AnnealedState(following, values, jnp.where(falls, 0, state.since + 1))
 

@@ -20,8 +20,8 @@ State = tuple[Scalar, Int[Array, ""], Float[Array, "2 _"]]
 class Balance(AbstractTradeOff):
     r"""Every `interval` iterations lambda falls by the ratio of the gradients, and it never rises.
 
-    With $r = |\nabla\phi| / (b\,\lambda\,|\nabla R|)$, of norms averaged over three iterations, lambda becomes
-    $\lambda r^\alpha$ where r is less than one.
+    With $r = |\nabla\phi| / (b\,\lambda\,|\nabla R|)$, of norms averaged over three iterations, lambda
+    becomes $\lambda r^\alpha$ where r is less than one.
 
     - `first`: the first lambda. `balance`: b. `exponent`: $\alpha$.
     - `warm_up`: iterations before the first fall.

@@ -9,7 +9,9 @@ import numpy as np
 import optax
 
 import jaxmt
+from jaxmt.inversion.trade_off import AbstractTradeOff
 from jaxmt.misfit import AbstractMisfit
+from jaxmt.simulation.top import AbstractTop
 from jaxmt.transport import Balanced, Relaxed
 
 from .annealing import Annealed
@@ -21,7 +23,7 @@ MISFITS = ("cloud", "l2")
 
 LN10 = math.log(10)
 GEOMLOSS = 0.5
-"""Their cost is |x - y|^2 / 2, ours |x - y|^2: values are half of ours, and a blur is 1 / sqrt 2 of ours."""
+"""Their cost is |x - y|^2 / 2, ours |x - y|^2: values are half of ours, a blur is 1 / sqrt 2 of ours."""
 SWEEPS = 200
 """Most sweeps in an iteration: their plans are solved anew each time."""
 NEVER = 10**9
@@ -31,17 +33,20 @@ NEVER = 10**9
 class Published:
     r"""The settings of Liu, Chen, Bo & Tang (2026), MTinv_OT; the defaults are those of the three blocks.
 
-    - `blur`: in their unit; 0.1 in noisy cases. `annealed`: whether it falls by 0.9 where the misfit is flat;
-      off for the three blocks.
+    - `blur`: in their unit; 0.1 in noisy cases. `annealed`: whether it falls by 0.9 where the misfit is
+      flat; off for the three blocks.
+    - `top`: of the air. `trade_off`: the rule for lambda; None is `Balance`.
     - `axis_weight`: of frequency and station against values. `error_floor`: of the errors of the embedded
       data in the weights; these are $1/\sigma^2$ over their mean. `te_weight`, `tm_weight`: of the cloud.
     - `reach`: of unbalanced plans, in their unit: 0.05 in two examples. None is balanced.
     - `data_scale`: what multiplies the misfit of the cloud against lambda.
-    - `first_lambda`, `balance`, `exponent`: of `Balance`. `depth_exponent`: of `SquaredGradient`.
+    - `first_lambda`, `balance`, `exponent`: of `Balance`. `depth_exponent`, `areas`: of `SquaredGradient`.
     - `step`: of Adam in ln sigma, 0.03 to 0.05; it stays as it is, and steps are not smoothed.
     - `clip`: largest norm of the gradient. `start`: ohm m. `target`: nRMS. `iterations`: the most.
     """
 
+    top: AbstractTop = jaxmt.Dirichlet()
+    trade_off: AbstractTradeOff | None = None
     blur: float = 0.01
     annealed: bool = False
     axis_weight: float = 1.0
@@ -54,6 +59,7 @@ class Published:
     balance: float = 2.0
     exponent: float = 0.5
     depth_exponent: float = 0.3
+    areas: bool = False
     step: float = 0.03
     clip: float = 1.0
     start: float = 100.0
@@ -61,8 +67,8 @@ class Published:
     iterations: int = 1000
 
     def mesh(self, mesh: jaxmt.Mesh) -> jaxmt.Mesh:
-        """A mesh with their condition at the top of the air."""
-        return dataclasses.replace(mesh, top=jaxmt.Dirichlet())
+        """A mesh with the condition at the top of the air."""
+        return dataclasses.replace(mesh, top=self.top)
 
     def unit(self, misfit: str) -> float:
         """Their data misfit over ours: of the cloud in equal weights, or of squares."""
@@ -104,10 +110,11 @@ class Published:
         unit = self.unit(misfit)
         if misfit == "cloud":
             unit *= self._weights(data)[1] ** 2
+        balance = Balance(self.first_lambda / unit, self.balance, self.exponent)
         return {
             "misfit": self.misfit(misfit, data),
-            "regularization": SquaredGradient(self.depth_exponent),
-            "trade_off": Balance(self.first_lambda / unit, self.balance, self.exponent),
+            "regularization": SquaredGradient(self.depth_exponent, self.areas),
+            "trade_off": balance if self.trade_off is None else self.trade_off,
             "optimiser": jaxmt.Descent(
                 _adam(self.step, self.clip, unit), smoothing=0.0, patience=self.iterations
             ),

@@ -10,15 +10,17 @@ from jaxmt.inversion.regularization import AbstractRegularization
 
 
 class SquaredGradient(AbstractRegularization):
-    r"""$\int |w(z)\,\nabla\ln\sigma|^2\,dA$ with $w = (z/z_0)^q$ over its largest value.
+    r"""$\sum |w(z)\,\nabla\ln\sigma|^2\,L$ with $w = (z/z_0)^q$ over its largest value.
 
-    Gradients are per metre, unlike the differences of `jaxmt.Smoothness`: where rows are thin and columns
-    wide, near the ground, a section is kept smooth downward and hardly along the line; and w enters squared.
+    Gradients are per metre, unlike the differences of `jaxmt.Smoothness`. L is the length of the interface
+    of two cells, m, as in the inversion of the three blocks: what is coarse, so what lies deep, may change
+    almost for nothing. With `areas` L is times the distance of the centres, as in their later inversions.
 
-    - `depth_exponent`: q.
+    - `depth_exponent`: q. `areas`: whether it is an integral over area.
     """
 
     depth_exponent: float = 0.3
+    areas: bool = False
 
     def __call__(
         self,
@@ -26,7 +28,7 @@ class SquaredGradient(AbstractRegularization):
         mesh: jaxmt.Mesh,
         free: Bool[np.ndarray, "earth y"],
     ) -> Float[Array, ""]:
-        """The integral; without unit."""
+        """The sum, 1/m, or the integral, without unit."""
         across, down = self._weights(mesh, free)
         along = jnp.sum(across * jnp.square(jnp.diff(log10_resistivity, axis=1)))
         return along + jnp.sum(down * jnp.square(jnp.diff(log10_resistivity, axis=0)))
@@ -57,9 +59,9 @@ class SquaredGradient(AbstractRegularization):
         weight = (mesh.z_centres / mesh.z_centres[0]) ** self.depth_exponent
         weight /= weight.max()
         between = 0.5 * (weight[1:] + weight[:-1])
-        # An area of dz times the distance of the centres, over the square of that distance.
-        across = (weight**2 * mesh.dz)[:, None] / np.diff(mesh.y_centres)
-        down = (between**2 / np.diff(mesh.z_centres))[:, None] * mesh.dy
+        power = 1 if self.areas else 2
+        across = (weight**2 * mesh.dz)[:, None] / np.diff(mesh.y_centres) ** power
+        down = (between**2 / np.diff(mesh.z_centres) ** power)[:, None] * mesh.dy
         return np.log(10) ** 2 * across * along, np.log(10) ** 2 * down * below
 
 

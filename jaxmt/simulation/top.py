@@ -2,15 +2,13 @@ r"""What is held at the top of the air, where the TE mode has its source.
 
 Far above the ground the field is that of a plane wave. With little air the two conditions differ: a uniform
 magnetic field leaves the air free to carry a lateral change of $E_x$, and the impedance is that of the open
-half-space above; a uniform electric field presses what the earth's lateral changes induce down to zero at the
-height of the top. TM needs no air.
+half-space above; a uniform electric field allows no lateral change at the height of the top. TM needs no air.
 """
 
 import abc
 from typing import ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
 from equinox import AbstractClassVar
 from jaxtyping import Array, Complex, Float
 
@@ -60,7 +58,8 @@ class UniformMagnetic(AbstractTop):
 
 class Dirichlet(AbstractTop):
     """$E_x = 1$ at the top, as in MTinv_OT (Liu, Chen, Bo & Tang 2026); it wants air as high as the mesh
-    is wide."""
+    is wide.
+    """
 
     held: ClassVar[int] = 1
 
