@@ -29,6 +29,20 @@ SWEEPS = 200
 NEVER = 10**9
 
 
+def three_blocks_mesh() -> jaxmt.Mesh:
+    """The grid of 36 by 56 cells of the three blocks, ten rows of them air.
+
+    `jaxmt.benchmarks.published_mesh` is that of their other inversions.
+    """
+    side = np.geomspace(21e3, 50e3, 8)
+    earth = np.concatenate([np.geomspace(100.0, 8e3, 14), np.geomspace(9e3, 100e3, 12)])
+    air = -np.geomspace(10.0, 50e3, 10)[::-1]
+    return jaxmt.Mesh(
+        np.concatenate([-side[::-1], np.linspace(-20e3, 20e3, 41), side]),
+        np.concatenate([air, [0.0], earth]),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Published:
     r"""The settings of Liu, Chen, Bo & Tang (2026), MTinv_OT; the defaults are those of the three blocks.

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from jaxmt import comparison
 from jaxmt.benchmarks import SYNTHETIC, published_mesh
 
 from ..robustness.noise import observe
-from .preset import Published
+from .preset import Published, three_blocks_mesh
 
 MODEL = SYNTHETIC["three blocks"]
 NOISE = 0.01
@@ -23,11 +23,12 @@ NOISE = 0.01
 class Change:
     """What is not as published: settings of `Published`, and arguments of `jaxmt.invert`.
 
-    - `misfits`: those to which it means something.
+    - `mesh`: makes another grid for data and inversion. `misfits`: those to which it means something.
     """
 
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    mesh: Callable[[], jaxmt.Mesh] = three_blocks_mesh
     misfits: tuple[str, ...] = ("l2", "cloud")
 
 
@@ -36,6 +37,7 @@ def changes() -> dict[str, Change]:
     cooling = jaxmt.Cooling()
     return {
         "as published": Change(),
+        "grid of 40 x 40 cells": Change(mesh=published_mesh),
         "target 1.05": Change({"target": 1.05}),
         "uniform H_y at the top": Change({"top": jaxmt.UniformMagnetic()}),
         "no depth weights": Change({"depth_exponent": 0.0}),
@@ -70,12 +72,12 @@ class Observed:
 
 
 @functools.cache
-def observed(preset: Published, seed: int) -> Observed:
-    """The data of a seed, on the published grid."""
-    mesh, survey = preset.mesh(published_mesh()), MODEL.survey()
+def observed(mesh: jaxmt.Mesh, seed: int) -> Observed:
+    """The data of a seed, simulated on the mesh of the inversion."""
+    survey = MODEL.survey()
     true = MODEL.resistivity(mesh, samples=1)
     with warnings.catch_warnings():
-        # The published grid is too small for its survey.
+        # The published grids are too small for its survey.
         warnings.simplefilter("ignore", jaxmt.MeshWarning)
         clean = jaxmt.simulate(mesh, survey, true)
     data, _ = observe(clean, "gaussian", NOISE, seed)
@@ -88,7 +90,7 @@ def run(name: str, misfit: str, seed: int, iterations: int | None = None) -> dic
     preset = dataclasses.replace(Published(), **change.settings)
     if iterations is not None:
         preset = dataclasses.replace(preset, iterations=iterations)
-    given = observed(preset, seed)
+    given = observed(preset.mesh(change.mesh()), seed)
     arguments = preset.arguments(misfit, given.data) | dict(change.arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jaxmt.MeshWarning)

@@ -2,7 +2,7 @@ r"""What is held at the top of the air, where the TE mode has its source.
 
 Far above the ground the field is that of a plane wave. With little air the two conditions differ: a uniform
 magnetic field leaves the air free to carry a lateral change of $E_x$, and the impedance is that of the open
-half-space above; a uniform electric field allows no lateral change at the height of the top. TM needs no air.
+half-space above; a uniform electric field allows no lateral change at that height. TM needs no air.
 """
 
 import abc
