@@ -66,7 +66,7 @@ def test_weights_are_precisions_over_their_mean_where_errors_are_large():
     cloud = of_kind(Annealed, Published().misfit("cloud", noisy)).cloud
     errors = np.array([0.03, 0.2 * 180 / np.pi / 90])  # 0.2 * 2 / ln 10 / 8 is 0.022.
     squares = errors**-2 / np.mean(errors**-2)
-    # Ours are one at most; what theirs exceed that by divides the axes.
+    # Our weights are one at most; what the published ones exceed that by divides the axes.
     assert cloud.frequency_weight == pytest.approx(1 / np.sqrt(squares.max()))
     cloud_at = cloud.embedding(noisy).observed_cloud(jnp.asarray(1e-4))
     ours = cloud_at[0, 2:4] / np.array([2.0 / 8, 45.0 / 90])
@@ -141,10 +141,11 @@ class Given(eqx.Module):
 def test_the_blur_falls_where_the_misfit_is_flat_and_waits():
     misfit = Annealed(Given(jnp.asarray(1.0)), wait=10)  # pyright: ignore[reportArgumentType]
     _, state = misfit.prepare(data())
+    call = jax.jit(lambda value, state: misfit(value, None, state)[1])
     blurs = []
     for k in range(40):
         # Falling by 10 % for 20 calls, flat after.
-        _, state = misfit(jnp.asarray(0.9 ** min(k, 20)), None, state)
+        state = call(0.9 ** min(k, 20), state)
         blurs.append(float(state.cloud.blur))
     fell = [k for k in range(1, 40) if blurs[k] < blurs[k - 1]]
     # Means of three values are flat from two calls after the last fall, five changes of them in a row.
