@@ -49,7 +49,7 @@ class Annealed(AbstractMisfit):
             falls, jnp.maximum(self.factor * state.cloud.blur, self.smallest), state.cloud.blur
         )
         following = eqx.tree_at(lambda s: s.blur, following, blur)
-        return value, AnnealedState(following, values, jnp.where(falls, 0, state.since + 1))
+        return value, AnnealedState(following, values, jnp.where(falls, 1, state.since + 1))
 
     def describe(self, state: "AnnealedState") -> dict[str, float]:
         """As the cloud."""

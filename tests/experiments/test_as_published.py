@@ -148,9 +148,9 @@ def test_the_blur_falls_where_the_misfit_is_flat_and_waits():
         state = call(0.9 ** min(k, 20), state)
         blurs.append(float(state.cloud.blur))
     fell = [k for k in range(1, 40) if blurs[k] < blurs[k - 1]]
-    # Means of three values are flat from two calls after the last fall, five changes of them in a row.
-    assert fell[0] == 20 + 1 + WINDOW
-    assert fell[1] == fell[0] + 11
+    # Means of three values are flat from two calls after the last fall, and five changes in a row.
+    assert fell[0] == 20 + 2 + WINDOW
+    assert fell[1] == fell[0] + 10
     np.testing.assert_allclose(blurs[fell[1]], 0.81)
 
 
