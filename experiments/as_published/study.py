@@ -38,6 +38,7 @@ def changes() -> dict[str, Change]:
     return {
         "as published": Change(),
         "grid of 40 x 40 cells": Change(mesh=published_mesh),
+        "40 x 40, roughness over area": Change({"areas": True}, mesh=published_mesh),
         "target 1.05": Change({"target": 1.05}),
         "uniform H_y at the top": Change({"top": jaxmt.UniformMagnetic()}),
         "no depth weights": Change({"depth_exponent": 0.0}),
