@@ -7,7 +7,6 @@ changes in TE against `jaxmt.UniformMagnetic()`, the largest over the stations, 
 import dataclasses
 import warnings
 
-import jax
 import numpy as np
 
 import jaxmt
@@ -34,7 +33,6 @@ def changes(
 
 def main() -> None:
     """Prints the table."""
-    jax.config.update("jax_enable_x64", True)
     blocks, model = SYNTHETIC["three blocks"], COMMEMI["2D-4"]
     line = jaxmt.Survey(np.geomspace(100, 0.01, 5), np.linspace(-15e3, 15e3, 21), ("te",))
     designed = jaxmt.Mesh.design(line, 20.0, growth=0.25)
