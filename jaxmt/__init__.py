@@ -41,6 +41,7 @@ _HOMES = {
     "simulation.solvers": "NestedDissection Pardiso SuperLU",
     "simulation.station_mesh": "station_mesh",
     "simulation.survey": "Survey",
+    "simulation.top": "Dirichlet UniformMagnetic",
     "transport": "sinkhorn_divergence",
 }
 """The public names of each module."""

@@ -69,6 +69,8 @@ from .simulation.solvers import Pardiso as Pardiso
 from .simulation.solvers import SuperLU as SuperLU
 from .simulation.station_mesh import station_mesh as station_mesh
 from .simulation.survey import Survey as Survey
+from .simulation.top import Dirichlet as Dirichlet
+from .simulation.top import UniformMagnetic as UniformMagnetic
 from .transport import sinkhorn_divergence as sinkhorn_divergence
 
 __version__: str

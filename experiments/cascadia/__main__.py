@@ -12,6 +12,10 @@ magnetic (15 degrees east), and then the strike may be that of the map or that o
 `--sea` puts the stations of the CAFE profile west of the coast on a sea floor; the published section has
 none. A row has its sea always. Shifts of stations and modes are parameters, too: `--static-shift 0` leaves
 them out, as the published section does.
+
+`--as-published [--misfit cloud|l2] [--top uniform] [--trade-off RULE] [--reach R]` inverts the CAFE profile
+with every setting of Liu, Chen, Bo & Tang (2026) instead: their grid, 50 km of air under E_x = 1, a 20 %
+floor, no shifts, Adam in ln sigma; in the cloud TE weighs three times, squares weigh the modes alike.
 """
 
 import argparse
@@ -29,6 +33,9 @@ from jaxmt.inversion.optimisers.descent import LAST_STEP, normalised_adam
 from jaxmt.misfit import AbstractMisfit
 
 from .. import options as command
+from ..as_published import door
+from ..as_published.preset import MISFITS as PUBLISHED_MISFITS
+from ..as_published.preset import Published
 from .ground import SEA, Profile, published_mesh, sea_cells, sea_floor
 from .lines import NORTHS, VARIANCES, cafe_line, row_line
 
@@ -45,11 +52,16 @@ ROW = 150.0
 """m, height of the rows between the sea's surface and its deepest floor."""
 
 
+PUBLISHED = Published(te_weight=3.0, start=CAFE_START, target=1.05)
+PUBLISHED_FLOOR, PUBLISHED_AIR = 0.2, 50e3
+"""Of apparent resistivity; m."""
+
+
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = command.parser(__doc__, "a coarse mesh and few iterations: a minute")
     parser.add_argument("--row", choices=tuple("CDEFGHIJ"), help="a USArray row instead of CAFE")
-    parser.add_argument("--mesh", choices=("published", "designed"), default="published")
+    parser.add_argument("--mesh", choices=("published", "designed"), help="default published")
     parser.add_argument(
         "--floors",
         type=command.error_floor,
@@ -59,17 +71,64 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--te-weight", type=float, help="of TE in the cloud; default 3, for a row 1")
     parser.add_argument("--sea", action="store_true", help="the CAFE profile with the Pacific")
     parser.add_argument("--readings", action="store_true", help="each reading of the CAFE files")
+    door.add(parser, "their grid, floor, weights, lambda and steps")
     command.add_inversion(parser)
     command.add_data(parser)
     machine.add_options(parser)
     options = parser.parse_args()
+    options.preset = published(parser, options)
     options.misfits, options.chosen = command.chosen(parser, options, **{"static-shift": SHIFT})
+    options.mesh = options.mesh or "published"
     options.floors = options.floors or FLOORS["row" if options.row else "CAFE"]
     if options.row and (options.readings or options.sea):
         parser.error("--readings and --sea are of the CAFE profile; leave out --row")
     if options.readings and options.sea:
         parser.error("--readings compares level ground; leave out --sea")
     return options
+
+
+def published(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Published | None:
+    """The published settings, if they are asked for; an exit where another option contradicts them."""
+    beside = {
+        "quick": ("its own grid and iterations", ()),
+        "row": ("the CAFE profile", ()),
+        "sea": ("no sea", ()),
+        "readings": ("one reading of the files", ()),
+        "mesh": ("its own grid", ("published",)),
+        "floors": (f"a floor of {PUBLISHED_FLOOR:g}", ([PUBLISHED_FLOOR],)),
+        "te-weight": (f"a weight of TE of {PUBLISHED.te_weight:g}", (PUBLISHED.te_weight,)),
+        "optimiser": (f"Adam in ln sigma with steps of {PUBLISHED.step:g}", ("adam",)),
+        "static-shift": ("no static shifts", ("0",)),
+    }
+    preset = door.preset(parser, options, PUBLISHED, beside)
+    if preset is not None:
+        misfits, known = vars(options).get("misfit", ["cloud"]), " or ".join(PUBLISHED_MISFITS)
+        if len(misfits) > 1 or misfits[0] not in PUBLISHED_MISFITS:
+            parser.error(f"--as-published takes one --misfit, {known}. Got {' '.join(misfits)}.")
+        preset = dataclasses.replace(preset, iterations=options.iterations)
+    return preset
+
+
+def as_published(options: argparse.Namespace, preset: Published, line: Line, devices: tuple | None) -> None:
+    """Inverts the CAFE profile with the published settings."""
+    (name,) = options.misfits
+    floored = dataclasses.replace(line, data=line.data.with_floor(PUBLISHED_FLOOR / 2))
+    mesh = preset.mesh(published_mesh(PUBLISHED_AIR))
+    arguments = preset.arguments(name, floored.data)
+    misfits = {name: arguments.pop("misfit")}
+    settings = Settings(
+        mesh=mesh,
+        start=preset.start,
+        parametrisation=preset.cells(mesh),
+        depth=DEPTH["CAFE"],
+        target=preset.target,
+        iterations=preset.iterations,
+        limits=LIMITS,
+        **arguments,
+    )
+    stated = (("settings", f"as published; error floor of rho {PUBLISHED_FLOOR:g}"),)
+    folder = command.run_folder(options, f"cascadia_as_published_{name}")
+    invert_line(floored, misfits, settings, folder=folder, devices=devices, stated=stated)
 
 
 def misfits_of(options: argparse.Namespace, **changes: float) -> dict[str, AbstractMisfit]:
@@ -182,6 +241,9 @@ def main() -> None:
     folder = command.data_folder(options.data, [*needs, "cascadia_modem"] if options.sea else needs)
     if options.readings:
         readings(options, folder, devices)
+        return
+    if options.preset is not None:
+        as_published(options, options.preset, cafe_line(folder), devices)
         return
     line, known = row_line(folder, options.row) if options.row else (cafe_line(folder), None)
     bathymetry = sea_floor(folder, line) if options.sea else None

@@ -16,17 +16,17 @@ BESIDE = 1.0
 """Degrees of latitude within which stations tell where a longitude lies in the 3-D model."""
 
 
-def published_mesh() -> jaxmt.Mesh:
+def published_mesh(air: float | None = None) -> jaxmt.Mesh:
     """90 x 240 cells: 80 earth rows, 10 m to 300 km; 2.5 km columns to +-250 km, padding to 950 km.
 
-    The ten air rows reach as high as the mesh is wide, not the published 50 km, which is a fraction of
-    a skin depth at the longest period.
+    - `air`: m, the height of the ten air rows, as published 50 km; by default as high as the mesh is wide,
+      since 50 km is a fraction of a skin depth at the longest period.
     """
     pad = 250e3 + np.cumsum(graded(20, 2.5e3, 700e3))
     y = np.concatenate([-pad[::-1], np.linspace(-250e3, 250e3, 201), pad])
     z = np.concatenate([[0.0], np.geomspace(10.0, 300e3, 80)])
-    air = -np.cumsum(graded(10, 10.0, 1900e3))[::-1]
-    return jaxmt.Mesh(y, np.concatenate([air, z]))
+    rows = np.cumsum(graded(10, 10.0, 1900e3)) if air is None else np.geomspace(10.0, air, 10)
+    return jaxmt.Mesh(y, np.concatenate([-rows[::-1], z]))
 
 
 def graded(count: int, first: float, total: float) -> np.ndarray:

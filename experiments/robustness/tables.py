@@ -97,7 +97,8 @@ PUBLISHED_ROWS = (
     "three blocks, 1 % gaussian | published: squares | 1 | 1.03 | - | - | - | 0.937 | - | 304 | - | - | -",
     "three blocks, 1 % gaussian | published: 6-D | 1 | 1.03 | - | - | - | 0.947 | - | 181 | - | - | -",
 )
-"""What Liu, Chen, Bo & Tang (2026) print, in the columns of the table."""
+"""What Liu, Chen, Bo & Tang (2026) print, in the columns of the table; the three blocks are on a grid of
+36 by 56 cells, `experiments.as_published.preset.three_blocks_mesh`, not on that of the study."""
 
 
 def setting_name(case: Case, question: Question) -> str:

@@ -11,7 +11,10 @@ from ..comparison import on_mesh
 from ..conventions import skin_depth
 from ..inversion.optimisers import AbstractOptimiser
 from ..inversion.parametrisation import AbstractParametrisation
+from ..inversion.regularization import AbstractRegularization
 from ..inversion.static_shift import StaticShift
+from ..inversion.stopping import Stopping
+from ..inversion.trade_off import AbstractTradeOff
 from ..misfit import AbstractMisfit
 from ..simulation.mesh import Mesh
 from .line import Line
@@ -39,7 +42,8 @@ class Settings:
 
     - `start`: ohm m, a number or a section, or one of them for each misfit by name; by default the median
       apparent resistivity. `mesh`: by default `Mesh.design` for the start, with `growth`.
-    - `parametrisation`, `optimiser`, `static_shift`: as for `invert`.
+    - `parametrisation`, `optimiser`, `static_shift`, `regularization`, `trade_off`, `stopping`: as for
+      `invert`.
     - `target`: nRMS at which to stop; `iterations`: at most.
     - `depth`: m, how far down to show sections; by default twice Bostick's depth of the lowest frequency.
       `limits`: ohm m, of their colours.
@@ -52,6 +56,9 @@ class Settings:
     parametrisation: AbstractParametrisation | None = None
     optimiser: AbstractOptimiser | optax.GradientTransformation | None = None
     static_shift: StaticShift | None = None
+    regularization: AbstractRegularization | None = None
+    trade_off: AbstractTradeOff | None = None
+    stopping: Stopping | None = None
     target: float = 1.05
     iterations: int = 200
     depth: float | None = None

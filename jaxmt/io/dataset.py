@@ -17,6 +17,7 @@ from ..data import Data
 from ..processing import Entry, Journal
 from ..simulation.mesh import Mesh
 from ..simulation.survey import Survey
+from ..simulation.top import TOPS
 from .free_format import BadFile
 
 CONVENTION = "jaxmt results 1"
@@ -81,7 +82,9 @@ def _arrays(results: Results) -> dict[str, np.ndarray]:
 
 def _about(results: Results) -> dict[str, str]:
     """The attributes of the whole file."""
-    return {
+    mesh = results.mesh
+    top = {} if mesh is None else {"top": type(mesh.top).__name__}
+    return top | {
         "convention": CONVENTION,
         "time_dependence": "exp(+i omega t)",
         "axes": "x along strike, y along the profile, z down; xy is TE, yx is TM, its phase shifted by 180",
@@ -137,7 +140,8 @@ def read_results(path: FilePath) -> Results:
         depths=arrays.get("depths"),
     )
     has_mesh = "y_nodes" in arrays and "z_nodes" in arrays
-    mesh = Mesh(arrays["y_nodes"], arrays["z_nodes"], arrays.get("surface")) if has_mesh else None
+    nodes = [arrays.get(name) for name in ("y_nodes", "z_nodes", "surface")]
+    mesh = Mesh(*nodes, TOPS.get(about.get("top"))) if has_mesh else None
     return Results(
         data=Data(survey, arrays["values"], arrays["errors"]),
         predicted=arrays.get("predicted"),

@@ -57,7 +57,8 @@ def graded_nodes(
 
 def checked_nodes(name: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
     """A read-only copy of strictly increasing, finite coordinates."""
-    nodes = np.array(values, dtype=float)
+    # Minus zero becomes zero, so that equal nodes have equal bytes.
+    nodes = np.array(values, dtype=float) + 0.0
     if nodes.ndim != 1 or nodes.size < 3:
         raise ValueError(
             f"`Mesh({name}=...)` must be a 1-D array of at least 3 node coordinates in m. "
@@ -75,6 +76,22 @@ def checked_nodes(name: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
         )
     nodes.setflags(write=False)
     return nodes
+
+
+def checked_surface(
+    values: ArrayLike | None, y_nodes: Float[np.ndarray, " ynode"], z_nodes: Float[np.ndarray, " znode"]
+) -> Float[np.ndarray, " ynode"]:
+    """A read-only copy of the depth of the ground, m; by default 0."""
+    surface = np.zeros(y_nodes.size) if values is None else np.array(values, dtype=float)
+    surface.setflags(write=False)
+    inside = (surface >= 0) & (surface < z_nodes[-2])
+    if surface.shape != y_nodes.shape or not np.all(inside):
+        raise ValueError(
+            f"`Mesh(surface=...)` must hold the depth of the ground at each of {y_nodes.size} "
+            "`y_nodes`, in m, from 0 to above the last row. `jaxmt.drape` makes one. "
+            f"Got shape {surface.shape}."
+        )
+    return surface
 
 
 def station_columns(

@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from ..conventions import require_x64, skin_depth
-from .grading import checked_nodes, graded_nodes, station_columns
+from .grading import checked_nodes, checked_surface, graded_nodes, station_columns
 from .survey import Survey
+from .top import AbstractTop, checked_top
 
 
 class MeshWarning(UserWarning):
@@ -29,6 +30,7 @@ class Mesh:
       ground are air; TM needs none, TE does.
     - `surface`: depth of the ground at each of `y_nodes`, m, linear between; by default 0. z = 0 is the
       highest ground, and what a section holds in cells above the surface does not count.
+    - `top`: what TE has at the top of the air: `UniformMagnetic()`, the default, or `Dirichlet()`.
 
     A mesh is static under JAX transformations: it hashes by its coordinates. Raises `ValueError`
     for nodes that are not finite, do not increase, or lack the ground, and for a surface above z = 0.
@@ -37,8 +39,15 @@ class Mesh:
     y_nodes: Float[np.ndarray, " ynode"]
     z_nodes: Float[np.ndarray, " znode"]
     surface: Float[np.ndarray, " ynode"]
+    top: AbstractTop
 
-    def __init__(self, y_nodes: ArrayLike, z_nodes: ArrayLike, surface: ArrayLike | None = None) -> None:
+    def __init__(
+        self,
+        y_nodes: ArrayLike,
+        z_nodes: ArrayLike,
+        surface: ArrayLike | None = None,
+        top: AbstractTop | None = None,
+    ) -> None:
         require_x64()
         object.__setattr__(self, "y_nodes", checked_nodes("y_nodes", y_nodes))
         object.__setattr__(self, "z_nodes", checked_nodes("z_nodes", z_nodes))
@@ -53,27 +62,18 @@ class Mesh:
                 f"`Mesh(z_nodes=...)` must reach below the ground (z > 0 is down, in m). The last "
                 f"node is at {self.z_nodes[-1]} m."
             )
-        surface = np.zeros(self.y_nodes.size) if surface is None else np.array(surface, dtype=float)
-        surface.setflags(write=False)
-        object.__setattr__(self, "surface", surface)
-        inside = (surface >= 0) & (surface < self.z_nodes[-2])
-        if surface.shape != self.y_nodes.shape or not np.all(inside):
-            raise ValueError(
-                f"`Mesh(surface=...)` must hold the depth of the ground at each of {self.y_nodes.size} "
-                "`y_nodes`, in m, from 0 to above the last row. `jaxmt.drape` makes one. "
-                f"Got shape {surface.shape}."
-            )
+        object.__setattr__(self, "surface", checked_surface(surface, self.y_nodes, self.z_nodes))
+        object.__setattr__(self, "top", checked_top(top))
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Mesh)
-            and np.array_equal(self.y_nodes, other.y_nodes)
-            and np.array_equal(self.z_nodes, other.z_nodes)
-            and np.array_equal(self.surface, other.surface)
-        )
+        return isinstance(other, Mesh) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self.y_nodes.tobytes(), self.z_nodes.tobytes(), self.surface.tobytes()))
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[bytes, bytes, bytes, AbstractTop]:
+        return self.y_nodes.tobytes(), self.z_nodes.tobytes(), self.surface.tobytes(), self.top
 
     @property
     def n_y(self) -> int:
@@ -146,7 +146,7 @@ class Mesh:
         while sum(rows) < height:
             rows.append(rows[-1] * growth)
         air = -np.cumsum(rows)[::-1]
-        return Mesh(self.y_nodes, np.concatenate([air, self.earth_nodes]), self.surface)
+        return Mesh(self.y_nodes, np.concatenate([air, self.earth_nodes]), self.surface, self.top)
 
     def station_rows(self, survey: Survey) -> Int[np.ndarray, " site"]:
         """The row of nodes, counted from the one at z = 0, that is nearest to each station."""

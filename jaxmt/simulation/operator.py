@@ -25,10 +25,9 @@ of its four faces and a mass:
 The matrix is complex symmetric, $A = K + i\omega M + B$, K and M symmetric positive semi-definite and B
 the bottom condition. Boundaries: left and right, the fields of the layered earth of the edge column;
 bottom, a half-space below each column, $\partial_z u = -\sqrt{i\omega m/c}\,u$; top, TM has $H_x = 1$ at
-the ground (no current flows in insulating air, so it needs none), TE has $H_y = 1$ at the top of the
-air. Air is a perfect insulator: $1/\rho = 0$ there, and the matrix stays regular. A uniform magnetic
-field at the top, unlike a uniform electric one, leaves the air free to carry a lateral change of $E_x$,
-so that a mesh with little air still gives the impedance of the open half-space above.
+the ground (no current flows in insulating air, so it needs none), TE has `Mesh(top=...)` at the top of
+the air, by default $H_y = 1$ (`top.py`). Air is a perfect insulator: $1/\rho = 0$ there, and the matrix
+stays regular.
 
 The surface of topography cuts cells. In TE a cell has the mass of its part below the surface. In TM
 $H_x = 1$ holds on the surface, for no current flows above it: nodes on and above it are held, and a link
@@ -203,7 +202,7 @@ class TE(AbstractOperator):
         return jnp.ones_like(resistivity), MU_0 / resistivity * jnp.asarray(self.mesh.filled)
 
     def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
-        """Unknowns are the nodes of all rows between the sides."""
+        """Unknowns are the nodes of all rows between the sides, but for those that the top holds."""
         mesh = self.mesh
         c, m = self.coefficients(resistivity)
         air = jnp.zeros((mesh.n_air, mesh.n_y))
@@ -217,8 +216,9 @@ class TE(AbstractOperator):
         earth, _ = _sides(omega, mesh, resistivity)
         rise = _air_slope(omega)
         above = earth[:, :1] + rise * jnp.asarray(mesh.z_nodes[: mesh.n_air] + 0j)
-        sides = jnp.concatenate([above, earth], axis=1)
-        return _reduce(full, 0, sides, -rise * jnp.asarray(_halves(mesh.dy)[1:-1] + 0j))
+        sides = mesh.top.sides(jnp.concatenate([above, earth], axis=1))
+        widths = jnp.asarray(_halves(mesh.dy)[1:-1])
+        return _reduce(full, mesh.top.held, sides, mesh.top.inflow(rise, widths, full.down[0, 1:-1]))
 
 
 class TM(AbstractOperator):

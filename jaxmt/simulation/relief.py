@@ -99,7 +99,7 @@ def drape(
     nodes = np.concatenate(
         [mesh.z_nodes[: mesh.n_air], height * np.arange(count), height * count + mesh.earth_nodes]
     )
-    draped = Mesh(mesh.y_nodes, nodes, datum - np.maximum(ground, sea_level))
+    draped = Mesh(mesh.y_nodes, nodes, datum - np.maximum(ground, sea_level), mesh.top)
     water = draped.filled - draped.share_below(datum - ground)
     column = draped.station_columns(survey)
     wet = water > TRACE
