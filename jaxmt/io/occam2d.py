@@ -10,7 +10,8 @@ from ..atomic import FilePath, atomic_path
 from ..conventions import MODES, PHASE, RHO, TIPPER, rows_of
 from ..data import Data
 from ..simulation.survey import Survey
-from .free_format import FreeFormat, number
+from .free_format import MOST_CELLS, FreeFormat, count_after, number
+from .frequencies import possible
 
 ROWS = {1: RHO[0], 2: PHASE[0], 3: TIPPER[0], 4: TIPPER[1], 5: RHO[1], 6: PHASE[1]}
 """Row of `COMPONENTS` of each type: log10 rho TE, phase TE, tipper, log10 rho TM, phase TM."""
@@ -26,13 +27,13 @@ COMPONENT_TYPES = (1, 2, 5, 6, 3, 4)
 TABLE_HEADER = "SITE  FREQ  TYPE  DATUM  ERROR"
 
 
-def _count(file: FreeFormat, key: str) -> int:
+def _count(file: FreeFormat, key: str, most: int = MOST) -> int:
     """The number after `key:` on the next line."""
     text = file.line(f"the line {key}:")
-    match = re.fullmatch(rf"{key}\s*:\s*(\d+)", text, re.IGNORECASE)
-    if match is None or not 0 < int(match[1]) <= MOST:
-        raise file.bad(f"{text[:60]!r}; expected {key}: and how many there are.")
-    return int(match[1])
+    count = count_after(text, key, most)
+    if count is None:
+        raise file.bad(f"{text[:60]!r}; expected {key}: and how many there are, at most {most}.")
+    return count
 
 
 def _numbers(file: FreeFormat, key: str, count: int, valid: Callable[[float], bool]) -> list[float]:
@@ -64,8 +65,10 @@ def read_occam2d(path: FilePath) -> Data:
         raise file.bad(f"{text[:60]!r}; expected OFFSETS (M): after {len(names)} names of sites.")
     offsets = _numbers(file, "the offsets in m", len(names), lambda y: abs(y) < 1e9)
     count = _count(file, "FREQUENCIES")
-    frequencies = _numbers(file, "the frequencies in Hz", count, lambda f: 1e-9 < f < 1e9)
-    announced = _count(file, "DATA BLOCKS")
+    frequencies = _numbers(file, "the frequencies in Hz", count, possible)
+    if len(frequencies) * len(names) > MOST_CELLS:
+        raise file.bad(f"{len(names)} sites and {count} frequencies; the file is damaged.")
+    announced = _count(file, "DATA BLOCKS", 6 * MOST_CELLS)
     if file.line(TABLE_HEADER).upper().split() != TABLE_HEADER.split():
         raise file.bad(f"{file.lines[file.next - 1].strip()[:60]!r}; expected {TABLE_HEADER}.")
     shape = (6, len(frequencies), len(names))
