@@ -1,7 +1,6 @@
 """EDI files (SEG 1.0): the station of each."""
 
 import dataclasses
-import re
 import warnings
 from collections.abc import Sequence
 
@@ -190,8 +189,8 @@ def _azimuth_note(azimuth: Float[np.ndarray, " freq"]) -> str:
         return ""
     return (
         f"the file states that its x axis points {azimuth.min():g} to {azimuth.max():g} degrees clockwise "
-        "from north (ZROT, ROTSPEC). Programs disagree on what that means; check it, and give `azimuth=...` if it "
-        "is wrong."
+        "from north (ZROT, ROTSPEC). Programs disagree on what that means; check it, and give "
+        "`azimuth=...` if it is wrong."
     )
 
 
@@ -245,8 +244,8 @@ def edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool | No
     for frequency, line in zip(found.frequencies[usable], np.array(found.lines)[usable], strict=True):
         if not possible(frequency):
             raise BadFile(
-                f"{edi.path}, line {line}: the frequency {frequency:g} Hz is damage; expected {LOWEST:g} to "
-                f"{HIGHEST:g} Hz. Correct it, or remove it and its values."
+                f"{edi.path}, line {line}: the frequency {frequency:g} Hz is damage; expected {LOWEST:g} "
+                f"to {HIGHEST:g} Hz. Correct it, or remove it and its values."
             )
     keep = np.flatnonzero(usable)
     keep = keep[np.argsort(-found.frequencies[keep], kind="stable")]

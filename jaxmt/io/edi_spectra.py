@@ -45,9 +45,8 @@ def _channels(edi: EdiBlocks, count: int) -> tuple[str, ...]:
     kinds: dict[float | str, str] = {}
     for block in edi.blocks:
         if block.name in ("HMEAS", "EMEAS"):
-            kinds.setdefault(
-                _identity(block.options.get("ID", "")), block.options.get("CHTYPE", "").upper()
-            )
+            options = block.options
+            kinds.setdefault(_identity(options.get("ID", "")), options.get("CHTYPE", "").upper())
     section = next((block for block in edi.blocks if block.name == "=SPECTRASECT"), None)
     after = [] if section is None else [section.header, *section.body]
     start = next((k for k, line in enumerate(after) if "//" in line), len(after))
@@ -126,10 +125,8 @@ def transfer_functions(
     the line, for a block that is damaged or without FREQ.
     """
     blocks = [block for block in edi.blocks if block.name == "SPECTRA"]
-    sensor = next(
-        (b for b in edi.blocks if b.name == "HMEAS" and b.options.get("CHTYPE", "") == "HX"), None
-    )
-    layout = number(sensor.options.get("AZM", "")) if sensor is not None else None
+    sensors = [block.options for block in edi.blocks if block.name == "HMEAS"]
+    layout = [number(sensor.get("AZM", "")) for sensor in sensors if sensor.get("CHTYPE") == "HX"]
     frequencies, rows, covariances, azimuths = [], [], [], []
     for block in blocks:
         stated = {key: number(block.options.get(key, "")) for key in ("FREQ", "AVGT", "ROTSPEC")}
@@ -139,11 +136,11 @@ def transfer_functions(
         averages = stated["AVGT"]
         averages = averages if averages is not None and averages > 0 else np.nan
         z, residual, signal = _solve(powers, _channels(edi, len(powers)), averages)
-        azimuth = stated["ROTSPEC"] if stated["ROTSPEC"] is not None else layout
+        azimuth = next((angle for angle in (stated["ROTSPEC"], *layout) if angle is not None), 0.0)
         frequencies.append(stated["FREQ"])
         rows.append(z)
         covariances.append(np.einsum("ik,lj->ijkl", residual, signal))
-        azimuths.append(azimuth if azimuth is not None and abs(azimuth) <= 360 else 0.0)
+        azimuths.append(azimuth if abs(azimuth) <= 360 else 0.0)
     return (
         np.array(frequencies),
         np.array(rows),

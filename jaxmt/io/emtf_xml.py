@@ -11,8 +11,8 @@ from ..processing.rotation import deviation
 from ..processing.site import Site
 from .edi_blocks import EMPTY
 from .free_format import BadFile, number
-from .impedances import measured, opposite_sign, quadrants, without_zeros
 from .frequencies import possible
+from .impedances import measured, opposite_sign, quadrants, without_zeros
 from .place import unit_of
 from .sensors import NORTH_EAST, parallel, turn_impedance, turn_tipper
 from .units import PRACTICAL, ohm_per
@@ -124,7 +124,8 @@ def read_emtf_site(path: FilePath) -> Site:
     file has no VAR. The time dependence is the one that the file states. With the orientation
     "orthogonal", `azimuth` is its angle to geographic north and the site layout plays no part; with
     "sitelayout", and without an orientation, the sensors' azimuths are used to turn everything to north
-    and east. Declination and rating are kept, not used. Raises `BadFile` for a file that is damaged or holds no impedance.
+    and east. Declination and rating are kept, not used. Raises `BadFile` for a file that is
+    damaged or holds no impedance.
     """
     root = parse_xml(path)
 
@@ -143,10 +144,8 @@ def read_emtf_site(path: FilePath) -> Site:
     z_cov, t_cov = np.full((count, 2, 2, 2, 2), np.nan + 0j), np.full((count, 2, 2), np.nan + 0j)
     seen: set[float] = set()
     for k, period in enumerate(periods):
-        if (
-            not (seconds[k] > 0 and possible(1 / seconds[k]))
-            or period.attributes.get("units", "secs")[:1].lower() != "s"
-        ):
+        in_seconds = period.attributes.get("units", "secs")[:1].lower() == "s"
+        if not (in_seconds and seconds[k] > 0 and possible(1 / seconds[k])):
             raise fail(period, f"the period is {str(period.attributes)[:60]}; expected a number of seconds")
         if seconds[k] in seen:
             raise fail(period, f"the period {seconds[k]:g} s occurs twice; remove one")

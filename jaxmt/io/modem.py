@@ -71,7 +71,8 @@ def _site(path: FilePath, name: str, rows: list[Row], geographic: bool) -> Site:
             sensors[2, k] = row.magnetic
     if parallel(sensors):
         raise BadFile(
-            f"{path}, line {rows[0].line}: two sensors of {name} point the same way; correct their azimuths."
+            f"{path}, line {rows[0].line}: two sensors of {name} point the same way; correct their "
+            "azimuths."
         )
     azimuth = np.full(count, rows[0].header.orientation)
     turned = bool(np.any((sensors - NORTH_EAST) % 360 != 0))
