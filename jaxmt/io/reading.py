@@ -41,12 +41,14 @@ SIGNS: tuple[tuple[str, str], ...] = (
         r"|^[^\n]*\bLOG(?:E|10)[ \t]*$",
     ),
 )
-"""Formats and the pattern in their first lines, in the order they are tried; no pattern crosses many lines."""
+"""Formats and the pattern in their first lines, in the order they are tried.
+
+No pattern crosses lines freely: on blank lines its time would grow with a power of their number.
+"""
 
 OPENING = 200_000
-SUFFIXES = {".edi": "EDI", ".j": "J-file", ".avg": "AVG"} | dict.fromkeys(
-    (".zmm", ".zrr", ".zss"), "Z-file"
-)
+SUFFIXES = {".edi": "EDI", ".j": "J-file", ".avg": "AVG"}
+SUFFIXES |= dict.fromkeys((".zmm", ".zrr", ".zss"), "Z-file")
 """Formats of files that their content does not tell."""
 
 DATA_SUFFIXES = (".xml", ".dat", ".data", *SUFFIXES)
