@@ -36,17 +36,24 @@ def number(text: str) -> float | None:
     return float("nan") if text.upper().lstrip("+-") == "NAN" else None
 
 
-def _bytes_of(path: Path) -> bytes:
-    """The bytes of a file. Raises `BadFile` for a pipe or a device, which may never end, or a huge file."""
+def require_file(path: Path) -> None:
+    """Raises `BadFile` for a pipe or a device, which may never end, and for a huge file."""
     try:
         about = path.stat()
-        if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
-            raise BadFile(f"{path} is a pipe or a device, not a file; give a file.")
-        if about.st_size > LARGEST_FILE:
-            raise BadFile(
-                f"{path} holds {about.st_size / 2**20:.0f} MiB; no file that jaxmt reads is larger than "
-                f"{LARGEST_FILE / 2**20:.0f} MiB. Leave it out."
-            )
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from error
+    if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
+        raise BadFile(f"{path} is a pipe or a device, not a file; give a file.")
+    if about.st_size > LARGEST_FILE:
+        raise BadFile(
+            f"{path} holds {about.st_size / 2**20:.0f} MiB; no file that jaxmt reads is larger than "
+            f"{LARGEST_FILE / 2**20:.0f} MiB. Leave it out."
+        )
+
+
+def _bytes_of(path: Path) -> bytes:
+    require_file(path)
+    try:
         return path.read_bytes()
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from error

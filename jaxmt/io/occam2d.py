@@ -12,6 +12,7 @@ from ..data import Data
 from ..simulation.survey import Survey
 from .free_format import MOST_CELLS, FreeFormat, count_after, number
 from .frequencies import possible
+from .names import one_line
 
 ROWS = {1: RHO[0], 2: PHASE[0], 3: TIPPER[0], 4: TIPPER[1], 5: RHO[1], 6: PHASE[1]}
 """Row of `COMPONENTS` of each type: log10 rho TE, phase TE, tipper, log10 rho TM, phase TM."""
@@ -140,15 +141,10 @@ def write_occam2d(path: FilePath, data: Data, *, title: str = "written by jaxmt"
     """Writes an Occam2D data file: types 1, 2, 5, 6, and 3, 4 for tippers, as far as they exist.
 
     Data and errors are printed to nine digits, offsets to the millimetre. Depths of stations have no
-    place in the file, which appears whole or not at all. Raises `ValueError` for names or a title that
-    do not fit on a line of their own.
+    place in the file, which appears whole or not at all. Names and title are put on a line each, without
+    blanks around them.
     """
     survey = data.survey
-    for text in (*survey.names, title):
-        if text != text.strip() or not text or len(text.splitlines()) != 1:
-            raise ValueError(
-                f"`write_occam2d(data=..., title=...)`: {text!r} must be one line without blanks around it."
-            )
     rows = [
         f"{s + 1:4d} {f + 1:4d} {kind:4d} {data.values[c, f, s]: .8E} {data.errors[c, f, s]:.8E}"
         for s in range(survey.stations.size)
@@ -158,8 +154,8 @@ def write_occam2d(path: FilePath, data: Data, *, title: str = "written by jaxmt"
     ]
     lines = [
         "FORMAT:           OCCAM2MTDATA_1.0",
-        f"TITLE:            {title}",
-        *_section("SITES:", survey.names),
+        f"TITLE:            {one_line(title)}",
+        *_section("SITES:", [one_line(name) for name in survey.names]),
         "OFFSETS (M):",
         *(f"   {y:.3f}" for y in survey.stations),
         *_section("FREQUENCIES:", [f"{f:.12E}" for f in survey.frequencies]),

@@ -39,8 +39,8 @@ class Volume:
         """
         if self.z_nodes[0] != 0:
             raise ValueError(
-                f"`Volume.section`: the model begins at z = {self.z_nodes[0]:g} m; a section with relief needs "
-                "a mesh with a surface, which this file does not state. Use its cells directly."
+                f"`Volume.section`: the model begins at z = {self.z_nodes[0]:g} m; a section with relief "
+                "needs a mesh with a surface, which the file does not state. Use its cells directly."
             )
         if not self.x_nodes[0] <= x <= self.x_nodes[-1]:
             raise ValueError(
