@@ -14,7 +14,7 @@ SAME_PRINT = 1e-4
 
 def possible(frequency: float) -> bool:
     """True for a frequency, Hz, that can have been measured."""
-    return LOWEST < frequency < HIGHEST
+    return bool(LOWEST < frequency < HIGHEST)
 
 
 def distinct(
