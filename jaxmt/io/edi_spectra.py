@@ -99,6 +99,8 @@ def _solve(powers: Powers, channels: tuple[str, ...], averages: float) -> Output
     inverse = np.linalg.inv(across)
     signal = inverse.conj().T @ powers[np.ix_(r, r)] @ inverse
     places = {i: channels.index(name) for i, name in enumerate(OUTPUTS) if name in channels}
+    # A channel without power was not recorded.
+    places = {i: e for i, e in places.items() if powers[e, e].real > 0}
     for i, e in places.items():
         z[i] = powers[e, r] @ inverse
     for i, e in places.items():
