@@ -94,7 +94,8 @@ def _solve(powers: Powers, channels: tuple[str, ...], averages: float) -> Output
     residual = np.full((3, 3), np.nan + 0j)
     across = powers[np.ix_(h, r)]
     scale = np.sqrt(np.abs(np.prod(np.diag(powers)[[*h, *r]].real)))
-    if not np.abs(np.linalg.det(across)) > 1e-12 * scale:
+    determinant = across[0, 0] * across[1, 1] - across[0, 1] * across[1, 0]
+    if not np.abs(determinant) > 1e-12 * scale:
         return z, residual, np.full((2, 2), np.nan + 0j)
     inverse = np.linalg.inv(across)
     signal = inverse.conj().T @ powers[np.ix_(r, r)] @ inverse

@@ -1,4 +1,4 @@
-"""Damaged copies of files, a limit on the time that reading one takes, and what must hold of any reading."""
+"""Damaged copies of files, a limit on the time of reading one, and what must hold of any reading."""
 
 import contextlib
 import signal
