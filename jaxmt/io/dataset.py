@@ -188,7 +188,8 @@ def _results(arrays: dict[str, np.ndarray], about: dict[str, Any]) -> Results:
 def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         # Opened here: NumPy leaves the file open if it is no archive.
-        require_file(path)
+        if path.exists():
+            require_file(path)
         with path.open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
         about = dict(json.loads(str(arrays.pop("about"))))
@@ -204,6 +205,8 @@ def _read_netcdf(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         with xarray.open_dataset(path, engine="scipy") as dataset:
             arrays = {str(name): np.array(dataset[name]) for name in dataset.variables}
+            # Texts come as objects.
+            arrays = {k: v.astype(str) if v.dtype.kind == "O" else v for k, v in arrays.items()}
             about = {str(key): value for key, value in dataset.attrs.items()}
     except DAMAGE as error:
         raise BadFile(f"{path} is not a file of `write_results`: {error}.") from error
