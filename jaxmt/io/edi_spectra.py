@@ -93,7 +93,7 @@ def _solve(powers: Powers, channels: tuple[str, ...], averages: float) -> Output
     z = np.full((3, 2), np.nan + 0j)
     residual = np.full((3, 3), np.nan + 0j)
     across = powers[np.ix_(h, r)]
-    scale = np.sqrt(np.abs(np.prod(np.diag(powers)[[*h, *r]].real)))
+    scale = np.sqrt(np.abs(np.prod(np.real(np.diag(powers))[[*h, *r]])))
     determinant = across[0, 0] * across[1, 1] - across[0, 1] * across[1, 0]
     if not np.abs(determinant) > 1e-12 * scale:
         return z, residual, np.full((2, 2), np.nan + 0j)

@@ -1,5 +1,6 @@
 """ModEM list files: stations of a 3-D file, a profile of a 2-D one."""
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Unpack
@@ -117,7 +118,13 @@ def _sites(path: FilePath, rows: list[Row]) -> list[Site]:
             stacklevel=3,
         )
     geographic = any(row.latitude != 0 or row.longitude != 0 for row in rows)
-    sites = [_site(path, name, own, geographic) for name, own in _stations(path, rows).items()]
+    stations = _stations(path, rows)
+    stated = max(row.header.stations for row in rows)
+    cut = ()
+    if stated > len(stations):
+        cut = (f"the header states {stated} stations, the file holds {len(stations)}: it may be cut off",)
+    sites = [_site(path, name, own, geographic) for name, own in stations.items()]
+    sites = [dataclasses.replace(site, notes=(*cut, *site.notes)) for site in sites]
     sites = [site for site in sites if measured(site.z, site.tipper)]
     if not sites:
         raise BadFile(f"{path} holds no Zxy, Zyx or tipper: every value is missing or zero; leave it out.")

@@ -42,12 +42,14 @@ class Header:
     - `factor`: ohm (or 1, for tippers) of one unit of the file.
     - `conjugate`: True for $e^{-i\omega t}$.
     - `orientation`: degrees clockwise from north of the x axis.
+    - `stations`: how many there are, or at most are; 0 if the header does not say.
     """
 
     keyword: str
     factor: float
     conjugate: bool
     orientation: float
+    stations: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +85,8 @@ def _numbers(texts: list[str]) -> list[float] | None:
 
 
 def _header(where: str, lines: list[str]) -> Header:
-    """The header from its six lines; origin and counts are not used."""
-    keyword, sign, unit, orientation, _, _ = (line[1:].strip() for line in lines)
+    """The header from its six lines; the origin is not used."""
+    keyword, sign, unit, orientation, _, counts = (line[1:].strip() for line in lines)
     names = {name.lower(): name for name in DATA_TYPES}
     if keyword.lower() not in names:
         raise BadFile(
@@ -108,7 +110,8 @@ def _header(where: str, lines: list[str]) -> Header:
             f"{where}: the fourth header line is {orientation[:40]!r}; expected the orientation of the "
             "x axis in degrees."
         )
-    return Header(name, factor, "-" in sign, degrees[0])
+    stated = re.fullmatch(r"\d{1,9}\s+(\d{1,9})", counts)
+    return Header(name, factor, "-" in sign, degrees[0], int(stated[1]) if stated else 0)
 
 
 def _row(where: str, line: int, text: str, header: Header) -> Row:

@@ -110,3 +110,10 @@ def test_elevations_in_feet_of_xml(tmp_path):
     assert site.elevation == pytest.approx(518 * 0.3048, rel=1e-12)
     with pytest.raises(BadFile, match="unknown unit 'furlong' of the elevation"):
         read_emtf_site(write(tmp_path, xml(unit="furlong")))
+
+
+def test_a_list_that_may_be_cut_off_says_so(tmp_path):
+    """A header states how many stations there are; the file of half a transfer holds fewer."""
+    text = invented.modem().replace("> 3 1", "> 3 7")
+    assert "states 7 stations, the file holds 1" in site_of(tmp_path, text).notes[0]
+    assert "states" not in site_of(tmp_path, invented.modem()).notes[0]
