@@ -11,7 +11,7 @@ from ..simulation.forward import default_solver
 from ..simulation.solvers import Pardiso
 
 EXTRAS = {
-    "io": (("mt_metadata", "xarray"), "Z, J and AVG files, and NetCDF"),
+    "io": (("mt_metadata", "xarray"), "NetCDF, and formats that jaxmt does not read itself"),
     "geo": (("ppigrf",), "the declination of a place and a day"),
 }
 """Extras of the package: what they bring in, and what for."""

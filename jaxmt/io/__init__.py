@@ -1,5 +1,6 @@
 """Files of other programs, converted to the units, signs and axes of jaxmt."""
 
+from .avg import read_avg as read_avg
 from .convergence import read_misfits as read_misfits
 from .coprod2 import read_coprod2 as read_coprod2
 from .coprod2 import read_coprod2_model as read_coprod2_model
@@ -13,6 +14,7 @@ from .emtf_xml import read_emtf_site as read_emtf_site
 from .free_format import BadFile as BadFile
 from .inversion import write_inversion as write_inversion
 from .inversion import write_summary as write_summary
+from .jfile import read_jfile as read_jfile
 from .modem import read_modem as read_modem
 from .modem import read_modem_sites as read_modem_sites
 from .modem_model import read_modem_model as read_modem_model
@@ -36,3 +38,4 @@ from .ws_model import read_modem_mask as read_modem_mask
 from .ws_model import read_ws_model as read_ws_model
 from .ws_model import write_ws_model as write_ws_model
 from .wsinv3d import read_wsinv3d as read_wsinv3d
+from .zfile import read_zfile as read_zfile

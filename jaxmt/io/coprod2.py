@@ -11,22 +11,23 @@ from ..data import Data
 from ..processing import data_with_errors
 from ..simulation.mesh import Mesh
 from ..simulation.survey import Survey
-from .free_format import FreeFormat, number
+from .free_format import MOST_CELLS, FreeFormat, count_after, number
+from .frequencies import possible
 from .impedances import opposite_sign
 
 IMPEDANCES = ("ZXY", "ZYX")
 MOST = 100_000
 
 
-def _count(file: FreeFormat, key: str) -> int:
+def _count(file: FreeFormat, key: str, most: int = MOST) -> int:
     """The number after `key:`; comment lines before it are skipped."""
     text = file.line(f"the line {key}:")
     while text.startswith("#") or not text:
         text = file.line(f"the line {key}:")
-    match = re.fullmatch(rf"{re.escape(key)}\s*:\s*(\d+)", text, re.IGNORECASE)
-    if match is None or not 0 < int(match[1]) <= MOST:
-        raise file.bad(f"{text[:60]!r}; expected {key}: and how many there are.")
-    return int(match[1])
+    count = count_after(text, key, most)
+    if count is None:
+        raise file.bad(f"{text[:60]!r}; expected {key}: and how many there are, at most {most}.")
+    return count
 
 
 def _skip_comments(file: FreeFormat) -> None:
@@ -49,15 +50,17 @@ def read_coprod2(path: FilePath) -> Data:
     _skip_comments(file)
     y = [_pair(file) for _ in range(places)]
     frequencies = file.take("the frequencies in Hz", _count(file, "Frequencies (Hz)"))
-    if not all(1e-9 < f < 1e9 for f in frequencies):
-        raise file.bad("a frequency is not positive; expected Hz.")
+    if not all(possible(f) for f in frequencies):
+        raise file.bad("a frequency is not positive, or too large; expected Hz.")
     kind = file.line("DataType: Impedance")
     if "IMPEDANCE" not in kind.upper():
         raise file.bad(f"{kind[:60]!r}; expected DataType: Impedance.")
     components = [file.line("a component").upper() for _ in range(_count(file, "DataComp"))]
     if set(components) - set(IMPEDANCES) or len(set(components)) != len(components):
         raise file.bad(f"components {components}; expected ZXY, ZYX or both.")
-    announced = _count(file, "Data Block")
+    if len(frequencies) * places > MOST_CELLS:
+        raise file.bad(f"{places} receivers and {len(frequencies)} frequencies; the file is damaged.")
+    announced = _count(file, "Data Block", 2 * MOST_CELLS)
     _skip_comments(file)
     z = np.full((2, len(frequencies), places), np.nan + 0j)
     errors = np.full(z.shape, np.nan)

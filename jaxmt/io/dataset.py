@@ -3,6 +3,8 @@
 import dataclasses
 import importlib
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,27 @@ from ..processing import Entry, Journal
 from ..simulation.mesh import Mesh
 from ..simulation.survey import Survey
 from ..simulation.top import TOPS
-from .free_format import BadFile
+from .free_format import BadFile, require_file
 
 CONVENTION = "jaxmt results 1"
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    EOFError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    AttributeError,
+    SyntaxError,
+    BadZipFile,
+    zlib.error,
+    struct.error,
+)
+"""What NumPy, zipfile and SciPy raise for archives that are damaged."""
+
 REMEDY = "install it with `pip install 'jaxmt[io]'`, or write a file with the suffix .npz"
 
 MEANINGS: dict[str, tuple[tuple[str, ...], str, str]] = {
@@ -39,6 +59,9 @@ MEANINGS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "resistivity": (("earth", "y"), "ohm m", "resistivity of the earth cells"),
 }
 """Axes, unit and meaning of each array; components are log10(ohm m), degrees, and 1 for tippers."""
+
+KINDS = {"names": "U", "components": "U", "modes": "U"}
+"""Kinds of NumPy's types of the arrays that are no floating-point numbers."""
 
 OPTIONAL = {"depths", "predicted", "y_nodes", "z_nodes", "surface", "resistivity"}
 
@@ -132,6 +155,20 @@ def read_results(path: FilePath) -> Results:
         arrays, about = _read_npz(path)
     if about.get("convention") != CONVENTION or set(MEANINGS) - set(arrays) - OPTIONAL:
         raise BadFile(f"{path} is not a file of `write_results`: it does not state {CONVENTION!r}.")
+    for name, (axes, _, _) in MEANINGS.items():
+        array = arrays.get(name, np.zeros((0,) * len(axes), dtype=KINDS.get(name, "f")))
+        if array.ndim != len(axes) or array.dtype.kind != KINDS.get(name, "f"):
+            raise BadFile(
+                f"{path}: {name} is of shape {array.shape} and type {array.dtype}; expected axes {axes}. "
+                "The file is damaged, copy it again."
+            )
+    try:
+        return _results(arrays, about)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BadFile(f"{path} is damaged, copy it again: {error}.") from error
+
+
+def _results(arrays: dict[str, np.ndarray], about: dict[str, Any]) -> Results:
     survey = Survey(
         arrays["frequencies"],
         arrays["stations"],
@@ -155,10 +192,14 @@ def read_results(path: FilePath) -> Results:
 def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         # Opened here: NumPy leaves the file open if it is no archive.
+        if path.exists():
+            require_file(path)
         with path.open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays.pop("about")))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        about = dict(json.loads(str(arrays.pop("about"))))
+    except BadFile:
+        raise
+    except DAMAGE as error:
         raise BadFile(f"{path} is not a file of `write_results`: {error}.") from error
     return arrays, about
 
@@ -168,8 +209,10 @@ def _read_netcdf(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         with xarray.open_dataset(path, engine="scipy") as dataset:
             arrays = {str(name): np.array(dataset[name]) for name in dataset.variables}
+            # Texts come as objects.
+            arrays = {k: v.astype(str) if v.dtype.kind == "O" else v for k, v in arrays.items()}
             about = {str(key): value for key, value in dataset.attrs.items()}
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except DAMAGE as error:
         raise BadFile(f"{path} is not a file of `write_results`: {error}.") from error
     return arrays, about
 

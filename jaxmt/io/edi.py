@@ -1,6 +1,6 @@
 """EDI files (SEG 1.0): the station of each."""
 
-import re
+import dataclasses
 import warnings
 from collections.abc import Sequence
 
@@ -10,16 +10,19 @@ from jaxtyping import Bool, Complex, Float
 from ..atomic import FilePath
 from ..conventions import OHM_PER_PRACTICAL
 from ..processing import rotate_tipper
+from ..processing.rotation import deviation
 from ..processing.site import Site
 from .edi_blocks import EMPTY, EdiBlocks
-from .free_format import BadFile
+from .edi_place import angle_of, elevation_of
+from .edi_spectra import has_spectra, transfer_functions
+from .free_format import NUMBER, BadFile
+from .frequencies import HIGHEST, LOWEST, possible
 from .impedances import measured, opposite_sign, outside_quadrants, quadrants, without_zeros
+from .units import ohm_per
 
 TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))
 FLAG = 999.0
-METRES_PER_FOOT = 0.3048
 VARIANCES = ("variance", "standard_error")
-ANGLE = re.compile(r"([+-]?)\s*(\d+\.?\d*|\.\d+)(?:\s*:\s*(\d+\.?\d*))?(?:\s*:\s*(\d+\.?\d*))?\s*([NSEW]?)")
 
 Component = tuple[Complex[np.ndarray, " freq"], Float[np.ndarray, " freq"]]
 Tensor = tuple[Complex[np.ndarray, "freq 2 2"], Float[np.ndarray, "freq 2 2"]]
@@ -28,35 +31,9 @@ Tipper = tuple[Complex[np.ndarray, "freq 2"], Float[np.ndarray, "freq 2"]]
 
 def _number(text: str) -> float:
     """The number at the start of an option's text; NaN for none and for EMPTY."""
-    match = re.match(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d{1,3})?", text)
+    match = NUMBER.match(text)
     value = float(match[0].upper().replace("D", "E")) if match else np.nan
     return value if abs(value) < 0.99 * EMPTY else np.nan
-
-
-def _angle(edi: EdiBlocks, key: str, limit: float) -> float:
-    """Degrees of LAT or LONG in HEAD, else of the reference in DEFINEMEAS, else NaN."""
-    for prefix, block in (("", "HEAD"), ("REF", "=DEFINEMEAS")):
-        options = edi.options(block)
-        text = options.get(prefix + key, options.get(prefix + key[:3], "")).upper()
-        if text in ("", "NAN", "NONE") or re.fullmatch(r"[+-]?[\d.]+[ED]\+?3\d", text):
-            continue
-        match = ANGLE.fullmatch(text)
-        if match is None:
-            raise BadFile(
-                f"{edi.path}: {prefix}{key}={text[:40]!r} is not an angle; write decimal degrees or "
-                "degrees:minutes:seconds."
-            )
-        degrees, minutes, seconds = (float(part or 0) for part in match.groups()[1:4])
-        value = degrees + minutes / 60 + seconds / 3600
-        if minutes > 60 or seconds > 60 or value > limit:
-            raise BadFile(
-                f"{edi.path}: {prefix}{key}={text[:40]!r} is out of range; at most {limit:g} degrees, "
-                "60 minutes and 60 seconds."
-            )
-        # The sign belongs to the whole angle: -0:30:00 is half a degree south.
-        value = -value if match[1] == "-" or match[5] in ("S", "W") else value
-        return value - 360 if value > 180 else value
-    return np.nan
 
 
 def _usable(frequencies: Float[np.ndarray, " freq"]) -> Bool[np.ndarray, " freq"]:
@@ -107,7 +84,8 @@ def _tensor(edi: EdiBlocks, count: int, kind: str) -> Tensor:
     for ij, i, j in TENSOR:
         names = [[f"Z{ij}R"], [f"Z{ij}I"], [f"Z{ij}.VAR", f"Z{ij}VAR"]]
         z[:, i, j], z_error[:, i, j] = _component(edi, count, kind, names)
-    return without_zeros(z * OHM_PER_PRACTICAL), z_error * OHM_PER_PRACTICAL
+    factor = _factor(edi)
+    return without_zeros(z * factor), z_error * factor
 
 
 def _tipper(edi: EdiBlocks, count: int, kind: str, azimuth: Float[np.ndarray, " freq"]) -> Tipper:
@@ -123,14 +101,25 @@ def _tipper(edi: EdiBlocks, count: int, kind: str, azimuth: Float[np.ndarray, " 
     return rotate_tipper(tipper, tipper_error, azimuth - own)
 
 
-def _refusal(edi: EdiBlocks) -> str:
-    """Why a file without frequencies or impedances is of no use, and the remedy."""
-    names = {block.name for block in edi.blocks}
-    if names & {"SPECTRA", "=SPECTRASECT"}:
-        return (
-            f"{edi.path} holds cross-power spectra, not impedances. Convert it to an EDI file with "
-            "impedances first, for example with `TF(path).read()` and `write()` of mt_metadata."
+def _factor(edi: EdiBlocks) -> float:
+    """Ohm of one unit of impedance: the standard's, unless a header names another."""
+    block = edi.find(*(f"Z{ij}{part}" for ij, _, _ in TENSOR for part in "RI"))
+    stated = "" if block is None else block.options.get("UNITS", "")
+    if stated and ohm_per(stated) is None and block is not None:
+        raise BadFile(
+            f"{edi.path}, line {block.line}: unknown unit {stated[:40]!r} of impedances; expected "
+            "[mV/km]/[nT], [V/m]/[T] or Ohm."
         )
+    # UNITS of HEAD is that of lengths by the standard; some programs state there that of impedances.
+    for text in (stated, edi.options("HEAD").get("UNITS", ""), edi.options("INFO").get("UNITS", "")):
+        if (factor := ohm_per(text)) is not None:
+            return factor
+    return OHM_PER_PRACTICAL
+
+
+def _refusal(edi: EdiBlocks) -> str:
+    """Why a file without frequencies or transfer functions is of no use, and the remedy."""
+    names = {block.name for block in edi.blocks}
     if "FREQ" in names and names & {"RHOXY", "RHOYX"}:
         return (
             f"{edi.path} holds apparent resistivities but no impedances. Export the blocks >ZXYR, "
@@ -140,14 +129,68 @@ def _refusal(edi: EdiBlocks) -> str:
     return f"{edi.path} lacks {lacks}; export the transfer functions of the station again."
 
 
+@dataclasses.dataclass(frozen=True)
+class _Functions:
+    """What a file holds, in its order, with the line of each frequency; covariances None without any."""
+
+    frequencies: Float[np.ndarray, " freq"]
+    lines: list[int]
+    z: Complex[np.ndarray, "freq 2 2"]
+    z_error: Float[np.ndarray, "freq 2 2"]
+    tipper: Complex[np.ndarray, "freq 2"]
+    tipper_error: Float[np.ndarray, "freq 2"]
+    azimuth: Float[np.ndarray, " freq"]
+    errors: str
+    z_covariance: Complex[np.ndarray, "freq 2 2 2 2"] | None = None
+    tipper_covariance: Complex[np.ndarray, "freq 2 2"] | None = None
+
+
+def _from_blocks(edi: EdiBlocks, variance: str) -> _Functions:
+    """Impedance and tipper from their own blocks. Raises `BadFile` without either."""
+    frequencies = edi.numbers(["FREQ"])
+    wanted = [f"Z{ij}{part}" for ij, _, _ in TENSOR for part in "RI"]
+    wanted += [f"T{axis}{part}{end}" for axis in "XY" for part in "RI" for end in (".EXP", "")]
+    if frequencies is None or edi.find(*wanted) is None:
+        raise BadFile(_refusal(edi))
+    z, z_error = _tensor(edi, frequencies.size, variance)
+    azimuth = _azimuth(edi, frequencies.size, ["ZROT"], ["ZXYR", "ZYXR"])
+    if azimuth is None and not np.isfinite(z).any():
+        azimuth = _azimuth(edi, frequencies.size, ["TROT.EXP", "TROT"], ["TXR.EXP", "TXR"])
+    azimuth = np.zeros(frequencies.size) if azimuth is None else azimuth
+    tipper, tipper_error = _tipper(edi, frequencies.size, variance, azimuth)
+    lines = [edi.line_of("FREQ", k) for k in range(frequencies.size)]
+    errors = f"errors from .VAR blocks taken as {variance.replace('_', ' ')} of complex numbers"
+    return _Functions(frequencies, lines, z, z_error, tipper, tipper_error, azimuth, errors)
+
+
+def _from_spectra(edi: EdiBlocks) -> _Functions:
+    """Impedance and tipper, with their covariances, from cross-power spectra."""
+    frequencies, functions, covariance, azimuth, lines = transfer_functions(edi)
+    factor = _factor(edi)
+    error = deviation(covariance, "fijij->fij")
+    z, tipper = without_zeros(functions[:, :2] * factor), functions[:, 2]
+    return _Functions(
+        frequencies,
+        lines,
+        z,
+        np.where(np.isfinite(z), error[:, :2] * factor, np.nan),
+        tipper,
+        np.where(np.isfinite(tipper), error[:, 2], np.nan),
+        azimuth,
+        "from cross-power spectra, errors from what they leave unpredicted and AVGT",
+        covariance[:, :2, :, :2] * factor**2,
+        covariance[:, 2, :, 2],
+    )
+
+
 def _azimuth_note(azimuth: Float[np.ndarray, " freq"]) -> str:
     """What ZROT says, if it names other axes than north and east; else nothing."""
     if not np.any(azimuth % 360 != 0):
         return ""
     return (
         f"the file states that its x axis points {azimuth.min():g} to {azimuth.max():g} degrees clockwise "
-        "from north (ZROT). Programs disagree on what that means; check it, and give `azimuth=...` if it "
-        "is wrong."
+        "from north (ZROT, ROTSPEC). Programs disagree on what that means; check it, and give "
+        "`azimuth=...` if it is wrong."
     )
 
 
@@ -195,40 +238,47 @@ def edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool | No
             f"`read_edi_site(variance=...)` must be 'variance' or 'standard_error'. Got {variance!r}."
         )
     edi = EdiBlocks.read(path)
-    frequencies = edi.numbers(["FREQ"])
-    if frequencies is None or edi.find(*(f"Z{ij}{part}" for ij, _, _ in TENSOR for part in "RI")) is None:
-        raise BadFile(_refusal(edi))
-    z, z_error = _tensor(edi, frequencies.size, variance)
-    azimuth = _azimuth(edi, frequencies.size, ["ZROT"], ["ZXYR", "ZYXR"])
-    azimuth = np.zeros(frequencies.size) if azimuth is None else azimuth
-    tipper, tipper_error = _tipper(edi, frequencies.size, variance, azimuth)
-    keep = np.flatnonzero(_usable(frequencies))
-    keep = keep[np.argsort(-frequencies[keep], kind="stable")]
-    if not measured(z[keep], tipper[keep]):
+    impedances = edi.find(*(f"Z{ij}R" for ij, _, _ in TENSOR)) is not None
+    found = _from_spectra(edi) if has_spectra(edi) and not impedances else _from_blocks(edi, variance)
+    usable = _usable(found.frequencies)
+    for frequency, line in zip(found.frequencies[usable], np.array(found.lines)[usable], strict=True):
+        if not possible(frequency):
+            raise BadFile(
+                f"{edi.path}, line {line}: the frequency {frequency:g} Hz is damage; expected {LOWEST:g} "
+                f"to {HIGHEST:g} Hz. Correct it, or remove it and its values."
+            )
+    keep = np.flatnonzero(usable)
+    keep = keep[np.argsort(-found.frequencies[keep], kind="stable")]
+    z, tipper = found.z[keep], found.tipper[keep]
+    if not measured(z, tipper):
         raise BadFile(
-            f"{edi.path} holds no transfer function: at each of its {frequencies.size} frequencies "
+            f"{edi.path} holds no transfer function: at each of its {found.frequencies.size} frequencies "
             "all values are missing or zero, or the frequency is not positive; leave the file out."
         )
-    sign = f"{quadrants(z[keep])}; the standard says exp(+i omega t)"
-    if opposite_sign(z[keep]) if conjugate is None else conjugate:
+    covariances = [c if c is None else c[keep] for c in (found.z_covariance, found.tipper_covariance)]
+    sign = f"{quadrants(z)}; the standard says exp(+i omega t)"
+    if opposite_sign(z) if conjugate is None else conjugate:
         z, tipper, sign = z.conj(), tipper.conj(), f"{sign}; conjugated"
-    head, measurements = edi.options("HEAD"), edi.options("=DEFINEMEAS")
-    elevation = _number(head.get("ELEV") or measurements.get("REFELEV", ""))
+        covariances = [c if c is None else c.conj() for c in covariances]
+    factor = _factor(edi)
+    unit = "(mV/km)/nT" if factor == OHM_PER_PRACTICAL else f"units of {factor:.6g} ohm, as stated,"
     return Site(
-        name=head.get("DATAID") or edi.options("=MTSECT").get("SECTID") or edi.path.stem,
-        latitude=_angle(edi, "LAT", 90.0),
-        longitude=_angle(edi, "LONG", 360.0),
-        elevation=elevation * (METRES_PER_FOOT if head.get("UNITS", "").upper() == "FT" else 1.0),
-        frequencies=frequencies[keep],
-        z=z[keep],
-        z_error=z_error[keep],
-        tipper=tipper[keep],
-        tipper_error=tipper_error[keep],
-        azimuth=azimuth[keep],
+        name=edi.options("HEAD").get("DATAID") or edi.options("=MTSECT").get("SECTID") or edi.path.stem,
+        latitude=angle_of(edi, "LAT", 90.0),
+        longitude=angle_of(edi, "LONG", 360.0),
+        elevation=elevation_of(edi),
+        frequencies=found.frequencies[keep],
+        z=z,
+        z_error=found.z_error[keep],
+        tipper=tipper,
+        tipper_error=found.tipper_error[keep],
+        azimuth=found.azimuth[keep],
+        z_covariance=covariances[0],
+        tipper_covariance=covariances[1],
         notes=(
             sign,
-            "impedances converted from (mV/km)/nT to ohm",
-            f"errors from .VAR blocks taken as {variance.replace('_', ' ')} of complex numbers",
-            *filter(None, [_azimuth_note(azimuth[keep])]),
+            f"impedances converted from {unit} to ohm",
+            found.errors,
+            *filter(None, [_azimuth_note(found.azimuth[keep])]),
         ),
     )

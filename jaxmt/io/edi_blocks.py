@@ -15,14 +15,16 @@ EMPTY = 1e32
 """The standard's mark of a missing value; larger ones occur, and `HEAD` may name another."""
 
 HEADER = re.compile(r"\s*>\s*(=?[A-Za-z][\w.]*)(.*)")
-OPTION = re.compile(r"([A-Za-z]\w*)\s*=\s*(\"[^\"]*\"|.*?)(?=\s+[A-Za-z]\w*\s*=|\s*$)")
+KEY = re.compile(r"(?<!\w)([A-Za-z]\w*+)\s*+=")
+QUOTED = re.compile(r'\s*+"[^"]*+"')
+VALUE_END = re.compile(r"(?<!\s)\s++(?=[A-Za-z]\w*+\s*+=)")
 COUNT = re.compile(r"//\s*(\d{1,9})")
 
 # Fortran writes D exponents, drops the letter of three-digit ones, lets a sign touch the number
 # before it, and fills a field that is too narrow with asterisks. Windows writes 1.#QNAN.
 NUMBER = re.compile(
-    r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d{1,4}|[+-]\d{3}(?![\d.]))?"
-    r"|[+-]?(?:NAN|INF(?:INITY)?)|[+-]?1\.\#\w+|\*+)(?=[+-]|$)",
+    r"(?:[+-]?1\.\#\w++|[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[ED][+-]?\d{1,4}|[+-]\d{3}(?![\d.]))?"
+    r"|[+-]?(?:NAN|INF(?:INITY)?)|\*++)(?=[+-]|$)",
     re.IGNORECASE,
 )
 BARE_EXPONENT = re.compile(r"(?<=[\d.])([+-]\d{3})$")
@@ -32,6 +34,29 @@ def _value(token: str) -> float:
     if "#" in token or "*" in token:
         return np.nan
     return float(BARE_EXPONENT.sub(r"E\1", token.upper().replace("D", "E")))
+
+
+def _values(token: str) -> list[float] | None:
+    """The numbers that a token is made of; None if anything else is in it."""
+    values, at = [], 0
+    while at < len(token):
+        match = NUMBER.match(token, at)
+        if match is None:
+            return None
+        values.append(_value(match[0]))
+        at = match.end()
+    return values
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """The `KEY=value` pairs of a line; a value goes on to the next key, which quotes protect."""
+    pairs, at = [], 0
+    while match := KEY.search(text, at):
+        quoted = QUOTED.match(text, match.end())
+        end = VALUE_END.search(text, quoted.end() if quoted else match.end())
+        at = end.end() if end else len(text)
+        pairs.append((match[1].upper(), text[match.end() : at].strip().strip('"').strip()))
+    return pairs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +83,8 @@ class Block:
         """`KEY=value` pairs of the header and the body, unquoted; the first of a repeated key."""
         options: dict[str, str] = {}
         for text in (self.header.split("//")[0], *self.body):
-            for key, value in OPTION.findall(text):
-                options.setdefault(key.upper(), value.strip().strip('"').strip())
+            for key, value in _pairs(text):
+                options.setdefault(key, value)
         return options
 
 
@@ -79,7 +104,7 @@ class EdiBlocks:
         for k, line in enumerate(LINE_END.split(text.rstrip("\x1a"))):
             if match := HEADER.match(line):
                 blocks.append(Block(match[1].upper(), match[2], k + 1, []))
-            elif blocks and not line.lstrip().startswith(">"):
+            elif blocks and not line.lstrip().startswith((">", "!")):
                 blocks[-1].body.append(line)
         edi = cls(path, blocks)
         if edi.find("HEAD") is None and edi.find("FREQ") is None:
@@ -118,18 +143,21 @@ class EdiBlocks:
         `ValueError` if there are not as many numbers as the block announces, and `expected`.
         """
         block = self.find(*names)
-        if block is None:
-            return None
+        return None if block is None else self.values(block, expected)
+
+    def values(self, block: Block, expected: int | None = None) -> Float[np.ndarray, " n"]:
+        """The numbers of a block; see `numbers`."""
         where = f"{self.path}, line {block.line}: block >{block.name}"
         values: list[float] = []
         for k, line in enumerate(block.body):
             for token in line.replace(",", " ").split():
-                if NUMBER.sub("", token):
+                numbers = _values(token)
+                if numbers is None:
                     raise BadFile(
                         f"{self.path}, line {block.line + 1 + k}: block >{block.name} holds "
                         f"{token[:40]!r} where a number is expected; correct or remove it."
                     )
-                values.extend(_value(number) for number in NUMBER.findall(token))
+                values += numbers
         announced = COUNT.search(block.header)
         count = len(values) if announced is None else int(announced[1])
         if len(values) != count:
@@ -144,6 +172,15 @@ class EdiBlocks:
         array = np.array(values, dtype=float)
         missing = ~np.isfinite(array) | (np.abs(array) >= 0.99 * EMPTY) | (array == self._empty())
         return np.where(missing, np.nan, array)
+
+    def line_of(self, name: str, index: int) -> int:
+        """The line, from 1, of one of the numbers of the block called `name`."""
+        block = self.find(name)
+        for k, line in enumerate([] if block is None else block.body):
+            index -= sum(len(_values(token) or ()) for token in line.replace(",", " ").split())
+            if index < 0:
+                return 0 if block is None else block.line + 1 + k
+        return 0
 
     def _empty(self) -> float:
         text = self.options("HEAD").get("EMPTY", "")

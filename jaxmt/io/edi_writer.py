@@ -1,7 +1,5 @@
 """Writing EDI files: a station after rotation or cleaning, for other programs."""
 
-import re
-
 import numpy as np
 from jaxtyping import Float
 
@@ -9,6 +7,7 @@ from ..atomic import FilePath, atomic_path
 from ..conventions import OHM_PER_PRACTICAL
 from ..processing.site import Site
 from .edi_blocks import EMPTY
+from .names import one_line
 
 PER_LINE = 5
 
@@ -36,14 +35,13 @@ def write_edi(path: FilePath, site: Site) -> None:
     Impedances are in (mV/km)/nT with $e^{+i\omega t}$; `.VAR` is the variance of the complex number,
     twice that of a part; what is missing is 1.0E+32; ZROT and TROT are the azimuth of the x axis;
     numbers have 13 digits. Covariances have no place in the format. The file appears whole or not at
-    all. Raises `ValueError` if the name does not fit in quotes.
+    all. The name is put on one line, quotes in it become single ones.
     """
-    if re.search(r'["\r\n]', site.name):
-        raise ValueError(f"`write_edi(site=...)`: the name {site.name!r} must hold no quote or line end.")
+    name = one_line(site.name).replace('"', "'")
     count = site.frequencies.size
     lines = [
         ">HEAD",
-        f'  DATAID="{site.name}"',
+        f'  DATAID="{name}"',
         f"  LAT={_angle(site.latitude)}",
         f"  LONG={_angle(site.longitude)}",
         f"  ELEV={site.elevation:.6g}" if np.isfinite(site.elevation) else "",
@@ -53,7 +51,7 @@ def write_edi(path: FilePath, site: Site) -> None:
         f"  EMPTY={EMPTY:.1E}",
         "",
         ">=MTSECT",
-        f'  SECTID="{site.name}"',
+        f'  SECTID="{name}"',
         f"  NFREQ={count}",
         "",
         *_block("FREQ", site.frequencies),

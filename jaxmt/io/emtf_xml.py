@@ -11,8 +11,11 @@ from ..processing.rotation import deviation
 from ..processing.site import Site
 from .edi_blocks import EMPTY
 from .free_format import BadFile, number
+from .frequencies import possible
 from .impedances import measured, opposite_sign, quadrants, without_zeros
-from .modem_rows import OHM_PER_UNIT
+from .place import unit_of
+from .sensors import NORTH_EAST, parallel, turn_impedance, turn_tipper
+from .units import PRACTICAL, ohm_per
 from .xml_tree import Element, parse_xml
 
 ELECTRIC, MAGNETIC = ("Ex", "Ey"), ("Hx", "Hy")
@@ -66,33 +69,50 @@ def _covariance(
 
 
 def _factor(block: Element, fail: Fail) -> float:
-    unit = block.attributes.get("units", "[mV/km]/[nT]")
-    compact = unit.replace(" ", "").lower()
-    if compact not in OHM_PER_UNIT:
+    unit = block.attributes.get("units", PRACTICAL)
+    factor = ohm_per(unit)
+    if factor is None:
         raise fail(block, f"unknown unit {unit[:40]!r}; expected [mV/km]/[nT], [V/m]/[T] or Ohm")
-    return OHM_PER_UNIT[compact]
+    return factor
 
 
-def _sensors(site: Element, fail: Fail) -> tuple[Float[np.ndarray, "2 2"], Float[np.ndarray, "2 2"]]:
-    """Unit vectors (north, east) of the electric and of the magnetic sensors, from the site layout."""
-    groups = [site.find(f"SiteLayout/{kind}Channels") for kind in ("Input", "Output")]
-    azimuths = {
-        channel.attributes.get("name", "").title(): number(channel.attributes.get("orientation", ""))
-        for group in groups
-        for channel in ([] if group is None else group.children)
-    }
-    pairs = []
-    for names in (ELECTRIC, MAGNETIC):
-        angles = [azimuths.get(name) for name in names]
-        if None in angles or not np.all(np.isfinite(np.array(angles, dtype=float))):
+def _layout(root: Element) -> dict[str, float]:
+    """Azimuths of the sensors by their names, as far as the site layout states them."""
+    azimuths = {}
+    for prefix in ("", "Site/"):
+        for kind in ("Input", "Output"):
+            group = root.find(f"{prefix}SiteLayout/{kind}Channels")
+            for channel in [] if group is None else group.children:
+                azimuth = number(channel.attributes.get("orientation", ""))
+                if azimuth is not None and np.isfinite(azimuth):
+                    azimuths.setdefault(channel.attributes.get("name", "").title(), azimuth)
+    return azimuths
+
+
+def _sensors(root: Element, needs: tuple[bool, bool], fail: Fail) -> list[Float[np.ndarray, "2"]]:
+    """Azimuths of the electric and of the magnetic sensors that the site layout states.
+
+    - `needs`: whether each kind is needed; along north and east if not. Raises `BadFile` without them.
+    """
+    azimuths, pairs = _layout(root), []
+    for names, needed in zip((ELECTRIC, MAGNETIC), needs, strict=True):
+        if needed and not set(names) <= set(azimuths):
             raise fail(
-                site, f"the axes are the sensors', but the site layout lacks orientations of {names}"
+                root, f"the axes are the sensors', but the site layout lacks orientations of {names}"
             )
-        t = np.deg2rad(np.array(angles, dtype=float))
-        pairs.append(np.stack([np.cos(t), np.sin(t)], axis=1))
-        if abs(np.linalg.det(pairs[-1])) < 0.1:
-            raise fail(site, f"the sensors {names} of the site layout are parallel")
-    return pairs[0], pairs[1]
+        pairs.append(np.array([azimuths[name] for name in names] if needed else NORTH_EAST))
+        if parallel(pairs[-1]):
+            raise fail(root, f"the sensors {names} of the site layout are parallel")
+    return pairs
+
+
+def _elevation(element: Element, fail: Fail) -> float:
+    """Metres above sea level, in the unit that the element states."""
+    stated = element.attributes.get("units", "meters")
+    unit = unit_of(stated)
+    if unit is None:
+        raise fail(element, f"unknown unit {stated[:40]!r} of the elevation; expected meters or feet")
+    return _value(element, LIMITS["Elevation"], fail) * unit
 
 
 def read_emtf_site(path: FilePath) -> Site:
@@ -103,8 +123,9 @@ def read_emtf_site(path: FilePath) -> Site:
     real and of the imaginary part each is $\sqrt{\mathrm{VAR}/2}$, and VAR the diagonal of that if the
     file has no VAR. The time dependence is the one that the file states. With the orientation
     "orthogonal", `azimuth` is its angle to geographic north and the site layout plays no part; with
-    "sitelayout", the sensors' azimuths are used to turn everything to north and east. Declination and
-    rating are kept, not used. Raises `BadFile` for a file that is damaged or holds no impedance.
+    "sitelayout", and without an orientation, the sensors' azimuths are used to turn everything to north
+    and east. Declination and rating are kept, not used. Raises `BadFile` for a file that is
+    damaged or holds no impedance.
     """
     root = parse_xml(path)
 
@@ -121,11 +142,14 @@ def read_emtf_site(path: FilePath) -> Site:
     z, z_error = np.full((count, 2, 2), np.nan + 0j), np.full((count, 2, 2), np.nan)
     t, t_error = np.full((count, 2), np.nan + 0j), np.full((count, 2), np.nan)
     z_cov, t_cov = np.full((count, 2, 2, 2, 2), np.nan + 0j), np.full((count, 2, 2), np.nan + 0j)
+    seen: set[float] = set()
     for k, period in enumerate(periods):
-        if not 1e-9 < seconds[k] < 1e9 or period.attributes.get("units", "secs")[:1].lower() != "s":
+        in_seconds = period.attributes.get("units", "secs")[:1].lower() == "s"
+        if not (in_seconds and seconds[k] > 0 and possible(1 / seconds[k])):
             raise fail(period, f"the period is {str(period.attributes)[:60]}; expected a number of seconds")
-        if np.any(seconds[:k] == seconds[k]):
+        if seconds[k] in seen:
             raise fail(period, f"the period {seconds[k]:g} s occurs twice; remove one")
+        seen.add(seconds[k])
         block = period.find("Z")
         matrix = _matrix(period, "Z", ELECTRIC, MAGNETIC, fail)
         if block is not None and matrix is not None:
@@ -148,17 +172,16 @@ def read_emtf_site(path: FilePath) -> Site:
     conjugate = "-" in stated if stated else opposite_sign(z)
     if conjugate:
         z, t, z_cov, t_cov = z.conj(), t.conj(), z_cov.conj(), t_cov.conj()
-    azimuth, axes = 0.0, "north and east"
+    azimuth, axes = 0.0, "north and east, as nothing else is stated"
     orientation = root.find("Site/Orientation")
-    if orientation is not None and re.sub(r"\s", "", orientation.text).lower() == "sitelayout":
-        electric, magnetic = _sensors(root, fail)
-        # Sensors e = E e_geo and h = H h_geo, e = Z h: in geographic axes E^-1 Z H.
-        a, b = np.linalg.inv(electric), magnetic
-        z, t = np.einsum("ia,fab,bj->fij", a, z, b), t @ b
-        z_cov = np.einsum("ia,bj,kc,dl,fabcd->fijkl", a, b, a, b, z_cov, optimize=True)
-        t_cov = np.einsum("ai,bj,fab->fij", b, b, t_cov)
-        z_error = np.where(np.isnan(z_cov[:, :, :, 0, 0].real), z_error, deviation(z_cov, "fijij->fij"))
-        t_error = np.where(np.isnan(t_cov[:, :, 0].real), t_error, deviation(t_cov, "fii->fi"))
+    said = "" if orientation is None else re.sub(r"\s", "", orientation.text).lower()
+    needs = bool(np.isfinite(z).any()), True
+    wanted = {*MAGNETIC, *(ELECTRIC if needs[0] else ())}
+    # Without an orientation the axes are those of the sensors, as EMTF-FCU reads such files.
+    if said == "sitelayout" or (orientation is None and wanted <= set(_layout(root))):
+        electric, magnetic = (np.tile(pair, (count, 1)) for pair in _sensors(root, needs, fail))
+        z, z_error, z_cov = turn_impedance(z, z_error, z_cov, electric, magnetic)
+        t, t_error, t_cov = turn_tipper(t, t_error, t_cov, magnetic)
         axes = "turned from the sensors' azimuths in the site layout to north and east"
     elif orientation is not None:
         text = orientation.attributes.get("angle_to_geographic_north", "0")
@@ -170,7 +193,8 @@ def read_emtf_site(path: FilePath) -> Site:
     place = {name: np.nan for name in LIMITS}
     for name in LIMITS if location is not None else ():
         if location is not None and (element := location.find(name)) is not None:
-            place[name] = _value(element, LIMITS[name], fail)
+            height = name == "Elevation"
+            place[name] = _elevation(element, fail) if height else _value(element, LIMITS[name], fail)
     rating = root.find("Site/DataQualityNotes/Rating")
     order = np.argsort(seconds, kind="stable")
     return Site(

@@ -3,12 +3,26 @@
 import codecs
 import math
 import re
+import stat
 from pathlib import Path
 
 from ..atomic import FilePath
 
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d{1,3})?", re.IGNORECASE)
+# Digits are taken possessively (++): otherwise a token of thousands of digits takes minutes to refuse.
+NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[ED][+-]?\d{1,3})?", re.IGNORECASE)
 LINE_END = re.compile(r"\r\n|\r|\n")
+
+LARGEST_FILE = 256 * 2**20
+"""Bytes: no text of transfer functions or of a model is larger; time series and archives are."""
+
+MOST_CELLS = 1_000_000
+"""Pairs of a frequency and a station: a file that announces more is damaged."""
+
+PADDING = re.compile(rb"\0+(?=[\s\"']|\Z)")
+"""Zero bytes at the end of a word: a program that filled a fixed width with them."""
+
+CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
+"""Bytes that no text holds; Ctrl-Z (1a) ends files of DOS."""
 
 
 class BadFile(ValueError):
@@ -22,28 +36,61 @@ def number(text: str) -> float | None:
     return float("nan") if text.upper().lstrip("+-") == "NAN" else None
 
 
+def require_file(path: Path) -> None:
+    """Raises `BadFile` for a pipe or a device, which may never end, and for a huge file."""
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from error
+    if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
+        raise BadFile(f"{path} is a pipe or a device, not a file; give a file.")
+    if about.st_size > LARGEST_FILE:
+        raise BadFile(
+            f"{path} holds {about.st_size / 2**20:.0f} MiB; no file that jaxmt reads is larger than "
+            f"{LARGEST_FILE / 2**20:.0f} MiB. Leave it out."
+        )
+
+
+def _bytes_of(path: Path) -> bytes:
+    require_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
 def text_of(path: FilePath, kind: str) -> str:
     """The text of a file, UTF-8 or Latin-1. Raises `BadFile` if it is empty, binary or unreadable.
+
+    Zero bytes that pad a text are dropped at the end of a word; elsewhere "?" stands for them, so that
+    no number is made of two halves.
 
     - `kind`: what the file should be, for the message: "a ModEM list file".
     """
     path = Path(path)
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from error
+    raw = _bytes_of(path)
     if not raw.strip():
         raise BadFile(f"{path} is empty; copy the file again.")
     if b"\0" in raw:
-        raise BadFile(
-            f"{path} is not {kind}: it holds zero bytes. If it is text in UTF-16, save it as UTF-8 or "
-            "Latin-1."
-        )
+        # Every second byte of UTF-16 is zero; padding is rare, and stands in a text.
+        if CONTROL.search(raw) or raw.count(0) * 4 > len(raw):
+            raise BadFile(
+                f"{path} is not {kind}: it holds zero bytes. If it is text in UTF-16, save it as UTF-8 or "
+                "Latin-1."
+            )
+        raw = PADDING.sub(b"", raw).replace(b"\0", b"?")
     raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def count_after(text: str, key: str, most: int) -> int | None:
+    """The whole number from 1 to `most` in a line `key: number`; None for anything else."""
+    match = re.fullmatch(rf"{re.escape(key)}\s*:\s*(\d{{1,9}})", text, re.IGNORECASE)
+    count = 0 if match is None else int(match[1])
+    return count if 0 < count <= most else None
 
 
 class FreeFormat:
@@ -62,7 +109,8 @@ class FreeFormat:
     @property
     def ended(self) -> bool:
         """True if nothing but blank lines is left."""
-        return not any(line.strip() for line in self.lines[self.next :])
+        # The text ends with a line that is not blank.
+        return self.next >= len(self.lines)
 
     @property
     def ahead(self) -> str:

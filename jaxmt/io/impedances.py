@@ -1,9 +1,9 @@
 """What impedances show by themselves: their time dependence, and which were never measured."""
 
 import numpy as np
-from jaxtyping import Complex
+from jaxtyping import Complex, Float
 
-from ..conventions import OFF_DIAGONAL
+from ..conventions import MU_0, OFF_DIAGONAL
 from ..processing.resampling import NEGLIGIBLE
 
 LEAST_VOTES = 4
@@ -53,6 +53,14 @@ def outside_quadrants(z: Complex[np.ndarray, "freq 2 2"]) -> str:
         if count and 2 * count >= values.size:
             found.append(f"{name} outside the {quadrant} quadrant at {count} of {values.size} frequencies")
     return ", ".join(found)
+
+
+def resistivities(
+    z: Complex[np.ndarray, "freq 2 2"], frequencies: Float[np.ndarray, " freq"]
+) -> Float[np.ndarray, " datum"]:
+    """Apparent resistivities, ohm m, of all finite impedances off the diagonal, ohm."""
+    rho = np.abs(z[:, *OFF_DIAGONAL]) ** 2 / (2 * np.pi * MU_0 * frequencies[:, None])
+    return rho[np.isfinite(rho)]
 
 
 def without_zeros(z: Complex[np.ndarray, "freq 2 2"]) -> Complex[np.ndarray, "freq 2 2"]:

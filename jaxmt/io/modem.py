@@ -1,5 +1,6 @@
 """ModEM list files: stations of a 3-D file, a profile of a 2-D one."""
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Unpack
@@ -10,15 +11,14 @@ from jaxtyping import Float, Int
 from ..atomic import FilePath
 from ..data import Data
 from ..processing import Along, data_with_errors, profile
-from ..processing.resampling import NEGLIGIBLE, merge_frequencies
+from ..processing.resampling import NEGLIGIBLE
 from ..processing.site import Site
 from ..simulation.survey import Survey
-from .free_format import BadFile
+from .free_format import MOST_CELLS, BadFile
+from .frequencies import distinct
 from .impedances import measured, without_zeros
 from .modem_rows import PLANAR, Row, read_rows
-
-SAME_PRINT = 1e-4
-"""Periods that differ by no more than this fraction are one printed with different digits."""
+from .sensors import NORTH_EAST, common_azimuth, parallel, turn_impedance, turn_tipper
 
 PLACES = {"ZXX": (0, 0), "ZXY": (0, 1), "ZYX": (1, 0), "ZYY": (1, 1)}
 
@@ -40,9 +40,7 @@ def _stations(path: FilePath, rows: list[Row]) -> dict[str, list[Row]]:
 
 def _frequencies(rows: Sequence[Row]) -> tuple[Float[np.ndarray, " freq"], Int[np.ndarray, " row"]]:
     """Distinct frequencies, Hz, highest first, and the index of each row's in them."""
-    each = np.array([1 / row.period for row in rows])
-    distinct = merge_frequencies(each, SAME_PRINT)
-    return distinct, np.argmin(np.abs(np.log(each[:, None] / distinct)), axis=1)
+    return distinct(np.array([1 / row.period for row in rows]))
 
 
 def _require(path: FilePath, rows: list[Row], planar: bool) -> None:
@@ -56,18 +54,38 @@ def _require(path: FilePath, rows: list[Row], planar: bool) -> None:
         )
 
 
-def _site(name: str, rows: list[Row], geographic: bool) -> Site:
+def _site(path: FilePath, name: str, rows: list[Row], geographic: bool) -> Site:
     frequencies, index = _frequencies(rows)
     count = frequencies.size
     z, z_error = np.full((count, 2, 2), np.nan + 0j), np.full((count, 2, 2), np.nan)
     tipper, tipper_error = np.full((count, 2), np.nan + 0j), np.full((count, 2), np.nan)
+    # Azimuths of Ex and Ey, of Hx and Hy of the impedance, and of Hx and Hy of the tipper.
+    sensors = np.full((3, count, 2), NORTH_EAST)
     for k, row in zip(index, rows, strict=True):
         if row.component in PLACES:
             z[k, *PLACES[row.component]] = row.value
             z_error[k, *PLACES[row.component]] = row.error
+            sensors[:2, k] = row.electric, row.magnetic
         else:
             j = ("TX", "TY").index(row.component)
             tipper[k, j], tipper_error[k, j] = row.value, row.error
+            sensors[2, k] = row.magnetic
+    if parallel(sensors):
+        raise BadFile(
+            f"{path}, line {rows[0].line}: two sensors of {name} point the same way; correct their "
+            "azimuths."
+        )
+    azimuth = np.full(count, rows[0].header.orientation)
+    turned = bool(np.any((sensors - NORTH_EAST) % 360 != 0))
+    alike = common_azimuth(sensors[0], sensors[1])
+    if turned and alike is not None and not np.isfinite(z).all(axis=(1, 2)).any():
+        # Zxy and Zyx without the diagonal cannot be turned; their axes can be stated.
+        azimuth, note = azimuth + alike, "axes of the sensors kept, as their azimuths state"
+    else:
+        z, z_error, _ = turn_impedance(z, z_error, np.full(z.shape + (2, 2), np.nan + 0j), *sensors[:2])
+        unknown = np.full((count, 2, 2), np.nan + 0j)
+        tipper, tipper_error, _ = turn_tipper(tipper, tipper_error, unknown, sensors[2])
+        note = "turned from the azimuths of the sensors to the axes of the header"
     return Site(
         name=name,
         latitude=rows[0].latitude if geographic else np.nan,
@@ -78,13 +96,14 @@ def _site(name: str, rows: list[Row], geographic: bool) -> Site:
         z_error=z_error,
         tipper=tipper,
         tipper_error=tipper_error,
-        azimuth=np.full(count, rows[0].header.orientation),
+        azimuth=azimuth,
         easting=rows[0].y,
         northing=rows[0].x,
         notes=(
             f"time dependence exp({'-' if rows[0].header.conjugate else '+'}i omega t) stated"
             f"{'; conjugated' if rows[0].header.conjugate else ''}",
             f"{rows[0].header.keyword} in units of {rows[0].header.factor:.6g} ohm, converted to ohm",
+            *([note] if turned else []),
         ),
     )
 
@@ -99,7 +118,13 @@ def _sites(path: FilePath, rows: list[Row]) -> list[Site]:
             stacklevel=3,
         )
     geographic = any(row.latitude != 0 or row.longitude != 0 for row in rows)
-    sites = [_site(name, own, geographic) for name, own in _stations(path, rows).items()]
+    stations = _stations(path, rows)
+    stated = max(row.header.stations for row in rows)
+    cut = ()
+    if stated > len(stations):
+        cut = (f"the header states {stated} stations, the file holds {len(stations)}: it may be cut off",)
+    sites = [_site(path, name, own, geographic) for name, own in stations.items()]
+    sites = [dataclasses.replace(site, notes=(*cut, *site.notes)) for site in sites]
     sites = [site for site in sites if measured(site.z, site.tipper)]
     if not sites:
         raise BadFile(f"{path} holds no Zxy, Zyx or tipper: every value is missing or zero; leave it out.")
@@ -131,8 +156,10 @@ def _planar(
             f"{path}: {np.sum(z < 0)} stations lie above z = 0, to {-z.min():g} m; they are put at 0.",
             stacklevel=4,
         )
-    survey = Survey(frequencies, y, names=tuple(places), depths=np.maximum(z, 0.0))
     shape = (frequencies.size, len(places))
+    if shape[0] * shape[1] > MOST_CELLS:
+        raise BadFile(f"{path} holds {shape[1]} stations and {shape[0]} periods; the file is damaged.")
+    survey = Survey(frequencies, y, names=tuple(places), depths=np.maximum(z, 0.0))
     tables = {}
     for component, fallback in (("TE", relative_error), ("TM", relative_error), ("TY", tipper_error)):
         values, errors = np.full(shape, np.nan + 0j), np.full(shape, np.nan)

@@ -4,11 +4,12 @@ import dataclasses
 import re
 
 from ..atomic import FilePath
-from ..conventions import MU_0, OHM_PER_PRACTICAL
 from .free_format import LINE_END, BadFile, text_of
+from .frequencies import possible
+from .units import ohm_per
 
-NO_ERROR = 1e15
-"""ModEM writes 2e15 for a datum without error."""
+NO_ERROR = 1e13
+"""ModEM writes 1e13 or 2e15 for a datum without error."""
 
 MISSING = 1e30
 """A value this large is missing; so is NaN."""
@@ -17,7 +18,10 @@ FARTHEST = 1e9
 """A coordinate (m) or a period (s) this large is damage."""
 
 COLUMNS = "period code latitude longitude x y z component real imaginary error"
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?|NAN", re.IGNORECASE)
+MOST_COLUMNS = 15
+"""With the azimuths of Hx, Hy, Ex and Ey, degrees from the orientation in the header."""
+
+NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[ED][+-]?\d{1,4})?|NAN", re.IGNORECASE)
 
 DATA_TYPES = {
     "TE_Impedance": ("TE",),
@@ -29,13 +33,6 @@ DATA_TYPES = {
 }
 DIMENSIONLESS = ("Tzy_Impedance", "Full_Vertical_Components")
 PLANAR = ("TE_Impedance", "TM_Impedance", "Tzy_Impedance")
-OHM_PER_UNIT = {
-    "[v/m]/[t]": MU_0,
-    "[mv/km]/[nt]": OHM_PER_PRACTICAL,
-    "[v/m]/[a/m]": 1.0,
-    "ohm": 1.0,
-    "[ohm]": 1.0,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +42,14 @@ class Header:
     - `factor`: ohm (or 1, for tippers) of one unit of the file.
     - `conjugate`: True for $e^{-i\omega t}$.
     - `orientation`: degrees clockwise from north of the x axis.
+    - `stations`: how many there are, or at most are; 0 if the header does not say.
     """
 
     keyword: str
     factor: float
     conjugate: bool
     orientation: float
+    stations: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +58,7 @@ class Row:
 
     - `value`: NaN if missing. `error`: of the real and of the imaginary part each; NaN for none.
     - `line`: its number in the file, from 1.
+    - `magnetic`, `electric`: degrees from the header's x axis of the sensors Hx, Hy and Ex, Ey.
     """
 
     header: Header
@@ -73,6 +73,8 @@ class Row:
     component: str
     value: complex
     error: float
+    magnetic: tuple[float, float]
+    electric: tuple[float, float]
 
 
 def _numbers(texts: list[str]) -> list[float] | None:
@@ -83,8 +85,8 @@ def _numbers(texts: list[str]) -> list[float] | None:
 
 
 def _header(where: str, lines: list[str]) -> Header:
-    """The header from its six lines; origin and counts are not used."""
-    keyword, sign, unit, orientation, _, _ = (line[1:].strip() for line in lines)
+    """The header from its six lines; the origin is not used."""
+    keyword, sign, unit, orientation, _, counts = (line[1:].strip() for line in lines)
     names = {name.lower(): name for name in DATA_TYPES}
     if keyword.lower() not in names:
         raise BadFile(
@@ -96,8 +98,8 @@ def _header(where: str, lines: list[str]) -> Header:
             f"{where}: the second header line is {sign[:40]!r}; expected the time dependence, "
             r"exp(+i\omega t) or exp(-i\omega t)."
         )
-    compact = unit.replace(" ", "").lower()
-    if name not in DIMENSIONLESS and compact not in OHM_PER_UNIT:
+    factor = 1.0 if name in DIMENSIONLESS else ohm_per(unit)
+    if factor is None:
         raise BadFile(
             f"{where}: unknown unit {unit[:40]!r} of {name}; expected [V/m]/[T], [mV/km]/[nT], "
             "[V/m]/[A/m] or Ohm."
@@ -108,18 +110,25 @@ def _header(where: str, lines: list[str]) -> Header:
             f"{where}: the fourth header line is {orientation[:40]!r}; expected the orientation of the "
             "x axis in degrees."
         )
-    factor = 1.0 if name in DIMENSIONLESS else OHM_PER_UNIT[compact]
-    return Header(name, factor, "-" in sign, degrees[0])
+    stated = re.fullmatch(r"\d{1,9}\s+(\d{1,9})", counts)
+    return Header(name, factor, "-" in sign, degrees[0], int(stated[1]) if stated else 0)
 
 
 def _row(where: str, line: int, text: str, header: Header) -> Row:
     tokens = text.split()
-    numbers = _numbers(tokens[:1] + tokens[2:7] + tokens[8:]) if len(tokens) == 11 else None
+    most = 11 if header.keyword in PLANAR else MOST_COLUMNS
+    numbers = _numbers(tokens[:1] + tokens[2:7] + tokens[8:]) if 11 <= len(tokens) <= most else None
     if numbers is None:
-        raise BadFile(f"{where}: malformed row {text.strip()[:60]!r}; expected 11 columns: {COLUMNS}.")
-    period, latitude, longitude, x, y, z, real, imaginary, error = numbers
-    if not 0 < period < FARTHEST or not 1 / period < FARTHEST:
-        raise BadFile(f"{where}: the period is {tokens[0]} s; expected a positive number.")
+        raise BadFile(
+            f"{where}: malformed row {text.strip()[:60]!r}; expected 11 columns: {COLUMNS}"
+            + ("." if most == 11 else ", and up to four azimuths of Hx, Hy, Ex and Ey.")
+        )
+    period, latitude, longitude, x, y, z, real, imaginary, error, *azimuths = numbers
+    if not 0 < period < FARTHEST or not possible(1 / period):
+        raise BadFile(f"{where}: the period is {tokens[0][:40]} s; expected a positive number.")
+    if not all(abs(azimuth) <= 720 for azimuth in azimuths):
+        raise BadFile(f"{where}: azimuths {azimuths} of the sensors; expected degrees.")
+    magnetic, electric = _sensors(azimuths)
     places = zip(("x", "y", "z", "latitude", "longitude"), (x, y, z, latitude, longitude), strict=True)
     for name, value in places:
         if not abs(value) < FARTHEST:
@@ -145,7 +154,17 @@ def _row(where: str, line: int, text: str, header: Header) -> Row:
         component,
         value * header.factor if exists else complex("nan"),
         error * header.factor if 0 < error < NO_ERROR else float("nan"),
+        magnetic,
+        electric,
     )
+
+
+def _sensors(azimuths: list[float]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Azimuths of (Hx, Hy) and (Ex, Ey) from the columns there are, as ModEM completes them."""
+    hx = azimuths[0] if azimuths else 0.0
+    hy = azimuths[1] if len(azimuths) > 1 else hx + 90.0
+    ex = azimuths[2] if len(azimuths) > 2 else hx
+    return (hx, hy), (ex, azimuths[3] if len(azimuths) > 3 else ex + 90.0)
 
 
 def read_rows(path: FilePath) -> list[Row]:

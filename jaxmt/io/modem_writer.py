@@ -12,6 +12,7 @@ from ..processing.site import Site
 from ..simulation.responses import Responses
 from .modem import PLACES
 from .modem_rows import PLANAR
+from .names import words
 
 NO_ERROR = 2e15
 Place = tuple[float, float, float, float, float]
@@ -38,15 +39,6 @@ def _tables(data: Data | Responses) -> list[Table]:
     absent = np.full((data.survey.frequencies.size, data.survey.stations.size), np.nan)
     parts = (data.z_xy, data.z_yx, data.tipper)
     return [(absent + 0j if part is None else np.asarray(part), absent) for part in parts]
-
-
-def _check_names(caller: str, names: Sequence[str]) -> None:
-    bad = [name for name in names if not name or name.split() != [name]]
-    bad += sorted({name for name in names if names.count(name) > 1})
-    if bad:
-        raise ValueError(
-            f"{caller}: station names must be unique and without blanks. Got {bad[0]!r}; rename it."
-        )
 
 
 def _header(keyword: str, orientation: float, periods: int, sites: int) -> list[str]:
@@ -86,12 +78,11 @@ def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.
     - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`.
 
     Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$, Z is the depth of a station. The file appears
-    whole or not at all. Raises `ValueError` for station names that are not
-    unique or hold blanks, which the format cannot express.
+    whole or not at all. The format knows names of one word: blanks in them become "_", and a number is
+    put behind a name that comes again.
     """
     survey = data.survey
-    _check_names("`write_modem(data=...)`", survey.names)
-    places = list(zip(survey.names, survey.stations - left_edge, survey.depths, strict=True))
+    places = list(zip(words(survey.names), survey.stations - left_edge, survey.depths, strict=True))
     lines: list[str] = []
     for keyword, (values, errors) in zip(PLANAR, _tables(data), strict=True):
         exists = np.isfinite(values)
@@ -129,20 +120,19 @@ def write_modem_sites(
 
     Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$, to 10 digits; a missing error is 2e15, ModEM's
     word for none. The orientation of the header is the azimuth of the sites' x axis. The file appears
-    whole or not at all. Raises `ValueError` for names the format cannot express, different axes, or
-    sites without position.
+    whole or not at all. Names are made words as `write_modem` does. Raises `ValueError` for different axes,
+    or sites without position.
     """
     caller = "`write_modem_sites(sites=...)`"
     if not sites:
         raise ValueError(f"{caller} must hold at least one site. Got none.")
-    _check_names(caller, [site.name for site in sites])
     azimuths = np.concatenate([site.azimuth for site in sites])
     if np.ptp(azimuths) > 1e-6:
         raise ValueError(
             f"{caller} must share their axes. Got x axes from {azimuths.min():g} to {azimuths.max():g} "
             "degrees; rotate them first."
         )
-    places = _places(caller, sites, origin)
+    places, names = _places(caller, sites, origin), words([site.name for site in sites])
     lines: list[str] = []
     for keyword, components in (
         ("Full_Impedance", PLACES),
@@ -151,7 +141,7 @@ def write_modem_sites(
         rows: list[str] = []
         periods, codes = set(), set()
         factor = 1 / OHM_PER_PRACTICAL if keyword == "Full_Impedance" else 1.0
-        for site, place in zip(sites, places, strict=True):
+        for site, name, place in zip(sites, names, places, strict=True):
             values = site.z if keyword == "Full_Impedance" else site.tipper
             errors = site.z_error if keyword == "Full_Impedance" else site.tipper_error
             for i in np.argsort(-site.frequencies, kind="stable"):
@@ -160,11 +150,9 @@ def write_modem_sites(
                     if np.isfinite(value):
                         period = float(1 / site.frequencies[i])
                         error = float(errors[i][at]) * factor
-                        rows.append(
-                            _row(period, site.name, place, component, complex(value) * factor, error)
-                        )
+                        rows.append(_row(period, name, place, component, complex(value) * factor, error))
                         periods.add(period)
-                        codes.add(site.name)
+                        codes.add(name)
         if rows:
             lines += [*_header(keyword, float(azimuths[0]), len(periods), len(codes)), *rows]
     if not lines:

@@ -10,7 +10,9 @@ from ..atomic import FilePath, atomic_path
 from ..conventions import MODES, PHASE, RHO, TIPPER, rows_of
 from ..data import Data
 from ..simulation.survey import Survey
-from .free_format import FreeFormat, number
+from .free_format import MOST_CELLS, FreeFormat, count_after, number
+from .frequencies import possible
+from .names import one_line
 
 ROWS = {1: RHO[0], 2: PHASE[0], 3: TIPPER[0], 4: TIPPER[1], 5: RHO[1], 6: PHASE[1]}
 """Row of `COMPONENTS` of each type: log10 rho TE, phase TE, tipper, log10 rho TM, phase TM."""
@@ -26,13 +28,13 @@ COMPONENT_TYPES = (1, 2, 5, 6, 3, 4)
 TABLE_HEADER = "SITE  FREQ  TYPE  DATUM  ERROR"
 
 
-def _count(file: FreeFormat, key: str) -> int:
+def _count(file: FreeFormat, key: str, most: int = MOST) -> int:
     """The number after `key:` on the next line."""
     text = file.line(f"the line {key}:")
-    match = re.fullmatch(rf"{key}\s*:\s*(\d+)", text, re.IGNORECASE)
-    if match is None or not 0 < int(match[1]) <= MOST:
-        raise file.bad(f"{text[:60]!r}; expected {key}: and how many there are.")
-    return int(match[1])
+    count = count_after(text, key, most)
+    if count is None:
+        raise file.bad(f"{text[:60]!r}; expected {key}: and how many there are, at most {most}.")
+    return count
 
 
 def _numbers(file: FreeFormat, key: str, count: int, valid: Callable[[float], bool]) -> list[float]:
@@ -64,8 +66,10 @@ def read_occam2d(path: FilePath) -> Data:
         raise file.bad(f"{text[:60]!r}; expected OFFSETS (M): after {len(names)} names of sites.")
     offsets = _numbers(file, "the offsets in m", len(names), lambda y: abs(y) < 1e9)
     count = _count(file, "FREQUENCIES")
-    frequencies = _numbers(file, "the frequencies in Hz", count, lambda f: 1e-9 < f < 1e9)
-    announced = _count(file, "DATA BLOCKS")
+    frequencies = _numbers(file, "the frequencies in Hz", count, possible)
+    if len(frequencies) * len(names) > MOST_CELLS:
+        raise file.bad(f"{len(names)} sites and {count} frequencies; the file is damaged.")
+    announced = _count(file, "DATA BLOCKS", 6 * MOST_CELLS)
     if file.line(TABLE_HEADER).upper().split() != TABLE_HEADER.split():
         raise file.bad(f"{file.lines[file.next - 1].strip()[:60]!r}; expected {TABLE_HEADER}.")
     shape = (6, len(frequencies), len(names))
@@ -137,15 +141,10 @@ def write_occam2d(path: FilePath, data: Data, *, title: str = "written by jaxmt"
     """Writes an Occam2D data file: types 1, 2, 5, 6, and 3, 4 for tippers, as far as they exist.
 
     Data and errors are printed to nine digits, offsets to the millimetre. Depths of stations have no
-    place in the file, which appears whole or not at all. Raises `ValueError` for names or a title that
-    do not fit on a line of their own.
+    place in the file, which appears whole or not at all. Names and title are put on a line each, without
+    blanks around them.
     """
     survey = data.survey
-    for text in (*survey.names, title):
-        if text != text.strip() or not text or len(text.splitlines()) != 1:
-            raise ValueError(
-                f"`write_occam2d(data=..., title=...)`: {text!r} must be one line without blanks around it."
-            )
     rows = [
         f"{s + 1:4d} {f + 1:4d} {kind:4d} {data.values[c, f, s]: .8E} {data.errors[c, f, s]:.8E}"
         for s in range(survey.stations.size)
@@ -155,8 +154,8 @@ def write_occam2d(path: FilePath, data: Data, *, title: str = "written by jaxmt"
     ]
     lines = [
         "FORMAT:           OCCAM2MTDATA_1.0",
-        f"TITLE:            {title}",
-        *_section("SITES:", survey.names),
+        f"TITLE:            {one_line(title)}",
+        *_section("SITES:", [one_line(name) for name in survey.names]),
         "OFFSETS (M):",
         *(f"   {y:.3f}" for y in survey.stations),
         *_section("FREQUENCIES:", [f"{f:.12E}" for f in survey.frequencies]),

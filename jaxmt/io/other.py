@@ -1,4 +1,4 @@
-"""Other formats of transfer functions (Z, J, SPECTRA, ...), through the extra `mt_metadata`."""
+"""Formats of transfer functions that jaxmt does not read itself, through the extra `mt_metadata`."""
 
 import importlib
 from pathlib import Path
@@ -21,8 +21,12 @@ FAILURES = (
     OSError,
     RuntimeError,
     SyntaxError,
+    NameError,
+    AssertionError,
+    EOFError,
+    MemoryError,
 )
-"""What the package's parsers raise for a file they do not understand."""
+"""What the package's parsers raise for a file they do not understand; an unbound variable among them."""
 
 Z_FILES = (".zmm", ".zrr", ".zss")
 REMEDY = "install it with `pip install 'jaxmt[io]'`"
@@ -47,6 +51,8 @@ def read_other(path: FilePath, *, conjugate: bool | None = None) -> Site:
 
     - `conjugate`: True if the file uses $e^{-i\omega t}$; None decides by the quadrants.
 
+    For EDI, EMTF XML, J-, Z- and AVG files use `read`: this package takes the positions of J-files for 0
+    and the errors of AVG files for others than they are, and turns no sensors to north and east.
     mt_metadata takes impedances to be in (mV/km)/nT, and states the deviation of the complex number: it
     is divided by sqrt(2) here. Values that are zero without an error are what it makes of missing ones:
     they become NaN. Raises `ImportError` without the package, and `BadFile` for what it cannot read.

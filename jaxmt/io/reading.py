@@ -11,32 +11,47 @@ from ..atomic import FilePath
 from ..data import Data
 from ..processing import Journal
 from ..processing.site import Site
+from .avg import read_avg
 from .coprod2 import read_coprod2
 from .edi import edi_site
 from .emtf_xml import read_emtf_site
-from .free_format import BadFile, text_of
+from .free_format import LINE_END, BadFile, text_of
 from .impedances import outside_quadrants
+from .jfile import read_jfile
 from .modem import read_modem, read_modem_sites
 from .modem_rows import PLANAR
 from .occam2d import read_occam2d
-from .other import read_other
 from .wsinv3d import read_wsinv3d
+from .zfile import read_zfile
 
 SIGNS: tuple[tuple[str, str], ...] = (
-    ("EMTF XML", r"<\?xml|<EM_TF"),
-    ("Occam2D data", r"(?im)^\s*FORMAT\s*:\s*OCCAM2MTDATA"),
-    ("COPROD2 list", r"(?im)^\s*Format\s*:\s*MT2DData"),
-    ("WSINV3DMT", r"(?im)^\s*Station_Location\s*:"),
-    ("ModEM 2-D list", rf"(?im)^\s*>\s*({'|'.join(PLANAR)})\s*$"),
-    ("ModEM list", r"(?im)^\s*>\s*exp\s*\(|^\s*>\s*(Full|Off_Diagonal|Phase_Tensor)_"),
-    ("EDI", r"(?im)^\s*>\s*(HEAD|FREQ|=MTSECT|=DEFINEMEAS|INFO)\b"),
-    ("model", r"(?im)^\s*#?\s*Format\s*:\s*(OCCAM2MTMOD|OCCAMITER|EM2DModelFile)|^[^\n]*\bLOG(E|10)\s*$"),
+    ("EMTF XML", r"\A\s*+(?:<\?xml|<EM_TF|<!--)"),
+    ("Occam2D data", r"(?im)^[ \t]*FORMAT[ \t]*:[ \t]*OCCAM2MTDATA"),
+    ("COPROD2 list", r"(?im)^[ \t]*Format[ \t]*:[ \t]*MT2DData"),
+    ("WSINV3DMT", r"(?im)^[ \t]*Station_Location[ \t]*:"),
+    ("ModEM 2-D list", rf"(?im)^[ \t]*>[ \t]*({'|'.join(PLANAR)})[ \t]*$"),
+    ("ModEM list", r"(?im)^[ \t]*>[ \t]*(?:exp[ \t]*\(|(?:Full|Off_Diagonal|Phase_Tensor)_)"),
+    ("EDI", r"(?im)^[ \t]*>[ \t]*(?:HEAD|FREQ|=MTSECT|=SPECTRASECT|=DEFINEMEAS|INFO)\b"),
+    ("Z-file", r"(?im)^[ \t]*TRANSFER FUNCTIONS IN [A-Z]+ COORDINATES"),
+    ("J-file", r"(?im)^[ \t]*(?:Z[XY]{2}|TZ[XY]|R[XY]{2})\b[^\n]{0,80}\n[ \t]*\d{1,6}[ \t]*$"),
+    ("AVG", r"(?im)^[ \t]*\$[ \t]*Rx\.Cmp[ \t]*="),
+    (
+        "model",
+        r"(?im)^[ \t]*#?[ \t]*Format[ \t]*:[ \t]*(?:OCCAM2MTMOD|OCCAMITER|EM2DModelFile)"
+        r"|^[^\n]*\bLOG(?:E|10)[ \t]*$",
+    ),
 )
-"""Formats and the pattern in their first lines, in the order they are tried."""
+"""Formats and the pattern in their first lines, in the order they are tried.
+
+No pattern crosses lines freely: on blank lines its time would grow with a power of their number.
+"""
 
 OPENING = 200_000
-OTHER_SUFFIXES = (".zmm", ".zrr", ".zss", ".j", ".avg")
-DATA_SUFFIXES = (".edi", ".xml", ".dat", ".data", *OTHER_SUFFIXES)
+SUFFIXES = {".edi": "EDI", ".j": "J-file", ".avg": "AVG"}
+SUFFIXES |= dict.fromkeys((".zmm", ".zrr", ".zss"), "Z-file")
+"""Formats of files that their content does not tell."""
+
+DATA_SUFFIXES = (".xml", ".dat", ".data", *SUFFIXES)
 """A file with another suffix and unknown content is passed over; with one of these it is a fault."""
 
 
@@ -58,16 +73,14 @@ class Reading:
 
 
 def detect(path: FilePath) -> str:
-    """The format of a file by its content (by its suffix for those left to mt_metadata), "" if unknown.
+    """The format of a file by its content, or else by its suffix; "" if unknown.
 
     Raises `BadFile` if it is empty, binary or unreadable.
     """
     path = Path(path)
-    if path.suffix.lower() in OTHER_SUFFIXES:
-        return "other"
-    opening = text_of(path, "a text file")[:OPENING]
+    opening = "\n".join(LINE_END.split(text_of(path, "a text file")[:OPENING]))
     found = (name for name, pattern in SIGNS if re.search(pattern, opening))
-    return next(found, "EDI" if path.suffix.lower() == ".edi" else "")
+    return next(found, SUFFIXES.get(path.suffix.lower(), ""))
 
 
 def read(
@@ -79,27 +92,34 @@ def read(
 ) -> Reading:
     r"""Reads a file, or every file of a folder, whatever its format.
 
-    EDI, EMTF XML, ModEM lists (2-D and 3-D), Occam2D data, COPROD2's list, WSINV3DMT, and, with the
-    extra `jaxmt[io]`, what mt_metadata reads. Everything comes out in ohm and with $e^{+i\omega t}$.
+    EDI (impedances, tippers alone, cross-power spectra), EMTF XML, Z-files, J-files, AVG files of MTEdit,
+    ModEM lists (2-D and 3-D), Occam2D data, COPROD2's list and WSINV3DMT. Everything comes out in ohm and
+    with $e^{+i\omega t}$.
 
     - `variance`: what the `.VAR` blocks of EDI files hold; see `read_edi_site`.
-    - `conjugate`: of EDI files, which do not state their time dependence: None conjugates where the
-      quadrants clearly show $e^{-i\omega t}$, True and False decide for all.
+    - `conjugate`: of EDI, Z-, J- and AVG files, which do not state their time dependence: None conjugates
+      where the quadrants clearly show $e^{-i\omega t}$, True and False decide for all.
     - `relative_error`: of a 2-D ModEM list without errors; see `read_modem`.
 
     In a folder, a file that cannot be used gives one message in `faults` and the rest goes on; models,
-    logs and files of unknown content are passed over, with an entry in the journal. Sub-folders are
-    not entered. Raises `BadFile` for a single file that cannot be used, or if nothing could be read.
+    logs, pictures and files of unknown content are passed over, with an entry in the journal. Sub-folders
+    are not entered; the journal names them. Raises `BadFile` for a single file that cannot be used, or if
+    nothing could be read.
     """
     path = Path(path)
     if not path.is_dir():
         sites, line, journal = _read_one(path, variance, conjugate, relative_error)
         return Reading(tuple(sites), {} if line is None else {str(path): line}, (), journal)
     sites, lines, faults, journal = [], {}, [], Journal()
-    files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+    inside = sorted(f for f in path.iterdir() if not f.name.startswith("."))
+    files = [f for f in inside if f.is_file()]
+    if folders := [f.name for f in inside if f.is_dir()]:
+        more = f" and {len(folders) - 5} more" if len(folders) > 5 else ""
+        text = f"{', '.join(folders[:5])}{more}: sub-folders are not entered; give one of them to read it"
+        journal = journal.note("pass over", path.name, text)
     for file in files:
         try:
-            if file.suffix.lower() not in DATA_SUFFIXES and detect(file) in ("", "model"):
+            if file.suffix.lower() not in DATA_SUFFIXES and _of_no_use(file):
                 journal = journal.note("pass over", file.name, "holds no transfer functions")
                 continue
             found, line, notes = _read_one(file, variance, conjugate, relative_error)
@@ -122,6 +142,14 @@ def read(
     return Reading(tuple(sites), lines, tuple(faults), journal)
 
 
+def _of_no_use(path: Path) -> bool:
+    """True for a picture, an empty file, a model, or text of no known format."""
+    try:
+        return detect(path) in ("", "model")
+    except BadFile:
+        return True
+
+
 def _read_one(
     path: Path, variance: str, conjugate: bool | None, relative_error: float | None
 ) -> tuple[list[Site], Data | None, Journal]:
@@ -134,7 +162,9 @@ def _read_one(
         "EMTF XML": lambda: [read_emtf_site(path)],
         "ModEM list": lambda: read_modem_sites(path),
         "WSINV3DMT": lambda: read_wsinv3d(path),
-        "other": lambda: [read_other(path, conjugate=conjugate)],
+        "Z-file": lambda: [read_zfile(path, conjugate=conjugate)],
+        "J-file": lambda: [read_jfile(path, conjugate=conjugate)],
+        "AVG": lambda: [read_avg(path, conjugate=conjugate)],
     }
     lines: dict[str, Callable[[], Data]] = {
         "Occam2D data": lambda: read_occam2d(path),
@@ -144,7 +174,8 @@ def _read_one(
     if kind not in stations | lines:
         what = "a model, not data" if kind == "model" else "of no format that jaxmt knows"
         raise BadFile(
-            f"{path} is {what}; give EDI, EMTF XML, a ModEM list, Occam2D data or COPROD2's list."
+            f"{path} is {what}; give EDI, EMTF XML, a Z-, J- or AVG file, a ModEM list, Occam2D data or "
+            "COPROD2's list."
         )
     try:
         if kind in lines:
@@ -154,8 +185,10 @@ def _read_one(
         sites = stations[kind]()
     except BadFile:
         raise
-    except (ValueError, ImportError, OverflowError) as error:
+    except (ValueError, ArithmeticError) as error:
         raise BadFile(f"{path}: {error}") from error
+    except MemoryError as error:
+        raise BadFile(f"{path} needs more memory than there is; it is damaged, or too large.") from error
     journal = Journal()
     for site in sites[:1]:
         count = int(np.isfinite(site.z).sum() + np.isfinite(site.tipper).sum())

@@ -21,7 +21,8 @@ COVARIANCE_HEADER = 16
 class Volume:
     """A 3-D model: node coordinates in m, x north, y east, z down, and resistivity in ohm m.
 
-    - `x_nodes`, `y_nodes`: in the coordinates of the list file that goes with it. `z_nodes`: from 0.
+    - `x_nodes`, `y_nodes`: in the coordinates of the list file that goes with it. `z_nodes`: from 0, or
+      from the height of the highest cell of a model with relief, negative above z = 0.
     - `rotation`: degrees, as the file states it; nothing here uses it.
     """
 
@@ -32,7 +33,15 @@ class Volume:
     rotation: float = 0.0
 
     def section(self, x: float) -> tuple[Mesh, Float[np.ndarray, "earth y"]]:
-        """The slice along y through the cells that hold `x`, m, with the air of `Mesh.with_air()`."""
+        """The slice along y through the cells that hold `x`, m, with the air of `Mesh.with_air()`.
+
+        Raises `ValueError` outside the model, and for a model with relief, whose rows do not begin at 0.
+        """
+        if self.z_nodes[0] != 0:
+            raise ValueError(
+                f"`Volume.section`: the model begins at z = {self.z_nodes[0]:g} m; a section with relief "
+                "needs a mesh with a surface, which the file does not state. Use its cells directly."
+            )
         if not self.x_nodes[0] <= x <= self.x_nodes[-1]:
             raise ValueError(
                 f"`Volume.section(x=...)` must lie in the model, {self.x_nodes[0]:g} to "
@@ -61,7 +70,8 @@ def read_ws_model(path: FilePath) -> Volume:
 
     Values are natural logarithms (LOGE), decimal ones (LOG10) or, without a word or with LINEAR, ohm m;
     the file lists x from north to south. Its last lines, the corner of the grid and its rotation, may be
-    missing: the grid is then centred at x = y = 0. Raises `BadFile`, with the line, if it is damaged.
+    missing: the grid is then centred at x = y = 0. A model with relief begins above z = 0, and its cells
+    of air have the resistivity that the file gives them. Raises `BadFile`, with the line, if it is damaged.
     """
     file = FreeFormat(path, "a 3-D model file")
     (nx, ny, nz), scale = _sizes(file)
@@ -80,9 +90,10 @@ def read_ws_model(path: FilePath) -> Volume:
         corner = file.take("the corner of the grid, x, y and z in m", 3)
         rotation = 0.0 if file.ended else file.take("the rotation in degrees", 1)[0]
     nodes = [np.concatenate([[0.0], np.cumsum(steps)]) for steps in (dx, dy, dz)]
-    if not file.ended or not all(abs(c) < 1e9 for c in corner) or corner[2] != 0:
-        raise file.bad("expected x, y and 0 of the corner of the grid, its rotation, and the end.")
-    return Volume(nodes[0] + corner[0], nodes[1] + corner[1], nodes[2], resistivity, rotation)
+    if not file.ended or not all(abs(c) < 1e9 for c in corner):
+        raise file.bad("expected x, y and z of the corner of the grid, its rotation, and the end.")
+    origin = [node + c for node, c in zip(nodes, corner, strict=True)]
+    return Volume(origin[0], origin[1], origin[2], resistivity, rotation)
 
 
 def write_ws_model(path: FilePath, volume: Volume) -> None:
@@ -100,7 +111,8 @@ def write_ws_model(path: FilePath, volume: Volume) -> None:
     for layer in np.log(rho):
         lines.append("")
         lines += [" ".join(f"{value:.10E}" for value in layer[::-1, k]) for k in range(sizes[1])]
-    lines += ["", f"{volume.x_nodes[0]:.12g} {volume.y_nodes[0]:.12g} 0", f"{volume.rotation:.12g}"]
+    corner = (volume.x_nodes[0], volume.y_nodes[0], volume.z_nodes[0])
+    lines += ["", " ".join(f"{c:.12g}" for c in corner), f"{volume.rotation:.12g}"]
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -108,7 +120,8 @@ def write_ws_model(path: FilePath, volume: Volume) -> None:
 def read_modem_mask(path: FilePath) -> Int[np.ndarray, "earth x y"]:
     """The masks of a ModEM covariance file, x from south to north: 0 is air, 9 is the sea.
 
-    Raises `BadFile`, with the line, for a file that is damaged.
+    A file without masks means the earth everywhere, 1. Raises `BadFile`, with the line, for a file that is
+    damaged, or masks only some layers.
     """
     file = FreeFormat(path, "a ModEM covariance file")
     for k in range(COVARIANCE_HEADER):
@@ -123,6 +136,8 @@ def read_modem_mask(path: FilePath) -> Int[np.ndarray, "earth x y"]:
     file.take("the number of passes", 1)
     for _ in range(file.whole("the number of exceptions", 1, 0, MOST)[0]):
         file.take("an exception", 3)
+    if file.ended:
+        return np.ones((nz, nx, ny), dtype=int)
     masks = np.full((nz, nx, ny), -1)
     while not file.ended:
         first, last = file.whole("the first and the last layer of a block", 2, 0, MOST)

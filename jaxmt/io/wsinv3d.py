@@ -8,6 +8,7 @@ from jaxtyping import Float
 from ..atomic import FilePath
 from ..processing.site import Site
 from .free_format import FreeFormat
+from .frequencies import possible
 from .impedances import without_zeros
 
 MOST = 100_000
@@ -46,7 +47,7 @@ def read_wsinv3d(path: FilePath) -> list[Site]:
             period = float(match[2]) if match is not None else np.nan
         except ValueError:
             period = np.nan
-        if match is None or not 1e-9 < period < 1e9:
+        if match is None or not (period > 0 and possible(1 / period)):
             raise file.bad(f"{text[:60]!r}; expected DATA_Period:, ERROR_Period: or ERMAP_Period: seconds.")
         kind = match[1].upper()
         if period in tables[kind]:

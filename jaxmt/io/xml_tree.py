@@ -50,19 +50,23 @@ def parse_xml(path: FilePath) -> Element:
     text = text_of(path, "an XML file")
     # Decoded already: an encoding declared inside no longer counts.
     parser = expat.ParserCreate("UTF-8")
+    parser.buffer_text = True
     root = Element("", {}, 0)
     stack = [root]
+    # Pieces of text, joined at the end of their element: adding to a text copies it each time.
+    pieces: list[list[str]] = [[]]
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         element = Element(tag, attributes, parser.CurrentLineNumber)
         stack[-1].children.append(element)
         stack.append(element)
+        pieces.append([])
 
     def end(_tag: str) -> None:
-        stack.pop()
+        stack.pop().text = "".join(pieces.pop())
 
     def characters(data: str) -> None:
-        stack[-1].text += data
+        pieces[-1].append(data)
 
     def doctype(*_: object) -> None:
         raise BadFile(

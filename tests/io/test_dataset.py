@@ -1,6 +1,7 @@
 """Results files: exact there and back in both formats, readable without jaxmt, refused when damaged."""
 
 import json
+import random
 import sys
 
 import numpy as np
@@ -78,6 +79,29 @@ def test_what_is_no_results_file(tmp_path):
     for name in ("other.npz", "text.npz", "half.npz", "none.npz"):
         with pytest.raises(BadFile, match=f"{name} is not a file of `write_results`"):
             read_results(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".nc"])
+def test_damaged_results_raise_nothing_else(tmp_path, suffix):
+    if suffix == ".nc":
+        pytest.importorskip("xarray", reason="needs the extra jaxmt[io]")
+    path = tmp_path / f"out{suffix}"
+    write_results(path, results())
+    whole = path.read_bytes()
+    generator = random.Random(20261128)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(generator.randint(1, 6)):
+            # The headers of an archive stand at its ends.
+            near = generator.choice((0, len(whole) - 300, generator.randrange(len(whole))))
+            damaged[min(near + generator.randrange(300), len(whole) - 1)] = generator.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            read_results(path)
+        except BadFile:
+            refused += 1
+    assert refused > 10
 
 
 def test_netcdf_without_its_package(tmp_path, monkeypatch):

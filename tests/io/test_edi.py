@@ -279,7 +279,7 @@ def test_a_flipped_dipole_is_not_the_other_time_dependence(tmp_path):
         ("a,b,c\n1,2,3\n", "not an EDI file"),
         (PLAIN.split(">FREQ")[0], "lacks a >FREQ block"),
         (PLAIN.split(">ZXXR")[0], r"lacks impedances"),
-        (">HEAD\n>=SPECTRASECT\n>SPECTRA FREQ=1 // 49\n", "spectra.*mt_metadata"),
+        (">HEAD\n>=SPECTRASECT\n>SPECTRA FREQ=1 // 49\n", "SPECTRA announces 49 numbers but holds 0"),
         (PLAIN.split(">ZXXR")[0] + ">RHOXY // 3\n1 1 1\n", "apparent resistivities.*Export"),
         (PLAIN.replace(">ZXYI // 3\n 12. 12. 12.", ""), "only one of the blocks >ZXYR and >ZXYI"),
         (

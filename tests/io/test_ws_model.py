@@ -77,8 +77,8 @@ def test_without_a_corner_the_grid_is_centred(tmp_path):
         (("LOGE", "LINEAR"), None),
         (("0.4", "-0.4"), None),
         (("0.4", "400."), "a value is no logarithm"),
-        ((" -7.0 -8.0 0.0", " -7.0 -8.0 5.0"), "expected x, y and 0 of the corner"),
-        ((" 15.0", " 15.0\n 1.0"), "expected x, y and 0 of the corner"),
+        ((" -7.0 -8.0 0.0", " -7.0 -8.0 5e9"), "expected x, y and z of the corner"),
+        ((" 15.0", " 15.0\n 1.0"), "expected x, y and z of the corner"),
     ],
 )
 def test_errors_at_the_door(tmp_path, change, message):
