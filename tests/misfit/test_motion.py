@@ -234,7 +234,6 @@ def test_axes_stiffen_as_the_blur_comes_down():
     ("settings", "message"),
     [
         ({"frequency_points": 0}, r"frequency_points=...\)` must be a whole number .* Got 0"),
-        ({"station_points": 2.5}, r"station_points=...\)` must be a whole number .* Got 2.5"),
         ({"stiffening": -1.0}, r"stiffening=...\)` must be finite and not negative.* Got -1"),
     ],
 )
