@@ -42,7 +42,7 @@ class Annealed(AbstractMisfit):
         """The divergence at the present blur."""
         value, following = self.cloud(predicted, prepared, state.cloud)
         values = jnp.append(state.values[1:], lax.stop_gradient(value))
-        means = sum(values[k : k + WINDOW + 1] for k in range(SMOOTHED)) / SMOOTHED
+        means = jnp.mean(jnp.stack([values[k : k + WINDOW + 1] for k in range(SMOOTHED)]), axis=0)
         is_flat = jnp.all(jnp.abs(jnp.diff(means)) < self.flat * jnp.abs(means[:-1]))
         falls = is_flat & (state.since >= self.wait)
         blur = jnp.where(

@@ -130,7 +130,7 @@ class Published:
             "regularization": SquaredGradient(self.depth_exponent, self.areas),
             "trade_off": balance if self.trade_off is None else self.trade_off,
             "optimiser": jaxmt.Descent(
-                _adam(self.step, self.clip, unit), smoothing=0.0, patience=self.iterations
+                transformation=_adam(self.step, self.clip, unit), smoothing=0.0, patience=self.iterations
             ),
             "stopping": jaxmt.Stopping(
                 target=self.target, max_iterations=self.iterations, patience=self.iterations, knee=None

@@ -169,7 +169,9 @@ OPTIONS: dict[str, Option] = {
         Option("drop", "data", text, [], "names to leave out", "+", "NAME"),
         Option("tipper", "data", true, False, "invert the tippers too", 0),
         Option("misfit", "inversion", one_of("misfit", MISFITS), ["cloud"],
-               f"one or more, side by side, of {', '.join(MISFITS)}; default cloud", "+", "NAME"),
+               "one or more, side by side: cloud (6-D transport, default), paired (its weights without "
+               "transport), sliding (6-D transport whose mass moves), components (3-D clouds), graph "
+               "(graph space), l2, huber, student, cloud-l2 (6-D, then l2)", "+", "NAME"),
         Option("optimiser", "inversion", one_of("optimiser", OPTIMISERS), "adam",
                "adam (default), lbfgs, or gauss-newton: Occam's inversion", metavar="NAME"),
         Option("static-shift", "inversion", number(0.0, 10.0, "decades; 0 allows none"), 0.0,

@@ -177,8 +177,10 @@ def _results(arrays: dict[str, np.ndarray], about: dict[str, Any]) -> Results:
         depths=arrays.get("depths"),
     )
     has_mesh = "y_nodes" in arrays and "z_nodes" in arrays
-    nodes = [arrays.get(name) for name in ("y_nodes", "z_nodes", "surface")]
-    mesh = Mesh(*nodes, TOPS.get(about.get("top"))) if has_mesh else None
+    mesh = None
+    if has_mesh:
+        top = TOPS.get(about.get("top", ""))
+        mesh = Mesh(arrays["y_nodes"], arrays["z_nodes"], arrays.get("surface"), top)
     return Results(
         data=Data(survey, arrays["values"], arrays["errors"]),
         predicted=arrays.get("predicted"),

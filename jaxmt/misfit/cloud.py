@@ -42,7 +42,7 @@ def _constant(solver: Any) -> Constant[Any] | None:
 
 
 class CloudTransport(AbstractMisfit):
-    r"""Debiased Sinkhorn divergence of 6-D clouds; by default no mass moves, and it is `PairedClouds`.
+    r"""Debiased Sinkhorn divergence of 6-D clouds; by default no mass moves, as in `PairedClouds`.
 
     A cloud has a point for each frequency and station, with coordinates (log frequency, position,
     log10 rho_xy, phase_xy, log10 rho_yx, phase_yx) scaled and weighted by `Embedding`; with real and
@@ -75,14 +75,15 @@ class CloudTransport(AbstractMisfit):
       much as by their errors.
     - `components`, `point_errors`, `correlation`: what the clouds hold and how the noise weights it, as in
       `Embedding.from_data`. With the median error of each component in the place of `point_errors`, data
-      of which 30 % have 3 to 20 times the errors of the others stop at an nRMS of 2.0 to 2.7.
+      of which 30 % have 3 to 20 times the errors of the others stop at an nRMS of 4 (docs/transport.md).
     - `marginals`: `transport.Relaxed` or `transport.Partial` leave outliers behind at a price.
     - `solver`: a Sinkhorn solver of ott-jax, `ott.solvers.linear.sinkhorn.Sinkhorn(threshold=1e-3)`, that
       runs on the same grid of neighbours from the potentials of the last iteration, to its own threshold;
       by default that of this package, which is faster.
-    - `tolerance`, `max_sweeps`: where the Sinkhorn iterations in each iteration of the inversion end. A
-      plan that follows the model a few sweeps at a time is no loss: on COMMEMI 2D-4 and on a wedge, three
-      noise seeds each, RMSE of log10 rho is that of plans solved to the end, to 0.005.
+    - `tolerance`, `max_sweeps`: where the Sinkhorn iterations in each iteration of the inversion end. Where
+      no mass moves, plans that follow the model a few sweeps at a time are no loss: on COMMEMI 2D-4 and on
+      a wedge RMSE of log10 rho is that of plans solved to the end, to 0.005. With light axes they move mass
+      that should stay, and inversions miss their target: 200 sweeps, as in `sliding`.
     """
 
     start_blur: float = 0.05

@@ -84,7 +84,8 @@ def test_a_step_of_adam_is_one_in_natural_logarithms():
 
 
 def slopes(data_norm, roughness_norm):
-    return Slopes(*(jnp.asarray(v, float) for v in (data_norm, roughness_norm, 1.0)), jnp.zeros((), int))
+    data, roughness, one = (jnp.asarray(v, float) for v in (data_norm, roughness_norm, 1.0))
+    return Slopes(data, roughness, one, jnp.zeros((), int))
 
 
 def test_lambda_falls_when_it_is_due_by_the_ratio_of_the_gradients_and_never_rises():

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +26,9 @@ SURVEY = Survey(np.array([100.0, 1.0, 0.01]), np.array([-2e3, 0.0, 500.0]))
     ],
 )
 def test_bad_nodes_are_refused_by_name(name, nodes, message):
+    given: dict[str, Any] = {"y_nodes": Y, "z_nodes": Z} | {name: nodes}
     with pytest.raises(ValueError, match=rf"`Mesh\({name}=...\)` must.*" + message.replace("{}", name)):
-        Mesh(**({"y_nodes": Y, "z_nodes": Z} | {name: nodes}))
+        Mesh(**given)
 
 
 @pytest.mark.parametrize(
