@@ -67,16 +67,6 @@ def misfits() -> dict[str, AbstractMisfit]:
     }
 
 
-def basin(curve: np.ndarray, true: int) -> tuple[int, int]:
-    """First and last place around the true one between which a curve only falls towards it."""
-    low = high = true
-    while low > 0 and curve[low - 1] > curve[low]:
-        low -= 1
-    while high < len(curve) - 1 and curve[high + 1] > curve[high]:
-        high += 1
-    return low, high
-
-
 def responses(model: dict[str, float], frequencies: np.ndarray, mesh: jaxmt.Mesh) -> jaxmt.Responses:
     """Those of a conductor; cells cut by its edges have their share of it, in log resistivity."""
 
@@ -153,15 +143,20 @@ def main() -> None:
         curves = {name: np.array([float(f(p)) for p in predicted]) for name, f in evaluate.items()}
         jaxmt.plot.landscape(ax, values, curves, true=TRUE[key], label=label, log=log)
         counts = {name: int(jaxmt.plot.local_minima(curve).size) for name, curve in curves.items()}
-        true = int(np.argmin(np.abs(values - TRUE[key])))
-        basins = {name: basin(curve, true) for name, curve in curves.items()}
+        basins = {name: jaxmt.plot.basin(values, curve, TRUE[key]) for name, curve in curves.items()}
         summary[key] = {"values": values.tolist(), "minima": counts}
-        summary[key]["basins"] = {n: [float(values[k]) for k in ends] for n, ends in basins.items()}
+        summary[key]["basins"] = {name: list(ends) for name, ends in basins.items()}
         summary[key]["curves"] = {name: curve.tolist() for name, curve in curves.items()}
         print(f"{label}: interior minima; part of the range from which the way down leads to the truth")
         for name, (low, high) in basins.items():
-            ends = f"{values[low]:.4g} to {values[high]:.4g}"
-            print(f"  {name:36}{counts[name]:4}{(high - low) / (values.size - 1):8.0%}   {ends}")
+            inside = np.count_nonzero((values >= low) & (values <= high)) - 1
+            part = inside / (values.size - 1)
+            print(f"  {name:36}{counts[name]:4}{part:8.0%}   {low:.4g} to {high:.4g}")
+        ax.get_legend().remove()
+    # One legend for all panels; the numbers of minima are printed.
+    panels[-1].legend(
+        handles=panels[0].get_lines()[1::2], labels=list(evaluate), frameon=False, loc="center"
+    )
     jaxmt.plot.save(figure, folder / "landscape.png")
     mapped = {name: evaluate[name] for name in MAPPED}
     summary |= draw_pairs(mapped, frequencies, mesh, 5 if options.quick else 2, folder)

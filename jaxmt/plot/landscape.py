@@ -7,9 +7,19 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from .symbols import SMALL, heading, require_shape
+from .symbols import SMALL, heading, log_axis, require_shape
 
-COLOURS = ("#000000", "#0077BB", "#CC3311", "#009988", "#EE7733", "#AA3377")
+COLOURS = (
+    "#000000",
+    "#0077BB",
+    "#CC3311",
+    "#009988",
+    "#EE7733",
+    "#AA3377",
+    "#999933",
+    "#33BBEE",
+    "#BBBBBB",
+)
 
 
 def local_minima(values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " k"]:
@@ -104,13 +114,14 @@ def landscape(
     # Broken lines over whole ones: curves often coincide.
     styles = cycle(("-", "-", "-", (0, (4, 3)), (0, (1, 2))))
     ax.axvline(true, color="black", ls="--", lw=1)
-    for colour, (name, values) in zip(COLOURS, misfits.items(), strict=False):
+    for colour, (name, values) in zip(cycle(COLOURS), misfits.items(), strict=False):
         scaled, minima = values / values.max(), local_minima(values)
         line = {"color": colour, "lw": 2.2, "ls": next(styles), "label": f"{name} ({minima.size})"}
         ax.plot(parameter, scaled, **line)
         ax.plot(parameter[minima], scaled[minima], "v", color=colour, ms=6)
     if log:
         ax.set_xscale("log")
+        log_axis(ax.xaxis, float(parameter.min()), float(parameter.max()))
     ax.set(xlabel=label, ylabel="Misfit / largest", ylim=(-0.03, 1.05))
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
