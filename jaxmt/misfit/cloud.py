@@ -182,7 +182,7 @@ class CloudTransport(AbstractMisfit):
     def prepare(self, data: Data) -> tuple[tuple[Embedding, Grid], CloudState]:
         """Embedding and grid of the data; the state starts at `start_blur`."""
         embedding = self.embedding(data)
-        grid = Grid.from_axes(embedding.axes)
+        grid = Grid.from_axes(embedding.interpolation.axes)
         blur = jnp.asarray(self.start_blur, dtype=float)
         observed = embedding.observed_cloud(blur)
         return (embedding, grid), self.start(observed, grid, self.last_blur(embedding))

@@ -43,12 +43,9 @@ def _unit(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 class Embedding(eqx.Module):
     r"""The map from real data (comp freq site) to a weighted cloud.
 
-    - `axes`: weighted frequency and station coordinates of each point.
     - `components`: which of `COMPONENTS` follow them, by their place.
-    - `errors`: of each value after scaling.
     - `mode_weight`: weight of each component for its mode.
     - `mixing`: the factor of W that makes correlated noise uncorrelated, of norm one; None if it is.
-    - `present`: which components of a point exist. The others have no weight, and so no cost.
     - `interpolation`: from the flattened (frequency, station) grid of samples to the points used, those
       with any datum.
     - `units`: decades of frequency, and spacings of the stations, in a unit of either axis; NaN for an
@@ -62,12 +59,9 @@ class Embedding(eqx.Module):
     the axes, or mass would slide to another frequency or station rather than pull on the model.
     """
 
-    axes: Float[np.ndarray, "point 2"]
     components: tuple[int, ...] = eqx.field(static=True)
-    errors: Float[np.ndarray, "point value"]
     mode_weight: Float[np.ndarray, " value"]
     mixing: Float[np.ndarray, "value value"] | None
-    present: Bool[np.ndarray, "point value"]
     interpolation: Interpolation
     units: Float[np.ndarray, "2"]
     soft_blur: float = eqx.field(static=True)
@@ -134,18 +128,30 @@ class Embedding(eqx.Module):
         lengths = (np.ptp(logs) / frequency_weight, (stations.size - 1) / station_weight)
         units = np.where(np.array([logs.size, stations.size]) > 1, lengths, np.nan)
         return cls(
-            interpolation.axes,
             tuple(chosen),
-            interpolation.errors,
             by_mode[chosen],
             _mixing(correlation, count),
-            interpolation.present,
             interpolation,
             units,
             soft_blur,
             stiffening,
             _around_mean_direction(data.values),
         )
+
+    @property
+    def axes(self) -> Float[np.ndarray | Array, "point 2"]:
+        """Weighted frequency and station coordinates of each point."""
+        return self.interpolation.axes
+
+    @property
+    def errors(self) -> Float[np.ndarray | Array, "point value"]:
+        """The error of each value after scaling."""
+        return self.interpolation.errors
+
+    @property
+    def present(self) -> Bool[np.ndarray | Array, "point value"]:
+        """Which components of a point exist; the others have no weight, and so no cost."""
+        return self.interpolation.present
 
     @property
     def smallest_error(self) -> float:

@@ -89,8 +89,9 @@ class Motion(eqx.Module):
         points = float(self.points)
         if points == 0:
             return {}
-        slide = jnp.sqrt(self.slide / points)
-        length = float(jnp.sqrt(self.moved * self.paired))
+        # In NumPy: operation by operation, JAX would compile each.
+        slide = np.sqrt(np.asarray(self.slide) / points)
+        length = float(np.sqrt(float(self.moved) * float(self.paired)))
         return {
             "slide_decades": float(slide[0]),
             "slide_spacings": float(slide[1]),

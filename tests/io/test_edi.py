@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from mutants import mutated
 
 from jaxmt.conventions import OHM_PER_PRACTICAL
 from jaxmt.io import read, read_edi, read_edi_site
@@ -335,26 +336,6 @@ def test_a_folder_without_a_good_file(tmp_path):
         read_edi(tmp_path)
     with pytest.raises(ValueError, match="no file was given"):
         read_edi([])
-
-
-def mutated(text, generator):
-    """The text with one to four random edits."""
-    alphabet = '>=/.-+:EDZX019 \n\t"#*\xe9\0'
-    for _ in range(generator.randint(1, 4)):
-        i = generator.randrange(len(text))
-        kind = generator.randrange(5)
-        if kind == 0:
-            text = text[:i] + generator.choice(alphabet) + text[i + 1 :]
-        elif kind == 1:
-            text = text[:i] + text[i + generator.randint(1, 40) :]
-        elif kind == 2:
-            text = text[:i] + generator.choice(alphabet) * generator.randint(1, 5) + text[i:]
-        elif kind == 3:
-            j = generator.randrange(len(text))
-            text = text[:i] + text[j : j + 60] + text[i:]
-        else:
-            text = text[: max(i, 20)]
-    return text
 
 
 def test_damage_raises_nothing_but_value_errors(tmp_path):

@@ -207,9 +207,8 @@ def secant(data: Data, predicted: Values, pull: Values, held: Values) -> Float[A
     squares and for robust costs, whose h is reweighted; a plan that moves with the prediction makes it
     less, down to `LEAST_SECANT`, and so does h where it is a bound, between the samples of a cloud.
     """
-    apart = jnp.where(
-        held > 0, nearest_turn(predicted, jnp.asarray(data.values)) - jnp.asarray(data.values), 0.0
-    )
+    observed = jnp.asarray(data.values)
+    apart = jnp.where(held > 0, nearest_turn(predicted, observed) - observed, 0.0)
     whole = jnp.vdot(held * apart, apart)
     ratio = jnp.where(whole > 0, jnp.vdot(pull, apart) / jnp.where(whole > 0, whole, 1.0), 1.0)
     # As far as rounding goes a ratio of one is one.
