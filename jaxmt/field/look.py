@@ -230,8 +230,8 @@ def rules(line: Line) -> str:
         f"frequencies, {int(line.data.mask.sum())} data"
     )
     head = (
-        "Rules, and what they do by default. What is marked stays: --remove RULE takes it, --enlarge RULE gives "
-        "it 3 times the errors, --skip RULE forgets it."
+        "Rules, and what they did. What is marked stays: --remove RULE takes it, --enlarge RULE gives it "
+        "3 times the errors, --skip RULE forgets it."
     )
     return "\n".join([*([head, text] if text else []), left])
 

@@ -85,6 +85,8 @@ def invert_line(
 def _announce(line: Line, settings: Settings) -> None:
     survey, mesh = line.data.survey, settings.mesh
     start = f", start {settings.start:.3g} ohm m" if isinstance(settings.start, float) else ""
+    shift = settings.static_shift
+    start += "" if shift is None else f", static shifts of about {shift.decades:g} decades as parameters"
     print(
         f"{line.name}: {survey.stations.size} stations, {survey.frequencies.size} frequencies, "
         f"{int(line.data.mask.sum())} data"

@@ -127,7 +127,7 @@ def prepare(
 
 
 def _within(data: Data, whole: Data) -> Data:
-    """Data of some stations with their places among all: profiles put y = 0 at the mean of their stations."""
+    """Data of some stations with their places among all: y = 0 is the mean of a profile's own stations."""
     first = whole.survey.names.index(data.survey.names[0])
     stations = data.survey.stations - data.survey.stations[0] + whole.survey.stations[first]
     return dataclasses.replace(data, survey=dataclasses.replace(data.survey, stations=stations))

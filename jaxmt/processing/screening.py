@@ -147,7 +147,7 @@ GEOLOGY: tuple[Rule, ...] = (Skew(),)
 """Rules that describe the earth and not the data: by default what they name is shown, and stays."""
 
 DOUBTS: tuple[Rule, ...] = (RelativeError(), PhaseQuadrant(), RhoPhase())
-"""Rules that describe the data: by default what they name goes where it is little, and is marked elsewhere."""
+"""Rules that describe the data: by default what they name goes where it is little, else it is marked."""
 
 LITTLE = 0.1
 """Share of the data of a station that a rule may take without being asked to."""
@@ -162,8 +162,8 @@ def screen(
     """The sites without the data that the rules remove, and what each rule removed and why.
 
     - `rules`: applied in order to what is left; leave one out to switch it off.
-    - `most`: share of the data of a station, 0 to 1, that a rule may take; where it names more, these data stay
-      and are marked in the journal.
+    - `most`: share of the data of a station, 0 to 1, that a rule may take; where it names more, these data
+      stay and are marked in the journal.
 
     Errors and covariances stay. A journal has an entry for each rule and site with data that it names.
     """
@@ -219,7 +219,8 @@ def _which(site: Site, named: Mask) -> str:
     """How many data of which elements and frequencies, in words."""
     at = site.frequencies[named.any(axis=1)]
     total = np.isfinite(site.z[:, *OFF_DIAGONAL]).sum()
-    return f"{named[:, 0].sum()} Zxy and {named[:, 1].sum()} Zyx of {total}, {at.min():.4g} to {at.max():.4g} Hz"
+    counts = f"{named[:, 0].sum()} Zxy and {named[:, 1].sum()} Zyx of {total}"
+    return f"{counts}, {at.min():.4g} to {at.max():.4g} Hz"
 
 
 def title(rule: Rule) -> str:
