@@ -11,7 +11,7 @@ from .. import plot
 from ..conventions import OFF_DIAGONAL, RHO
 from ..data import Data
 from ..io import Reading, read
-from ..processing import RULES, STATION_RULES, UNUSABLE, Journal, dimensionality, phase_tensor, positions
+from ..processing import RULES, UNUSABLE, Journal, Screening, dimensionality, phase_tensor, positions
 from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule
@@ -50,7 +50,7 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     status = 0
     try:
         line = Line.from_reading(path.resolve().stem, reading, treatment)
-        print(f"\n{notes(line.journal, verbose=verbose)}\n\n{rules(line)}")
+        print(f"\n{notes(line.journal, verbose=verbose)}\n\n{rules(line, treatment.screening)}")
         line.require()
     except ValueError as error:
         line = None
@@ -202,11 +202,13 @@ def sketch(sites: Sequence[Site]) -> str:
     return "\n" + "\n".join(["N", *lines, f"+{'-' * WIDTH} E", f" {size}"]) + "\n"
 
 
-def rules(line: Line) -> str:
+def rules(line: Line, screening: Screening) -> str:
     """A line for each rule with what it removed and what it marked; and what is left."""
     losses, marks, survey = line.journal.losses(), line.journal.marks(), line.data.survey
-    steps = {"band": "band"} | {title(rule): name_of(rule) for rule in RULES}
-    steps |= {f"station {type(r).__name__.lower()}": name_of(r) for r in (*UNUSABLE, *STATION_RULES)}
+    data_rules = (*screening.geology, *screening.remove, *screening.doubts, *screening.enlarge)
+    station_rules = (*UNUSABLE, *screening.station_doubts, *screening.station_remove)
+    steps = {"band": "band"} | {title(rule): name_of(rule) for rule in data_rules}
+    steps |= {f"station {type(rule).__name__.lower()}": name_of(rule) for rule in station_rules}
     rows = []
     for step, name in steps.items() if line.sites else ():
         parts = []

@@ -30,10 +30,11 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     require_room(out, force=options["force"])
     devices = machine.start({**options, "devices": run.told["devices"]})
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
-    line = Line.read(run.path, treatment_of(run.told))
+    treatment = treatment_of(run.told)
+    line = Line.read(run.path, treatment)
     print(notes(line.journal, verbose=options["verbose"]))
     if line.sites:
-        print(rules(line))
+        print(rules(line, treatment.screening))
     line.require()
     folder = Folder.create(machine.own_folder(out, options), force=options["force"])
     run = dataclasses.replace(run, identity=folder.identity, versions=dict(versions()))
