@@ -15,7 +15,7 @@ from ..processing import positions
 from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule
-from .line import Line, Treatment
+from .line import Line, Treatment, counted
 from .objects import treatment_of
 from .options import RULES, STATION_RULES, complete
 
@@ -170,8 +170,8 @@ def rules(line: Line, treatment: Treatment) -> str:
     text = "\n".join(rows)
     notes = [f"{e.step}, {e.subject}: {e.text}" for e in line.journal if e.step in NOTED]
     left = (
-        f"Left to invert: {survey.stations.size} of {line.asked} station(s), {survey.frequencies.size} "
-        f"frequencies, {int(line.data.mask.sum())} data"
+        f"Left to invert: {survey.stations.size} of {line.asked} station(s), {counted(survey)}, "
+        f"{int(line.data.mask.sum())} data"
     )
     return "\n".join([*(["Each rule would remove:", text] if text else []), *notes, left])
 

@@ -158,7 +158,9 @@ OPTIONS: dict[str, Option] = {
                "degrees east, of data along magnetic axes", metavar="DEG"),
         Option("band", "data", _HERTZ, [0.0, math.inf], "frequencies to keep, Hz", 2, ("LO", "HI")),
         Option("floor", "data", _FLOOR, 0.05, "least relative error of |Z|; default 0.05", metavar="PART"),
-        Option("per-decade", "data", frequencies, 6, "a decade, or all; default 6", metavar="N"),
+        Option("per-decade", "data", frequencies, 8,
+               "compute fields at N frequencies a decade where more are measured, and interpolate the "
+               "responses between (default 8), or at all; data stay as measured", metavar="N"),
         Option("skip", "data", rule, [],
                f"rules to leave out: {', '.join((*RULES, *STATION_RULES))}", "+", "RULE"),
         Option("repair", "data", true, False, "mend electric cables that were connected the wrong way", 0),

@@ -24,7 +24,7 @@ from ..misfit.motion import moves
 from ..simulation.mesh import MeshWarning
 from .fit import Fit
 from .folder import CHECKPOINT, Folder, summary_of
-from .line import Line
+from .line import Line, counted
 from .outcome import Outcome, begun
 from .settings import Settings
 
@@ -85,7 +85,7 @@ def _announce(line: Line, settings: Settings) -> None:
     survey, mesh = line.data.survey, settings.mesh
     start = f", start {settings.start:.3g} ohm m" if isinstance(settings.start, float) else ""
     print(
-        f"{line.name}: {survey.stations.size} stations, {survey.frequencies.size} frequencies, "
+        f"{line.name}: {survey.stations.size} stations, {counted(survey)}, "
         f"{int(line.data.mask.sum())} data"
         + ("" if mesh is None else f", mesh {mesh.n_z} x {mesh.n_y}")
         + start,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from .declination import magnetic_to_geographic
 from .floors import with_floor
+from .frequencies import PER_DECADE, with_computed
 from .journal import Journal
 from .positions import positions
 from .profile import profile
@@ -19,7 +19,6 @@ from .site import Site
 from .stations import STATION_RULES, StationRule, correct_polarity, screen_stations
 from .strike import Strike, strike
 
-PER_DECADE = 6
 COVARIANCES = ("z_covariance", "tipper_covariance")
 
 
@@ -63,13 +62,17 @@ def prepare(
 ) -> Prepared:
     r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
 
+    Data stay at the frequencies at which they were measured, those within 1 % of each other merged; what
+    a station lacks is NaN.
+
     - `angle`: degrees of the strike; None finds it by `strike`. Where the arrows do not settle its
       ambiguity, the axis more nearly at right angles to the line of stations is taken; where no tensor
       shows a strike, as over a layered earth, that direction itself.
     - `declination`: degrees east, of data measured along magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
-    - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
+    - `per_decade`: where more frequencies are measured, fields are computed at so many a decade, and the
+      responses interpolated between (`with_computed`); None computes at every one.
     - `rules`, `station_rules`: as in `screen` and `screen_stations`. `repair`: as in `correct_polarity`.
 
     Raises `ValueError` if nothing is left.
@@ -109,15 +112,8 @@ def prepare(
         )
     turned = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
-    grid = None
-    measured = [site.frequencies[np.isfinite(site.z[:, *OFF_DIAGONAL]).any(axis=1)] for site in turned]
-    if per_decade is not None and any(f.size for f in measured):
-        some = np.concatenate(measured)
-        decades = np.log10(some.max() / some.min())
-        grid = np.geomspace(some.max(), some.min(), max(2, round(decades * per_decade) + 1))
-        text = f"interpolated to {grid.size} frequencies, {some.max():.4g} to {some.min():.4g} Hz"
-        journal = journal.note("frequencies", "all", f"{text}; gaps of a quarter decade stay masked")
-    data = profile(turned, strike=angle, frequencies=grid)
+    data, notes = with_computed(profile(turned, strike=angle), per_decade)
+    journal += notes
     count, size = int(data.mask.sum()), data.survey.stations.size
     journal = journal.note(
         "profile", "all", f"{count} data of {size} stations along {angle + 90:.1f} degrees"
