@@ -90,6 +90,7 @@ class Outcome:
             "line": line.name,
             "stations": line.data.survey.stations.size,
             "frequencies": line.data.survey.frequencies.size,
+            "computed_frequencies": line.data.survey.solved().frequencies.size,
             "data": int(line.data.mask.sum()),
             "strike_deg": line.strike,
             "settings": dict(self.facts),
