@@ -31,7 +31,7 @@ class Treatment:
     - `strike`: degrees from north; None finds it. `declination`: degrees east, of magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept. `floor`: least relative error of |Z|.
     - `per_decade`: frequencies a decade to interpolate to; None keeps those that were measured.
-    - `rules`, `station_rules`, `repair`: as in `processing.prepare`.
+    - `rules`, `station_rules`, `signs`: as in `processing.prepare`.
     - `line`: which of several lines, by the name of its file; None takes the first.
     - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
     - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
@@ -45,7 +45,7 @@ class Treatment:
     per_decade: int | None = 6
     rules: Sequence[Rule] = RULES
     station_rules: Sequence[StationRule] = STATION_RULES
-    repair: bool = False
+    signs: str = "mend"
     line: str | None = None
     variance: str = "variance"
     stations: Sequence[str] = ("*",)
@@ -145,7 +145,7 @@ class Line:
             per_decade=treatment.per_decade,
             rules=treatment.rules,
             station_rules=treatment.station_rules,
-            repair=treatment.repair,
+            signs=treatment.signs,
         )
         found = done.found or found_strike(done.sites)
         journal += done.journal

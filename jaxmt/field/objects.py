@@ -31,7 +31,7 @@ def treatment_of(told: Mapping[str, Any]) -> Treatment:
         per_decade=None if told["per-decade"] == "all" else told["per-decade"],
         rules=left(RULES),
         station_rules=left(STATION_RULES),
-        repair=told["repair"],
+        signs=told["signs"],
         line=told["line"],
         variance=told["variance"],
         stations=tuple(told["stations"]),

@@ -11,6 +11,8 @@ from .journal import Journal as Journal
 from .phase_tensor import PhaseTensor as PhaseTensor
 from .phase_tensor import dimensionality as dimensionality
 from .phase_tensor import phase_tensor as phase_tensor
+from .polarity import SIGNS as SIGNS
+from .polarity import correct_polarity as correct_polarity
 from .positions import positions as positions
 from .preparation import Prepared as Prepared
 from .preparation import in_band as in_band
@@ -39,7 +41,6 @@ from .stations import Duplicates as Duplicates
 from .stations import OffLine as OffLine
 from .stations import Offset as Offset
 from .stations import Rating as Rating
-from .stations import correct_polarity as correct_polarity
 from .stations import screen_stations as screen_stations
 from .strike import Strike as Strike
 from .strike import strike as strike

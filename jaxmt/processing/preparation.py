@@ -11,12 +11,13 @@ from ..data import Data
 from .declination import magnetic_to_geographic
 from .floors import with_floor
 from .journal import Journal
+from .polarity import correct_polarity
 from .positions import positions
 from .profile import profile
 from .rotation import rotate
 from .screening import RULES, Rule, screen
 from .site import Site
-from .stations import STATION_RULES, StationRule, correct_polarity, screen_stations
+from .stations import STATION_RULES, StationRule, screen_stations
 from .strike import Strike, strike
 
 PER_DECADE = 6
@@ -59,7 +60,7 @@ def prepare(
     per_decade: int | None = PER_DECADE,
     rules: Sequence[Rule] = RULES,
     station_rules: Sequence[StationRule] = STATION_RULES,
-    repair: bool = False,
+    signs: str = "mend",
 ) -> Prepared:
     r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
 
@@ -70,7 +71,7 @@ def prepare(
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
     - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
-    - `rules`, `station_rules`: as in `screen` and `screen_stations`. `repair`: as in `correct_polarity`.
+    - `rules`, `station_rules`: as in `screen` and `screen_stations`. `signs`: as in `correct_polarity`.
 
     Raises `ValueError` if nothing is left.
     """
@@ -90,7 +91,7 @@ def prepare(
         sites = [magnetic_to_geographic(site, declination) for site in sites]
         journal = journal.note("declination", "all", f"{declination:g} degrees east added to the x axes")
     journal = journal.note("band", "all", f"frequencies from {band[0]:g} to {band[1]:g} Hz kept")
-    sites, notes = correct_polarity(sites, repair)
+    sites, notes = correct_polarity(sites, signs)
     journal += notes
     found = None
     if angle is None:

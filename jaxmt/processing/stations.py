@@ -1,4 +1,4 @@
-"""Rules that remove whole stations, and one that turns a cable round; each is an object to pass."""
+"""Rules that remove whole stations; each is an object to pass."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -161,28 +161,3 @@ def screen_stations(
             journal = journal.note(f"station {name}", left[k].name, f"left out: {reason}", _count(left[k]))
         left = [site for k, site in enumerate(left) if k not in verdicts]
     return left, journal
-
-
-def correct_polarity(sites: Sequence[Site], repair: bool = False) -> tuple[list[Site], Journal]:
-    r"""Stations with a reversed electric dipole, found and, if asked, corrected.
-
-    - `repair`: True changes the sign of the row of Z; False only says so in the journal.
-
-    The sign of Ex is wrong if most phases of Zxy lie in the third quadrant, that of Ey if most of Zyx
-    lie in the first. Both together may be a magnetic sensor instead: Z changes its sign all the same.
-    """
-    journal = Journal()
-    corrected = []
-    for site in sites:
-        z = site.z.copy()
-        _, phase = curves(site)
-        for c, channel in enumerate(("Ex", "Ey")):
-            known = phase[np.isfinite(phase[:, c]), c]
-            turned = known < -90
-            if known.size >= 4 and turned.sum() > 0.75 * known.size:
-                deed = "row of Z multiplied by -1" if repair else "not corrected; `repair=True` would"
-                text = f"{channel} has the wrong sign at {turned.sum()} of {known.size} frequencies; {deed}"
-                journal = journal.note("sign", site.name, text)
-                z[:, c] = -z[:, c] if repair else z[:, c]
-        corrected.append(dataclasses.replace(site, z=z))
-    return corrected, journal

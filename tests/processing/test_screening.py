@@ -153,21 +153,6 @@ def test_stations_without_position_are_judged_by_their_data_alone():
     assert len(journal) == 0
 
 
-@pytest.mark.parametrize("channel", [0, 1])
-def test_a_flipped_cable_is_found_and_mended(channel):
-    site = half_space()
-    z = site.z.copy()
-    z[:, channel] *= -1
-    flipped = dataclasses.replace(site, z=z)
-    same, journal = correct_polarity([flipped])
-    np.testing.assert_array_equal(same[0].z, z)
-    assert "`repair=True` would" in str(journal)
-    mended, journal = correct_polarity([flipped], repair=True)
-    np.testing.assert_array_equal(mended[0].z, site.z)
-    assert f"{('Ex', 'Ey')[channel]} has the wrong sign at 26 of 26 frequencies" in str(journal)
-    assert len(correct_polarity([site], repair=True)[1]) == 0
-
-
 def test_journals_add_up():
     journal = Journal().note("read", "a.edi", "read") + Journal().note("skew", "A", "gone", 3)
     assert str(journal) == "read, a.edi: read\nskew, A: gone [3 removed]"
