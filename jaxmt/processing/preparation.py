@@ -14,11 +14,11 @@ from .journal import Journal
 from .polarity import correct_polarity
 from .positions import positions
 from .profile import profile
-from .rotation import rotate
 from .screening import RULES, Rule, screen
 from .site import Site
 from .stations import STATION_RULES, StationRule, screen_stations
-from .strike import Strike, strike
+from .strike import Strike
+from .turning import choose_strike, turn_to
 
 PER_DECADE = 6
 COVARIANCES = ("z_covariance", "tipper_covariance")
@@ -64,9 +64,7 @@ def prepare(
 ) -> Prepared:
     r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
 
-    - `angle`: degrees of the strike; None finds it by `strike`. Where the arrows do not settle its
-      ambiguity, the axis more nearly at right angles to the line of stations is taken; where no tensor
-      shows a strike, as over a layered earth, that direction itself.
+    - `angle`: degrees of the strike; None finds it, see `turning.choose_strike`.
     - `declination`: degrees east, of data measured along magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
@@ -95,9 +93,10 @@ def prepare(
     journal += notes
     found = None
     if angle is None:
-        found, angle, text = _found_strike(sites)
+        found, angle, text = choose_strike(sites, _line_azimuth(sites))
         journal = journal.note("strike", "all", text)
-    turned = [rotate(site, angle - site.azimuth) for site in sites]
+    turned, notes = turn_to(sites, angle)
+    journal += notes
     journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
     turned, notes = screen(turned, rules)
     journal += notes
@@ -126,28 +125,6 @@ def prepare(
     return Prepared(data, journal, found, float(angle), tuple(sites), _along(sites, data, angle))
 
 
-def _found_strike(sites: Sequence[Site]) -> tuple[Strike | None, float, str]:
-    """What the data show, the angle to use (degrees), and both in words."""
-    line = _line_azimuth(sites)
-    try:
-        found = strike(sites)
-    except ValueError:
-        if line is None:
-            raise
-        across = float(line % 180 - 90)
-        return (
-            None,
-            across,
-            f"no tensor shows one; {across:.1f} is across the stations at {line:.0f} degrees",
-        )
-    if found.settled or line is None:
-        return found, found.angle, str(found)
-    # The profile should cross the strike: the axis whose normal is nearer to the line.
-    nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
-    text = f"{nearer:.1f} is more nearly across the line of stations at {line:.0f} degrees"
-    return found, float(nearer), f"{found}; {text}"
-
-
 def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray, " site"]:
     """Position of every site along the profile of `data`, m."""
     if len(sites) == 1:
@@ -159,10 +136,10 @@ def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray,
 
 
 def _line_azimuth(sites: Sequence[Site]) -> float | None:
-    """Direction of the line of least squares through the stations, degrees; None for fewer than two."""
+    """Direction of the line of least squares through the stations, degrees; None without two places."""
     place = positions(sites)
     place = place[np.isfinite(place).all(axis=1)]
-    if len(place) < 2:
+    if len(place) < 2 or np.ptp(place, axis=0).max() < 1.0:
         return None
     north, east = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)[2][0]
     return float(np.rad2deg(np.arctan2(east, north)) % 180)

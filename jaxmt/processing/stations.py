@@ -22,15 +22,22 @@ def _count(site: Site) -> int:
     return int(np.isfinite(site.z[:, *OFF_DIAGONAL]).sum())
 
 
+def _modes(site: Site) -> int:
+    return int(np.isfinite(site.z[:, *OFF_DIAGONAL]).any(axis=0).sum())
+
+
 @dataclasses.dataclass(frozen=True)
 class Coverage:
-    """Stations with less than the fraction `least` of Zxy and Zyx at their own frequencies."""
+    """Stations with less than the fraction `least` of Zxy and Zyx at their own frequencies.
+
+    A station with one of the two alone is judged by that one.
+    """
 
     least: float = 0.5
 
     def __call__(self, sites: Sequence[Site]) -> Verdicts:
         """Which of `sites` it would remove, and why."""
-        left = [_count(site) / max(2 * site.frequencies.size, 1) for site in sites]
+        left = [_count(site) / max(_modes(site) * site.frequencies.size, 1) for site in sites]
         return [
             (k, f"{100 * part:.0f} % of its data are left, {100 * self.least:.0f} % are asked for")
             for k, part in enumerate(left)

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import pytest
 from soundings import FREQUENCIES, half_space
 
 from jaxmt.io import read_edi_site
