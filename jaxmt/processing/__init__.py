@@ -5,6 +5,7 @@ from .common_grid import on_frequencies as on_frequencies
 from .declination import declination as declination
 from .declination import magnetic_to_geographic as magnetic_to_geographic
 from .floors import FLOORS as FLOORS
+from .floors import with_errors as with_errors
 from .floors import with_floor as with_floor
 from .journal import Entry as Entry
 from .journal import Journal as Journal

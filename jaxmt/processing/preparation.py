@@ -9,7 +9,7 @@ from jaxtyping import Float
 from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from .declination import magnetic_to_geographic
-from .floors import with_floor
+from .floors import with_errors, with_floor
 from .journal import Journal
 from .polarity import correct_polarity
 from .positions import positions
@@ -62,7 +62,7 @@ def prepare(
     station_rules: Sequence[StationRule] = STATION_RULES,
     signs: str = "mend",
 ) -> Prepared:
-    r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
+    r"""Declination, band, signs, errors, strike, rotation, screening, floor and projection, in this order.
 
     - `angle`: degrees of the strike; None finds it, see `turning.choose_strike`.
     - `declination`: degrees east, of data measured along magnetic axes.
@@ -91,11 +91,13 @@ def prepare(
     journal = journal.note("band", "all", f"frequencies from {band[0]:g} to {band[1]:g} Hz kept")
     sites, notes = correct_polarity(sites, signs)
     journal += notes
+    usable, notes = with_errors(sites, floor, rule=floor_rule)
+    journal += notes
     found = None
     if angle is None:
         found, angle, text = choose_strike(sites, _line_azimuth(sites))
         journal = journal.note("strike", "all", text)
-    turned, notes = turn_to(sites, angle)
+    turned, notes = turn_to(usable, angle)
     journal += notes
     journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
     turned, notes = screen(turned, rules)
