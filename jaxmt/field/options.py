@@ -143,7 +143,10 @@ class Option:
             raise ValueError("must name at least one. Got none.")
         found = [self.check(each) for each in value]
         if self.count == 2 and not found[0] < found[1]:
-            raise ValueError(f"must be the lower and the higher of two. Got {found[0]:g} {found[1]:g}.")
+            swap = f" Type {found[1]:g} {found[0]:g}." if found[0] > found[1] else ""
+            raise ValueError(
+                f"must be the lower and the higher of two. Got {found[0]:g} {found[1]:g}.{swap}"
+            )
         return found
 
 

@@ -76,6 +76,11 @@ def prepare(
     journal = Journal()
     if not sites:
         raise ValueError("`prepare(sites=...)` must hold at least one site. Got none.")
+    if not band[0] <= band[1]:
+        raise ValueError(
+            f"`prepare(band=({band[0]:g}, {band[1]:g}))`, in Hz, must be the lowest frequency and the "
+            f"highest; give ({band[1]:g}, {band[0]:g})."
+        )
     inside = [in_band(site, band) for site in sites]
     sites = [site for site in inside if site.frequencies.size]
     if not sites:
