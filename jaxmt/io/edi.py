@@ -218,8 +218,9 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
     Missing values, zero impedances (what some programs write for missing ones) and variances that
     are not positive become NaN; frequencies that are not positive, or the flag 999, are dropped.
     Axes are those of the file: `azimuth` is its ZROT, without one that of its sensors (AZM) where they
-    agree, else 0, with a warning unless 0, because programs disagree on its meaning; a tipper with another TROT is rotated to ZROT. A warning
-    also names Zxy or Zyx if it lies outside its quadrant at half of its frequencies or more.
+    agree, else 0. Unless it is 0 there is a warning, because programs disagree on its meaning; a tipper
+    with another TROT is rotated to ZROT. A warning also names Zxy or Zyx if it lies outside its quadrant
+    at half of its frequencies or more.
     Raises `BadFile`, a `ValueError`, for a file that is damaged or has no impedances.
     """
     site = edi_site(path, variance=variance, conjugate=conjugate)

@@ -56,8 +56,9 @@ def read_occam2d(path: FilePath) -> Data:
     10 (rho in ohm m, TE and TM; its error becomes $\sigma/(\rho\ln 10)$). Offsets are y in m. Errors are
     the standard deviations that the file states. TM phases lie in the first quadrant there, as here; a
     mode whose phases all lie in the third is moved there, with a warning, and one with most of them outside
-    the first is warned of. The file does not say which way its tippers point: they are kept as they are. Raises `BadFile`, with
-    the line, for a file that is damaged, incomplete, or holds other types or a datum twice.
+    the first is warned of. The file does not say which way its tippers point: they are kept as they are.
+    Raises `BadFile`, with the line, for a file that is damaged, incomplete, or holds other types or a datum
+    twice.
     """
     data, found = occam2d_data(path)
     if found:
@@ -110,7 +111,7 @@ def occam2d_data(path: FilePath) -> tuple[Data, str]:
 def _first_quadrant(
     values: Float[np.ndarray, "6 freq site"],
 ) -> tuple[Float[np.ndarray, "6 freq site"], str]:
-    """The data with the phases of a mode moved by 180 degrees if all lie in the third quadrant; what was."""
+    """The data, phases of a mode moved by 180 degrees if all lie in the third quadrant; what was found."""
     values, told = values.copy(), []
     for mode, row in zip(MODES, PHASE, strict=True):
         off = np.abs((values[row] - 45 + 180) % 360 - 180)
@@ -119,7 +120,7 @@ def _first_quadrant(
         if known and (off[np.isfinite(off)] > 90).all():
             values[row] = (values[row] + 360) % 360 - 180
             told.append(
-                f"all {known} phases of {mode.upper()} lie in the third quadrant; 180 degrees added"
+                f"all {known} phases of {mode.upper()} lie in the third quadrant; moved by 180 degrees"
             )
         elif 2 * outside > known:
             told.append(

@@ -46,6 +46,7 @@ SIGNS: tuple[tuple[str, str], ...] = (
 No pattern crosses lines freely: on blank lines its time would grow with a power of their number.
 """
 
+EXPECTED = "expected EDI, EMTF XML, Z-, J-, AVG, ModEM, WSINV3DMT, Occam2D or COPROD2 files."
 OPENING = 200_000
 SUFFIXES = {".edi": "EDI", ".j": "J-file", ".avg": "AVG"}
 SUFFIXES |= dict.fromkeys((".zmm", ".zrr", ".zss"), "Z-file")
@@ -133,7 +134,7 @@ def read(
     if not sites and not lines:
         raise BadFile(
             f"{path}: none of {len(files)} files holds transfer functions that can be read; "
-            f"{faults[0] if faults else 'expected EDI, EMTF XML, Z-, J-, AVG, ModEM, WSINV3DMT, Occam2D or COPROD2 files.'}"
+            f"{faults[0] if faults else EXPECTED}"
         )
     names = [site.name for site in sites]
     for name in sorted({name for name in names if names.count(name) > 1}):

@@ -121,7 +121,7 @@ def test_phases_of_the_third_quadrant(tmp_path):
         turned[3] += shift
         write_occam2d(tmp_path / "tm.dat", Data(survey, turned, errors))
         with pytest.warns(
-            UserWarning, match="all 6 phases of TM lie in the third quadrant; 180 degrees added"
+            UserWarning, match="all 6 phases of TM lie in the third quadrant; moved by 180 degrees"
         ):
             data = read_occam2d(tmp_path / "tm.dat")
         np.testing.assert_array_equal(data.values, values)

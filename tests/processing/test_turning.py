@@ -91,7 +91,7 @@ def skewed(strike):
     site = two_dimensional(azimuth=strike)
     t = np.deg2rad(40.0)
     turn = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
-    x, y = site.z.real, site.z.imag
+    x, y = np.real(site.z), np.imag(site.z)
     return dataclasses.replace(site, z=x + 1j * x @ (np.linalg.inv(x) @ y @ turn))
 
 
@@ -110,8 +110,8 @@ def test_a_strongly_three_dimensional_earth_has_a_strike_all_the_same():
 def test_files_with_one_mode_and_of_one_dimension(data_folder):
     shared = data_folder.parent
     (site,) = read(shared / "cases" / "case30_scalar.edi").sites
-    for options, mode in (({}, "te"), ({"angle": 0.0}, "te"), ({"angle": 90.0}, "tm")):
-        prepared = prepare([site], **options)
+    for angle, mode in ((None, "te"), (0.0, "te"), (90.0, "tm")):
+        prepared = prepare([site], angle=angle)
         assert prepared.data.survey.modes == (mode,)
         assert "only Zxy" in str(prepared.journal)
     (site,) = read(shared / "cases" / "case35_one_dimensional.edi").sites
