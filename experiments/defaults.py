@@ -1,9 +1,9 @@
 """What does `jaxmt invert` make of surveys that nobody chose for it, with its default settings?
 
-`python -m experiments.defaults [--survey NAME ...] [--data DIR] [--out DIR] [--quick] [--resume]` runs the
-command on every survey of public field data, each line of it into a folder of its own, and writes one table:
-stations kept, nRMS as inverted and over all usable data, time, and how it ended. `--resume` keeps the surveys
-that ended.
+`python -m experiments.defaults [--survey NAME ...] [--data DIR] [--out DIR] [--quick] [--resume]` runs
+the command on every survey of public field data, each line of it into a folder of its own, and writes one
+table: stations kept, nRMS as inverted and over all usable data, time, how it ended. `--resume` keeps the
+surveys that ended.
 """
 
 import contextlib

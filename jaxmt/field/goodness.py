@@ -88,9 +88,9 @@ def _outside(data: Data, squares: Float[np.ndarray, "comp freq site"]) -> str:
     if share < NOTABLE:
         return ""
     return (
-        f"{100 * share:.0f} % of the misfit is {int(outside.sum())} phases outside of 0 to 90 degrees, which "
-        "hardly any 2-D section has: --remove phase-quadrant takes them, --enlarge phase-quadrant gives them "
-        "larger errors."
+        f"{100 * share:.0f} % of the misfit is {int(outside.sum())} phases outside of 0 to 90 degrees, "
+        "which hardly any 2-D section has: --remove phase-quadrant takes them, --enlarge phase-quadrant "
+        "gives them larger errors."
     )
 
 

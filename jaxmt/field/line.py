@@ -32,7 +32,7 @@ class Treatment:
     - `band`: Hz, the lowest and the highest frequency kept. `floor`: least relative error of |Z|.
     - `per_decade`: frequencies a decade at which fields are computed where more are measured; None
       computes at every one.
-    - `screening`, `repair`: as in `processing.prepare`.
+    - `screening`, `signs`: as in `processing.prepare`.
     - `line`: which of several lines, by the name of its file; None takes the first.
     - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
     - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
@@ -45,7 +45,7 @@ class Treatment:
     floor: float = 0.05
     per_decade: int | None = PER_DECADE
     screening: Screening = Screening()
-    repair: bool = False
+    signs: str = "mend"
     line: str | None = None
     variance: str = "variance"
     stations: Sequence[str] = ("*",)
@@ -147,7 +147,7 @@ class Line:
             floor=treatment.floor,
             per_decade=treatment.per_decade,
             screening=treatment.screening,
-            repair=treatment.repair,
+            signs=treatment.signs,
         )
         found = done.found or found_strike(done.sites)
         journal += done.journal

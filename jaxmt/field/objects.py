@@ -26,7 +26,7 @@ def treatment_of(told: Mapping[str, Any]) -> Treatment:
         floor=told["floor"],
         per_decade=None if told["per-decade"] == "all" else told["per-decade"],
         screening=screening_of(told),
-        repair=told["repair"],
+        signs=told["signs"],
         line=told["line"],
         variance=told["variance"],
         stations=tuple(told["stations"]),

@@ -143,7 +143,10 @@ class Option:
             raise ValueError("must name at least one. Got none.")
         found = [self.check(each) for each in value]
         if self.count == 2 and not found[0] < found[1]:
-            raise ValueError(f"must be the lower and the higher of two. Got {found[0]:g} {found[1]:g}.")
+            swap = f" Type {found[1]:g} {found[0]:g}." if found[0] > found[1] else ""
+            raise ValueError(
+                f"must be the lower and the higher of two. Got {found[0]:g} {found[1]:g}.{swap}"
+            )
         return found
 
 
@@ -167,7 +170,8 @@ OPTIONS: dict[str, Option] = {
         Option("enlarge", "data", rule, [],
                f"rules whose data get 3 times their errors: {', '.join(RULES)}", "+", "RULE"),
         Option("skip", "data", rule, [], "rules that shall not even mark", "+", "RULE"),
-        Option("repair", "data", true, False, "mend electric cables that were connected the wrong way", 0),
+        Option("signs", "data", one_of("way with wrong signs", ("mend", "keep")), "mend",
+               "channels of the wrong sign: mend (default) where that is clear, or keep", metavar="WHAT"),
         Option("variance", "data", one_of("meaning of .VAR", ("variance", "standard_error")), "variance",
                "what .VAR blocks of EDI files hold: variance (default) or standard_error", metavar="WHAT"),
         Option("line", "data", text, None, "which line, of a folder of several", metavar="NAME"),

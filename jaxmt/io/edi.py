@@ -14,6 +14,7 @@ from ..processing.rotation import deviation
 from ..processing.site import Site
 from .edi_blocks import EMPTY, EdiBlocks
 from .edi_place import angle_of, elevation_of
+from .edi_sensors import sensor_azimuth
 from .edi_spectra import has_spectra, transfer_functions
 from .free_format import NUMBER, BadFile
 from .frequencies import HIGHEST, LOWEST, possible
@@ -143,6 +144,13 @@ class _Functions:
     errors: str
     z_covariance: Complex[np.ndarray, "freq 2 2 2 2"] | None = None
     tipper_covariance: Complex[np.ndarray, "freq 2 2"] | None = None
+    layout: str = ""
+
+
+def _northward(edi: EdiBlocks) -> bool:
+    """True if a block of impedances says that it was turned to north."""
+    block = edi.find("ZXYR", "ZYXR")
+    return block is not None and block.options.get("ROT", "").upper().startswith("NORTH")
 
 
 def _from_blocks(edi: EdiBlocks, variance: str) -> _Functions:
@@ -156,11 +164,14 @@ def _from_blocks(edi: EdiBlocks, variance: str) -> _Functions:
     azimuth = _azimuth(edi, frequencies.size, ["ZROT"], ["ZXYR", "ZYXR"])
     if azimuth is None and not np.isfinite(z).any():
         azimuth = _azimuth(edi, frequencies.size, ["TROT.EXP", "TROT"], ["TXR.EXP", "TXR"])
-    azimuth = np.zeros(frequencies.size) if azimuth is None else azimuth
+    layout = ""
+    if azimuth is None:
+        x, layout = (0.0, "") if _northward(edi) else sensor_azimuth(edi)
+        azimuth = np.full(frequencies.size, x)
     tipper, tipper_error = _tipper(edi, frequencies.size, variance, azimuth)
     lines = [edi.line_of("FREQ", k) for k in range(frequencies.size)]
     errors = f"errors from .VAR blocks taken as {variance.replace('_', ' ')} of complex numbers"
-    return _Functions(frequencies, lines, z, z_error, tipper, tipper_error, azimuth, errors)
+    return _Functions(frequencies, lines, z, z_error, tipper, tipper_error, azimuth, errors, layout=layout)
 
 
 def _from_spectra(edi: EdiBlocks) -> _Functions:
@@ -189,7 +200,7 @@ def _azimuth_note(azimuth: Float[np.ndarray, " freq"]) -> str:
         return ""
     return (
         f"the file states that its x axis points {azimuth.min():g} to {azimuth.max():g} degrees clockwise "
-        "from north (ZROT, ROTSPEC). Programs disagree on what that means; check it, and give "
+        "from north (ZROT, ROTSPEC, AZM). Programs disagree on what that means; check it, and give "
         "`azimuth=...` if it is wrong."
     )
 
@@ -206,9 +217,10 @@ def read_edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool
 
     Missing values, zero impedances (what some programs write for missing ones) and variances that
     are not positive become NaN; frequencies that are not positive, or the flag 999, are dropped.
-    Axes are those of the file: `azimuth` is its ZROT (0 without one), with a warning unless 0,
-    because programs disagree on its meaning; a tipper with another TROT is rotated to ZROT. A warning
-    also names Zxy or Zyx if it lies outside its quadrant at half of its frequencies or more.
+    Axes are those of the file: `azimuth` is its ZROT, without one that of its sensors (AZM) where they
+    agree, else 0. Unless it is 0 there is a warning, because programs disagree on its meaning; a tipper
+    with another TROT is rotated to ZROT. A warning also names Zxy or Zyx if it lies outside its quadrant
+    at half of its frequencies or more.
     Raises `BadFile`, a `ValueError`, for a file that is damaged or has no impedances.
     """
     site = edi_site(path, variance=variance, conjugate=conjugate)
@@ -279,6 +291,6 @@ def edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool | No
             sign,
             f"impedances converted from {unit} to ohm",
             found.errors,
-            *filter(None, [_azimuth_note(found.azimuth[keep])]),
+            *filter(None, [found.layout or _azimuth_note(found.azimuth[keep])]),
         ),
     )

@@ -1,6 +1,7 @@
 """Occam2D data and response files: apparent resistivities and phases along a profile."""
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,6 +24,9 @@ LINEAR = {9: RHO[0], 10: RHO[1]}
 KINDS = "1-6, 9 and 10"
 MOST = 100_000
 """More sites or frequencies than this are damage."""
+
+MARGIN = 5.0
+"""Degrees outside the first quadrant that phases may lie by their errors."""
 
 COMPONENT_TYPES = (1, 2, 5, 6, 3, 4)
 TABLE_HEADER = "SITE  FREQ  TYPE  DATUM  ERROR"
@@ -50,10 +54,20 @@ def read_occam2d(path: FilePath) -> Data:
 
     Types 1, 2 (log10 rho and phase, TE), 5, 6 (the same, TM), 3, 4 (tipper, real and imaginary) and 9,
     10 (rho in ohm m, TE and TM; its error becomes $\sigma/(\rho\ln 10)$). Offsets are y in m. Errors are
-    the standard deviations that the file states. TM phases lie in the first quadrant there, as here.
-    The file does not say which way its tippers point: they are kept as they are. Raises `BadFile`, with
-    the line, for a file that is damaged, incomplete, or holds other types or a datum twice.
+    the standard deviations that the file states. TM phases lie in the first quadrant there, as here; a
+    mode whose phases all lie in the third is moved there, with a warning, and one with most of them outside
+    the first is warned of. The file does not say which way its tippers point: they are kept as they are.
+    Raises `BadFile`, with the line, for a file that is damaged, incomplete, or holds other types or a datum
+    twice.
     """
+    data, found = occam2d_data(path)
+    if found:
+        warnings.warn(f"{path}: {found}.", stacklevel=2)
+    return data
+
+
+def occam2d_data(path: FilePath) -> tuple[Data, str]:
+    """As `read_occam2d`, with what it warns of in words instead; "" for nothing."""
     file = FreeFormat(path, "an Occam2D data file")
     text = file.line("FORMAT: OCCAM2MTDATA_1.0")
     if "OCCAM2MTDATA" not in text.upper():
@@ -90,7 +104,30 @@ def read_occam2d(path: FilePath) -> Data:
             f"the file announces {announced} data but holds {len(first)}; it is damaged, copy it again."
         )
     modes = [m for m in MODES if np.isfinite(values[list(rows_of(m))]).any()]
-    return Data(Survey(frequencies, offsets, modes=modes, names=names), values, errors)
+    values, found = _first_quadrant(values)
+    return Data(Survey(frequencies, offsets, modes=modes, names=names), values, errors), found
+
+
+def _first_quadrant(
+    values: Float[np.ndarray, "6 freq site"],
+) -> tuple[Float[np.ndarray, "6 freq site"], str]:
+    """The data, phases of a mode moved by 180 degrees if all lie in the third quadrant; what was found."""
+    values, told = values.copy(), []
+    for mode, row in zip(MODES, PHASE, strict=True):
+        off = np.abs((values[row] - 45 + 180) % 360 - 180)
+        known = int(np.isfinite(off).sum())
+        outside = int((off > 45 + MARGIN).sum())
+        if known and (off[np.isfinite(off)] > 90).all():
+            values[row] = (values[row] + 360) % 360 - 180
+            told.append(
+                f"all {known} phases of {mode.upper()} lie in the third quadrant; moved by 180 degrees"
+            )
+        elif 2 * outside > known:
+            told.append(
+                f"{outside} of {known} phases of {mode.upper()} lie outside the first quadrant; doubtful, "
+                "not changed"
+            )
+    return values, "; ".join(told)
 
 
 def _row(file: FreeFormat, shape: tuple[int, int, int]) -> tuple[int, int, int, float, float]:

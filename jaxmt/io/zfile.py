@@ -106,6 +106,16 @@ def _periods(
     return np.array(periods), np.array(functions), np.array(covariances)
 
 
+def _declination_note(declination: float) -> str:
+    """What became of the declination of a header; nothing without one."""
+    if not (np.isfinite(declination) and declination):
+        return ""
+    return (
+        f"the file states a declination of {declination:g} degrees, which is not applied: its azimuths are "
+        f"taken as from true north. If they count from magnetic north, give --declination {declination:g}"
+    )
+
+
 def read_zfile(path: FilePath, *, conjugate: bool | None = None) -> Site:
     r"""The station of a Z-file: ohm, $e^{+i\omega t}$, highest frequency first, axes north and east.
 
@@ -165,5 +175,6 @@ def read_zfile(path: FilePath, *, conjugate: bool | None = None) -> Site:
             sign,
             "impedances converted from (mV/km)/nT to ohm, covariances from S and N",
             "axes: turned from the sensors' azimuths to north and east",
+            *filter(None, [_declination_note(declination)]),
         ),
     )

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator
 
 from ..data import Data
-from .figure import constrain
+from .figure import constrain, literal
 from .misfit import modes_with_data, residuals, rms
 from .symbols import MODE, SMALL, Mode, Points, heading, log_axis, require_shape, rounded_decades
 
@@ -52,7 +52,7 @@ def fit_curves(
             _observed(rho, phase, data, site, mode)
             _predicted(rho, phase, data, predicted, site, mode)
         fit = "no data" if np.isnan(misfits[site]) else f"nRMS {misfits[site]:.2f}"
-        rho.set_title(f"{data.survey.names[site]}   {fit}", fontsize=10)
+        rho.set_title(f"{literal(data.survey.names[site])}   {fit}", fontsize=10)
     _scale(pairs[0], data, predicted, chosen, modes)
     columns = 4 if figure.get_figwidth() >= WIDE else 2
     figure.legend(handles=_legend(modes), loc="outside lower center", ncols=columns, frameon=False)

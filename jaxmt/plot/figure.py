@@ -14,6 +14,11 @@ def constrain(figure: Figure) -> None:
         figure.set_layout_engine("constrained")
 
 
+def literal(text: str) -> str:
+    """Text that a figure shows as it is: a pair of dollar signs would make mathematics of it."""
+    return text.replace("$", r"\$")
+
+
 def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 150) -> Path:
     """Writes `figure` to `path` in one step: after an error the file is absent, or as it was before.
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..data import Data, normalised_residuals
-from .figure import constrain
+from .figure import constrain, literal
 from .symbols import MODE, SMALL, Mode, cell_edges, heading, log_axis, require_shape, spread
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
@@ -78,7 +78,9 @@ def _by_station(ax: Axes, data: Data, misfit: Float[np.ndarray, " site"]) -> Non
     ax.set_xlim(-0.7, order.size - 0.3)
     points = ax.get_window_extent().width * 72 / ax.figure.dpi
     shown = spread(np.arange(order.size) * points / order.size, 1.5 * SMALL)
-    ax.set_xticks(shown, [data.survey.names[int(k)] for k in order[shown]], rotation=90, fontsize=SMALL)
+    ax.set_xticks(
+        shown, [literal(data.survey.names[int(k)]) for k in order[shown]], rotation=90, fontsize=SMALL
+    )
     heading(ax, "By station")
 
 

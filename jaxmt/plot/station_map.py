@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from ..processing import positions
 from ..processing.site import Site
+from .figure import literal
 from .symbols import SMALL, heading, spread
 
 LINE = "#0077BB"
@@ -127,7 +128,7 @@ def _names(ax: Axes, east: np.ndarray, north: np.ndarray, names: list[str]) -> N
         # Right of the vertical the text ends at the station, left of it it begins there.
         upright = angle if angle <= 90 else angle - 180
         ax.annotate(
-            names[int(k)],
+            literal(names[int(k)]),
             (float(east[k]), float(north[k])),
             tuple(8.0 * normal),
             textcoords="offset points",

@@ -12,6 +12,8 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
+from .figure import literal
+
 SMALL = 8.5
 """Size of secondary text, points."""
 
@@ -97,7 +99,7 @@ def station_marks(
         return
     shown = inside[spread(points, 1.5 * SMALL)]
     top = ax.secondary_xaxis("top")
-    top.set_xticks(km[shown], [names[int(k)] for k in shown], rotation=90, fontsize=SMALL)
+    top.set_xticks(km[shown], [literal(names[int(k)]) for k in shown], rotation=90, fontsize=SMALL)
     top.tick_params(length=0, pad=8)
     top.spines["top"].set_visible(False)
 

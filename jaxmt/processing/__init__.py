@@ -6,6 +6,7 @@ from .declination import declination as declination
 from .declination import magnetic_to_geographic as magnetic_to_geographic
 from .doubts import Screening as Screening
 from .floors import FLOORS as FLOORS
+from .floors import with_errors as with_errors
 from .floors import with_floor as with_floor
 from .frequencies import with_computed as with_computed
 from .journal import Entry as Entry
@@ -13,6 +14,8 @@ from .journal import Journal as Journal
 from .phase_tensor import PhaseTensor as PhaseTensor
 from .phase_tensor import dimensionality as dimensionality
 from .phase_tensor import phase_tensor as phase_tensor
+from .polarity import SIGNS as SIGNS
+from .polarity import correct_polarity as correct_polarity
 from .positions import positions as positions
 from .preparation import Prepared as Prepared
 from .preparation import in_band as in_band
@@ -46,7 +49,6 @@ from .stations import Empty as Empty
 from .stations import OffLine as OffLine
 from .stations import Offset as Offset
 from .stations import Rating as Rating
-from .stations import correct_polarity as correct_polarity
 from .stations import screen_stations as screen_stations
 from .strike import Strike as Strike
 from .strike import strike as strike

@@ -1,15 +1,21 @@
 """Error floors by the rules of the field."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..conventions import OFF_DIAGONAL
+from .journal import Journal
 from .screening import medians
 from .site import Site
 
 FLOORS = ("percent", "geometric", "arithmetic", "row", "median", "eigen", "absolute")
+
+
+ABSURD = (1e-6, 1e3)
+"""An error below or above these parts of |Z|, or of a tipper of 1, was not measured."""
 
 
 def _scale(site: Site, rule: str) -> Float[np.ndarray, "freq 2 2"]:
@@ -67,13 +73,7 @@ def with_floor(
     is an error without correlations. Occam2D's custom, 10 % of rho and 2.87 degrees, is
     `Data.with_floor(0.05)`.
     """
-    if rule not in FLOORS:
-        raise ValueError(f"`with_floor(rule=...)` must be one of {', '.join(FLOORS)}. Got {rule!r}.")
-    for name, value in (("fraction", fraction), ("tipper", tipper)):
-        if not 0 <= value < np.inf:
-            raise ValueError(
-                f"`with_floor({name}=...)` must not be negative, infinite or NaN. Got {value}."
-            )
+    _check(fraction, rule, tipper)
     floor = fraction * _scale(site, rule)
     tipper_floor = np.where(np.isfinite(site.tipper), tipper, np.nan)
     return dataclasses.replace(
@@ -83,3 +83,70 @@ def with_floor(
         z_covariance=None,
         tipper_covariance=None,
     )
+
+
+def _check(fraction: float, rule: str, tipper: float) -> None:
+    if rule not in FLOORS:
+        raise ValueError(f"`with_floor(rule=...)` must be one of {', '.join(FLOORS)}. Got {rule!r}.")
+    for name, value in (("fraction", fraction), ("tipper", tipper)):
+        if not 0 <= value < np.inf:
+            raise ValueError(
+                f"`with_floor({name}=...)` must not be negative, infinite or NaN. Got {value}."
+            )
+
+
+def with_errors(
+    sites: Sequence[Site], fraction: float = 0.05, *, rule: str = "geometric", tipper: float = 0.05
+) -> tuple[list[Site], Journal]:
+    """The sites with a floor for every error that is missing, zero or absurd, and how many there were.
+
+    - `fraction`, `rule`, `tipper`: as in `with_floor`; 0 leaves these errors unknown.
+
+    Absurd are errors beyond 1e-6 and 1e3 of |Z|, that of the off-diagonal elements for the diagonal ones,
+    and of 1 for tippers. Others stay. Covariances go at the frequencies where an error was replaced.
+    """
+    _check(fraction, rule, tipper)
+    out, texts = [], []
+    for site in sites:
+        size = np.abs(site.z)
+        of_all = np.nan_to_num(_of_all(site, "geometric"))[:, None, None]
+        large = np.where(np.eye(2, dtype=bool), np.fmax(size, of_all), size)
+        there, there_t = np.isfinite(size), np.isfinite(site.tipper)
+        missing, missing_t = (~(error > 0) for error in (site.z_error, site.tipper_error))
+        absurd = (site.z_error < ABSURD[0] * size) | (site.z_error > ABSURD[1] * large)
+        absurd_t = (site.tipper_error < ABSURD[0]) | (site.tipper_error > ABSURD[1])
+        wrong, wrong_t = there & (missing | absurd), there_t & (missing_t | absurd_t)
+        floor = fraction * _scale(site, rule)
+        of_z, of_tipper = site.z_covariance, site.tipper_covariance
+        lost, lost_t = wrong.any(axis=(1, 2)), wrong_t.any(axis=1)
+        if of_z is not None:
+            of_z = np.where(lost[:, None, None, None, None], np.nan, of_z)
+        if of_tipper is not None:
+            of_tipper = np.where(lost_t[:, None, None], np.nan, of_tipper)
+        new = dataclasses.replace(
+            site,
+            z_error=np.where(wrong, floor if fraction else np.nan, site.z_error),
+            tipper_error=np.where(wrong_t, tipper or np.nan, site.tipper_error),
+            z_covariance=of_z,
+            tipper_covariance=of_tipper,
+        )
+        off = tuple(part[:, *OFF_DIAGONAL] for part in (there, missing, wrong))
+        told = [_counts("Zxy and Zyx", *off), _counts("the tipper", there_t, missing_t, wrong_t)]
+        texts.append("; ".join(filter(None, told)))
+        out.append(new if wrong.any() or wrong_t.any() else site)
+    journal, end = Journal(), f"; the floor, {fraction:g} by the rule {rule!r}, instead"
+    if len(sites) > 1 and texts[0] and len(set(texts)) == 1:
+        return out, journal.note("error", "all", f"at each station {texts[0]}{end}")
+    for site, text in zip(sites, texts, strict=True):
+        journal = journal.note("error", site.name, f"{text}{end}") if text else journal
+    return out, journal
+
+
+def _counts(
+    what: str, there: Bool[np.ndarray, "*n"], missing: Bool[np.ndarray, "*n"], wrong: Bool[np.ndarray, "*n"]
+) -> str:
+    """How many errors are of no use and why; nothing where all are of use."""
+    none = int((there & missing).sum())
+    absurd = int(wrong.sum()) - none
+    kinds = [f"{none} are missing or zero"] * bool(none) + [f"{absurd} are absurd"] * bool(absurd)
+    return f"of {there.sum()} errors of {what} {' and '.join(kinds)}" if kinds else ""

@@ -9,15 +9,15 @@ from jaxtyping import Float
 from ..data import Data
 from .declination import magnetic_to_geographic
 from .doubts import Screening
-from .floors import with_floor
+from .floors import with_errors, with_floor
 from .frequencies import PER_DECADE, with_computed
 from .journal import Journal
+from .polarity import correct_polarity
 from .positions import positions
 from .profile import profile
-from .rotation import rotate
 from .site import Site
-from .stations import correct_polarity
-from .strike import Strike, strike
+from .strike import Strike
+from .turning import choose_strike, turn_to
 
 COVARIANCES = ("z_covariance", "tipper_covariance")
 
@@ -60,28 +60,31 @@ def prepare(
     floor_rule: str = "geometric",
     per_decade: int | None = PER_DECADE,
     screening: Screening | None = None,
-    repair: bool = False,
+    signs: str = "mend",
 ) -> Prepared:
-    r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
+    r"""Declination, band, signs, errors, strike, rotation, screening, floor and projection, in this order.
 
     Data stay at the frequencies at which they were measured, those within 1 % of each other merged; what
     a station lacks is NaN.
 
-    - `angle`: degrees of the strike; None finds it by `strike`. Where the arrows do not settle its
-      ambiguity, the axis more nearly at right angles to the line of stations is taken; where no tensor
-      shows a strike, as over a layered earth, that direction itself.
+    - `angle`: degrees of the strike; None finds it, see `turning.choose_strike`.
     - `declination`: degrees east, of data measured along magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
     - `per_decade`: where more frequencies are measured, fields are computed at so many a decade, and the
       responses interpolated between (`with_computed`); None computes at every one.
-    - `screening`: what becomes of doubtful data. `repair`: as in `correct_polarity`.
+    - `screening`: what becomes of doubtful data. `signs`: as in `correct_polarity`.
 
     Raises `ValueError` if nothing is left.
     """
     journal = Journal()
     if not sites:
         raise ValueError("`prepare(sites=...)` must hold at least one site. Got none.")
+    if not band[0] <= band[1]:
+        raise ValueError(
+            f"`prepare(band=({band[0]:g}, {band[1]:g}))`, in Hz, must be the lowest frequency and the "
+            f"highest; give ({band[1]:g}, {band[0]:g})."
+        )
     inside = [in_band(site, band) for site in sites]
     sites = [site for site in inside if site.frequencies.size]
     if not sites:
@@ -96,13 +99,16 @@ def prepare(
         journal = journal.note("declination", "all", f"{declination:g} degrees east added to the x axes")
     if band != (0.0, np.inf):
         journal = journal.note("band", "all", f"frequencies from {band[0]:g} to {band[1]:g} Hz kept")
-    sites, notes = correct_polarity(sites, repair)
+    sites, notes = correct_polarity(sites, signs)
+    journal += notes
+    stated, notes = with_errors(sites, floor, rule=floor_rule)
     journal += notes
     found = None
     if angle is None:
-        found, angle, text = _found_strike(sites)
+        found, angle, text = choose_strike(sites, _line_azimuth(sites))
         journal = journal.note("strike", "all", text)
-    turned = [rotate(site, angle - site.azimuth) for site in sites]
+    turned, notes = turn_to(stated, angle)
+    journal += notes
     journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
     floored = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
@@ -130,28 +136,6 @@ def _within(data: Data, whole: Data) -> Data:
     return dataclasses.replace(data, survey=dataclasses.replace(data.survey, stations=stations))
 
 
-def _found_strike(sites: Sequence[Site]) -> tuple[Strike | None, float, str]:
-    """What the data show, the angle to use (degrees), and both in words."""
-    line = _line_azimuth(sites)
-    try:
-        found = strike(sites)
-    except ValueError:
-        if line is None:
-            raise
-        across = float(line % 180 - 90)
-        return (
-            None,
-            across,
-            f"no tensor shows one; {across:.1f} is across the stations at {line:.0f} degrees",
-        )
-    if found.settled or line is None:
-        return found, found.angle, str(found)
-    # The profile should cross the strike: the axis whose normal is nearer to the line.
-    nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
-    text = f"{nearer:.1f} is more nearly across the line of stations at {line:.0f} degrees"
-    return found, float(nearer), f"{found}; {text}"
-
-
 def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray, " site"]:
     """Position of every site along the profile of `data`, m."""
     if len(sites) == 1:
@@ -163,10 +147,10 @@ def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray,
 
 
 def _line_azimuth(sites: Sequence[Site]) -> float | None:
-    """Direction of the line of least squares through the stations, degrees; None for fewer than two."""
+    """Direction of the line of least squares through the stations, degrees; None without two places."""
     place = positions(sites)
     place = place[np.isfinite(place).all(axis=1)]
-    if len(place) < 2:
+    if len(place) < 2 or np.ptp(place, axis=0).max() < 1.0:
         return None
     north, east = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)[2][0]
     return float(np.rad2deg(np.arctan2(east, north)) % 180)

@@ -46,7 +46,8 @@ def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
     the site has them, are rotated exactly and give the errors. Without them errors are propagated as if
     those of the elements were independent, $\mathrm{Var}' = R^{(2)}\,\mathrm{Var}\,R^{(2)T}$ with the
     elements of R squared: EDI files lack what an exact propagation needs. A missing element makes all
-    four of a tensor missing, unless the angle is a multiple of 360. `azimuth` grows by `angle`.
+    four of a tensor missing, unless the angle is a multiple of 90, which only exchanges elements and
+    signs. `azimuth` grows by `angle`.
     """
     turn = np.broadcast_to(np.asarray(angle, dtype=float), site.frequencies.shape)
     if not np.all(np.isfinite(turn)):
@@ -56,6 +57,12 @@ def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
     z = np.einsum("fij,fjk,flk->fil", r, site.z, r)
     z_error = np.sqrt(np.einsum("fij,fjk,flk->fil", r**2, site.z_error**2, r**2))
     tipper, tipper_error = rotate_tipper(site.tipper, site.tipper_error, turn)
+    quarters = np.rint(turn / 90)
+    exact_turn = ~_turned(turn - 90 * quarters)[:, None, None]
+    crossed = (quarters % 2 == 1)[:, None, None]
+    across = site.z[:, ::-1, ::-1] * np.array([[1, -1], [-1, 1]])
+    z = np.where(exact_turn, np.where(crossed, across, site.z), z)
+    z_error = np.where(exact_turn, np.where(crossed, site.z_error[:, ::-1, ::-1], site.z_error), z_error)
     z_covariance, tipper_covariance = site.z_covariance, site.tipper_covariance
     if z_covariance is not None:
         z_covariance = np.einsum("fia,fjb,fkc,fld,fabcd->fijkl", r, r, r, r, z_covariance, optimize=True)

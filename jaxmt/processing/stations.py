@@ -1,4 +1,4 @@
-"""Rules that remove whole stations, and one that turns a cable round; each is an object to pass."""
+"""Rules that remove whole stations; each is an object to pass."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -22,15 +22,22 @@ def _count(site: Site) -> int:
     return int(np.isfinite(site.z[:, *OFF_DIAGONAL]).sum())
 
 
+def _modes(site: Site) -> int:
+    return int(np.isfinite(site.z[:, *OFF_DIAGONAL]).any(axis=0).sum())
+
+
 @dataclasses.dataclass(frozen=True)
 class Coverage:
-    """Stations with less than the fraction `least` of Zxy and Zyx at their own frequencies."""
+    """Stations with less than the fraction `least` of Zxy and Zyx at their own frequencies.
+
+    A station with one of the two alone is judged by that one.
+    """
 
     least: float = 0.5
 
     def __call__(self, sites: Sequence[Site]) -> Verdicts:
         """Which of `sites` it would remove, and why."""
-        left = [_count(site) / max(2 * site.frequencies.size, 1) for site in sites]
+        left = [_count(site) / max(_modes(site) * site.frequencies.size, 1) for site in sites]
         return [
             (k, f"{100 * part:.0f} % of its data are left, {100 * self.least:.0f} % are asked for")
             for k, part in enumerate(left)
@@ -204,28 +211,3 @@ def screen_stations(
         if not keep:
             left = [site for k, site in enumerate(left) if k not in verdicts]
     return left, journal
-
-
-def correct_polarity(sites: Sequence[Site], repair: bool = False) -> tuple[list[Site], Journal]:
-    r"""Stations with a reversed electric dipole, found and, if asked, corrected.
-
-    - `repair`: True changes the sign of the row of Z; False only says so in the journal.
-
-    The sign of Ex is wrong if most phases of Zxy lie in the third quadrant, that of Ey if most of Zyx
-    lie in the first. Both together may be a magnetic sensor instead: Z changes its sign all the same.
-    """
-    journal = Journal()
-    corrected = []
-    for site in sites:
-        z = site.z.copy()
-        _, phase = curves(site)
-        for c, channel in enumerate(("Ex", "Ey")):
-            known = phase[np.isfinite(phase[:, c]), c]
-            turned = known < -90
-            if known.size >= 4 and turned.sum() > 0.75 * known.size:
-                deed = "row of Z multiplied by -1" if repair else "not corrected; `repair=True` would"
-                text = f"{channel} has the wrong sign at {turned.sum()} of {known.size} frequencies; {deed}"
-                journal = journal.note("sign", site.name, text)
-                z[:, c] = -z[:, c] if repair else z[:, c]
-        corrected.append(dataclasses.replace(site, z=z))
-    return corrected, journal

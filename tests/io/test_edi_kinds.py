@@ -108,3 +108,38 @@ def test_an_impossible_frequency_is_the_fault_of_its_file(tmp_path, outlier):
 def test_comments_need_no_angle_bracket(tmp_path):
     text = (HEAD.format("", "10.0") + IMPEDANCES).replace(">ZXYR", "!****IMPEDANCES****!\n>ZXYR")
     assert read_edi_site(write(tmp_path, text)).z.shape == (2, 2, 2)
+
+
+SENSORS = (
+    ">HMEAS ID=1 CHTYPE=HX X=0 Y=0 AZM={}\n>HMEAS ID=2 CHTYPE=HY X=0 Y=0 AZM={}\n"
+    ">EMEAS ID=3 CHTYPE=EX {}\n>EMEAS ID=4 CHTYPE=EY {}\n"
+)
+NO_DIPOLES = ("X=0 Y=0 X2=0 Y2=0", "X=0 Y=0 X2=0 Y2=0")
+
+
+@pytest.mark.parametrize(
+    ("magnetic", "dipoles", "extra", "azimuth", "note"),
+    [
+        # Placeholders, and sensors along the axes.
+        ((0, 0), NO_DIPOLES, "", 0.0, ""),
+        ((0, 90), NO_DIPOLES, "", 0.0, ""),
+        # One turned pair, alone, with its dipoles' ends (30 degrees: 86.6 m north, 50 m east) or azimuths.
+        ((30, 120), NO_DIPOLES, "", 30.0, "no ZROT; the sensors point 30 and 120 degrees"),
+        ((30, 120), ("X=0 Y=0 X2=86.6 Y2=50", "X=0 Y=0 X2=-50 Y2=86.6"), "", 30.0, "no ZROT; the sensors"),
+        ((30, 120), ("AZM=30", "AZM=120"), "", 30.0, "no ZROT; the sensors"),
+        # Inconsistent ones are not used.
+        ((30, 100), NO_DIPOLES, "", 0.0, "not those of one pair of axes: not used"),
+        ((30, 120), ("AZM=0.0", "AZM=90"), "", 0.0, "not those of one pair of axes: not used"),
+        # Never turned twice: ZROT decides where there is one, and so does ROT=NORTH.
+        ((30, 120), NO_DIPOLES, ">ZROT // 2\n 0 0\n", 0.0, ""),
+        ((30, 120), NO_DIPOLES, ">ZROT // 2\n 45 45\n", 45.0, "clockwise from north (ZROT"),
+        ((30, 120), NO_DIPOLES, "NORTH", 0.0, ""),
+    ],
+)
+def test_azimuths_of_sensors(tmp_path, magnetic, dipoles, extra, azimuth, note):
+    body = IMPEDANCES.replace(">ZXYR", ">ZXYR ROT=NORTH") if extra == "NORTH" else extra + IMPEDANCES
+    head = HEAD.format("", "10.0").replace(">FREQ", SENSORS.format(*magnetic, *dipoles) + ">FREQ")
+    site = site_of(tmp_path, head + body + ">END\n", "a.edi")
+    np.testing.assert_array_equal(site.azimuth, azimuth)
+    last = site.notes[-1]
+    assert note in last if note else last.startswith("errors")

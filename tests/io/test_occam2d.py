@@ -9,6 +9,7 @@ import pytest
 from jaxmt import Data, Survey
 from jaxmt.io import (
     BadFile,
+    read,
     read_edi,
     read_misfits,
     read_occam2d,
@@ -107,6 +108,30 @@ def test_there_and_back(tmp_path):
     bad = dataclasses.replace(data, survey=dataclasses.replace(survey, names=("A", " B", "C")))
     write_occam2d(tmp_path / "bad.dat", bad, title="of\ntwo lines")
     assert read_occam2d(tmp_path / "bad.dat").survey.names == ("A", "B", "C")
+
+
+def test_phases_of_the_third_quadrant(tmp_path):
+    """Some programs write TM phases 180 degrees off; all of them are moved, a part is not."""
+    survey = Survey([100.0, 1.0], [0.0, 1e3, 2e3])
+    values = np.full((6, 2, 3), np.nan)
+    values[[0, 2]], values[[1, 3]] = 2.0, 40.0
+    errors = np.where(np.isfinite(values), 1.0, np.nan)
+    for shift in (-180.0, 180.0):
+        turned = values.copy()
+        turned[3] += shift
+        write_occam2d(tmp_path / "tm.dat", Data(survey, turned, errors))
+        with pytest.warns(
+            UserWarning, match="all 6 phases of TM lie in the third quadrant; moved by 180 degrees"
+        ):
+            data = read_occam2d(tmp_path / "tm.dat")
+        np.testing.assert_array_equal(data.values, values)
+        entry = read(tmp_path / "tm.dat").journal.entries[-1]
+        assert (entry.step, entry.subject) == ("sign", "tm.dat")
+    turned[3, 0, 0] = 40.0
+    write_occam2d(tmp_path / "tm.dat", Data(survey, turned, errors))
+    with pytest.warns(UserWarning, match="5 of 6 phases of TM lie outside the first quadrant; doubtful"):
+        data = read_occam2d(tmp_path / "tm.dat")
+    np.testing.assert_array_equal(data.values, turned)
 
 
 def test_a_published_line_is_reproduced_by_rotation(data_folder):

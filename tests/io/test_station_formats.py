@@ -76,6 +76,7 @@ def test_z_files_and_their_sensors(tmp_path):
         site_of(tmp_path, invented.zfile(13.0), "b.txt"),
     )
     assert (site.name, site.declination) == ("Z01", 6.0)
+    assert "a declination of 6 degrees, which is not applied" in site.notes[-1]
     assert (site.latitude, site.longitude) == (-22.5, 139.25)
     assert_invented(site)
     assert_invented(turned)

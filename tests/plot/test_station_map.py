@@ -73,3 +73,11 @@ def test_a_lone_station_is_drawn():
     ax = plot.station_map(axes(), sites(1), strike=10.0)
     assert points(ax, "stations").tolist() == [[0.0, 0.0]]
     assert "0, 0 near 0.00° N, 0.00° E" in ax.get_xlabel()
+
+
+def test_dollar_signs_in_names_are_no_mathematics():
+    named = [dataclasses.replace(site, name=f"$\\x{k}$_") for k, site in enumerate(sites())]
+    ax = plot.station_map(axes(), named)
+    assert r"\$\x0\$_" in [text.get_text() for text in ax.texts]
+    # Drawing would raise `ValueError` for what is no mathematics.
+    ax.figure.canvas.draw()

@@ -7,6 +7,7 @@ import sys
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from soundings import half_space
 
 from jaxmt import Data, Responses, Survey
 from jaxmt.io import read_modem_sites
@@ -15,9 +16,11 @@ from jaxmt.processing import (
     declination,
     magnetic_to_geographic,
     on_frequencies,
+    prepare,
     remove_static_shift,
     residual_static_shift,
     spatial_static_shift,
+    with_errors,
     with_floor,
 )
 from jaxmt.processing.site import Site
@@ -90,6 +93,38 @@ def test_the_floor_of_a_lone_element_is_its_own():
     site = with_floor(site_of([[np.nan, np.nan], [-9, np.nan]], error=1e-6), 0.1)
     # Rounding only.
     np.testing.assert_allclose(site.z_error[0, 1, 0], 0.9, rtol=1e-14)
+
+
+def test_errors_that_nobody_measured_become_the_floor():
+    error = half_space().z_error.copy()
+    error[0, 0, 1], error[1, 0, 1], error[2, 1, 0] = np.nan, 0.0, 1e-7 * error[2, 1, 0]
+    error[3, 1, 0] *= 1e6
+    # Large for a diagonal element that is zero, not for the tensor: it stays.
+    site = half_space(z_error=error)
+    (new,), journal = with_errors([site], 0.1)
+    wrong = np.zeros(error.shape, dtype=bool)
+    wrong[[0, 1], 0, 1], wrong[[2, 3], 1, 0] = True, True
+    np.testing.assert_array_equal(new.z_error[~wrong], error[~wrong])
+    # One resistivity in both modes: the geometric mean is |Z| itself.
+    np.testing.assert_allclose(new.z_error[wrong], 0.1 * np.abs(site.z)[wrong], rtol=1e-14)
+    text = "of 52 errors of Zxy and Zyx 2 are missing or zero and 2 are absurd; the floor, 0.1"
+    assert str(journal).startswith(f"error, S: {text}")
+    # Without a floor they are unknown.
+    assert np.isnan(with_errors([site], 0.0)[0][0].z_error[wrong]).all()
+    (same,), journal = with_errors([half_space()])
+    assert len(journal) == 0
+    np.testing.assert_array_equal(same.z_error, half_space().z_error)
+
+
+def test_stations_that_all_lack_errors_share_a_line():
+    sites = [half_space(f"S{k}", error=0.0, longitude=0.01 * k) for k in range(3)]
+    done = prepare(sites, angle=30.0, per_decade=None)
+    assert done.data.mask[:4].all()
+    assert "error, all: at each station of 52 errors of Zxy and Zyx 52 are missing or zero" in str(
+        done.journal
+    )
+    # 5 % of |Z| is 2.9 degrees; what the rotation makes of equal, independent errors is no less.
+    np.testing.assert_allclose(done.data.errors[1], np.rad2deg(0.05), rtol=1e-9)
 
 
 def test_the_floor_of_eigenvalues():

@@ -153,9 +153,9 @@ def test_a_station_that_reaches_far_beyond_the_others_is_named():
 def test_a_flipped_cable_is_mended_before_anything_else():
     sites = line()
     sites[2] = dataclasses.replace(sites[2], z=sites[2].z * np.array([[-1.0], [1.0]]))
-    prepared = prepare(sites, repair=True, per_decade=None)
+    prepared = prepare(sites, per_decade=None)
     np.testing.assert_allclose(prepared.data.values[0], np.log10(400.0), rtol=1e-12)
-    assert "sign, S2: Ex has the wrong sign" in str(prepared.journal)
+    assert "sign, S2: channel Ex (Zxx, Zxy) multiplied by -1" in str(prepared.journal)
 
 
 def test_the_band_of_a_site_with_covariances(data_folder):

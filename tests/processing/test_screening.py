@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import pytest
 from soundings import FREQUENCIES, half_space
 
 from jaxmt.io import read_edi_site
@@ -151,21 +150,6 @@ def test_stations_without_position_are_judged_by_their_data_alone():
     left, journal = screen_stations(lost, STATION_RULES)
     assert len(left) == 6
     assert len(journal) == 0
-
-
-@pytest.mark.parametrize("channel", [0, 1])
-def test_a_flipped_cable_is_found_and_mended(channel):
-    site = half_space()
-    z = site.z.copy()
-    z[:, channel] *= -1
-    flipped = dataclasses.replace(site, z=z)
-    same, journal = correct_polarity([flipped])
-    np.testing.assert_array_equal(same[0].z, z)
-    assert "`repair=True` would" in str(journal)
-    mended, journal = correct_polarity([flipped], repair=True)
-    np.testing.assert_array_equal(mended[0].z, site.z)
-    assert f"{('Ex', 'Ey')[channel]} has the wrong sign at 26 of 26 frequencies" in str(journal)
-    assert len(correct_polarity([site], repair=True)[1]) == 0
 
 
 def test_journals_add_up():

@@ -1,0 +1,120 @@
+"""A survey turned to strike: whole tensors, single elements, layered and strongly 3-D earths."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from soundings import FREQUENCIES, half_space, two_dimensional
+
+from jaxmt.io import read
+from jaxmt.processing import prepare, rotate
+from jaxmt.processing.turning import choose_strike, elements, turn_to
+
+
+def scalar(name="S", azimuth=0.0, **changes):
+    site = half_space(name, azimuth=np.full(FREQUENCIES.size, azimuth), **changes)
+    z = np.full(site.z.shape, np.nan + 0j)
+    z[:, 0, 1] = site.z[:, 0, 1]
+    return dataclasses.replace(site, z=z)
+
+
+def east(sites):
+    """The stations along a line to the east."""
+    return [dataclasses.replace(site, longitude=0.01 * k) for k, site in enumerate(sites)]
+
+
+def test_quarter_turns_need_no_whole_tensor():
+    site = two_dimensional(azimuth=25.0)
+    for angle in (90.0, 180.0, -90.0, 270.0):
+        whole = rotate(site, angle)
+        t = np.deg2rad(angle)
+        r = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+        np.testing.assert_allclose(whole.z, r @ site.z @ r.T, rtol=1e-12, atol=1e-15)
+        z = np.where([[False, True], [False, False]], site.z, np.nan)
+        z_error = site.z_error * np.array([[1.0, 2.0], [3.0, 4.0]])
+        part = rotate(dataclasses.replace(site, z=z, z_error=z_error), angle)
+        at = (0, 1) if angle == 180 else (1, 0)
+        assert np.isfinite(part.z).sum() == FREQUENCIES.size
+        np.testing.assert_array_equal(part.z[:, *at], whole.z[:, *at])
+        np.testing.assert_array_equal(part.z_error[:, *at], z_error[:, 0, 1])
+
+
+def test_one_element_is_one_mode_in_the_axes_that_were_measured():
+    sites = east([scalar(f"S{k}") for k in range(4)])
+    assert elements(sites[0]) == "Zxy"
+    # The line runs east, so the strike is north: Zxy is TE.
+    found = prepare(sites, per_decade=None)
+    assert found.strike == 0
+    assert found.data.survey.modes == ("te",)
+    assert "only Zxy is there, which cannot be turned" in str(found.journal)
+    np.testing.assert_allclose(found.data.values[0], 2.0, rtol=1e-12)
+    # Ex along the line is TM.
+    along = [dataclasses.replace(site, azimuth=site.azimuth + 95) for site in sites]
+    found = prepare(along, per_decade=None)
+    assert found.data.survey.modes == ("tm",)
+    np.testing.assert_allclose(found.data.values[2], 2.0, rtol=1e-12)
+    np.testing.assert_allclose(found.data.values[3], 45.0, rtol=1e-12)
+    assert prepare(sites[:1], angle=90.0).data.survey.modes == ("tm",)
+
+
+def test_one_element_aslant_is_refused_with_what_to_type():
+    sites = [dataclasses.replace(s, latitude=0.01 * k) for k, s in enumerate(east([scalar()] * 4))]
+    with pytest.raises(ValueError, match="45 degrees off the measured axes.*--strike 0 takes Zxy as TE"):
+        prepare(sites)
+    with pytest.raises(ValueError, match="cannot be turned from 0 to 30 degrees.*--strike 90 as TM"):
+        prepare(sites, angle=30.0)
+    # Others go on without it.
+    left, journal = turn_to([*sites, half_space("T")], 30.0)
+    assert [site.name for site in left] == ["T"]
+    assert journal.removed() == 4 * FREQUENCIES.size
+    with pytest.raises(ValueError, match="Zyx"):
+        turn_to([dataclasses.replace(scalar(), z=scalar().z.swapaxes(1, 2))], 30.0)
+
+
+def test_tensors_that_cannot_be_turned_are_counted():
+    site = half_space()
+    site.z[3, 0, 0] = np.nan
+    _, journal = turn_to([site], 30.0)
+    assert str(journal) == "rotate, S: data of tensors that lack an element cannot be turned [2 removed]"
+    assert len(turn_to([site], 0.0)[1]) == 0
+
+
+def test_a_layered_earth_goes_on():
+    assert choose_strike([half_space()], None)[:2] == (None, 0.0)
+    found, angle, text = choose_strike(east([half_space()] * 3), 110.0)
+    assert (found, angle) == (None, 20.0)
+    assert "no tensor shows one; 20.0 is across the stations at 110 degrees" in text
+
+
+def skewed(strike):
+    """A 2-D station whose phase tensor was turned by 40 degrees: a skew of 20 degrees."""
+    site = two_dimensional(azimuth=strike)
+    t = np.deg2rad(40.0)
+    turn = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+    x, y = np.real(site.z), np.imag(site.z)
+    return dataclasses.replace(site, z=x + 1j * x @ (np.linalg.inv(x) @ y @ turn))
+
+
+def test_a_strongly_three_dimensional_earth_has_a_strike_all_the_same():
+    found, angle, text = choose_strike([skewed(0.0)] * 4, 100.0)
+    assert found is not None
+    assert text.startswith("all phase tensors have a skew of 5 degrees or more, so all are used: strike")
+    assert min(abs(angle - found.angle), abs(angle - found.other)) == 0
+    # Axes in all directions: the direction across the line, and the resultant that says why.
+    scattered = [skewed(angle) for angle in (0.0, 22.5, 45.0, 67.5)]
+    found, angle, text = choose_strike(scattered, 100.0)
+    assert angle == 10.0
+    assert "scatter too much (resultant 0.00 of 104); 10.0 is across the stations at 100 degrees" in text
+
+
+def test_files_with_one_mode_and_of_one_dimension(data_folder):
+    shared = data_folder.parent
+    (site,) = read(shared / "cases" / "case30_scalar.edi").sites
+    for angle, mode in ((None, "te"), (0.0, "te"), (90.0, "tm")):
+        prepared = prepare([site], angle=angle)
+        assert prepared.data.survey.modes == (mode,)
+        assert "only Zxy" in str(prepared.journal)
+    (site,) = read(shared / "cases" / "case35_one_dimensional.edi").sites
+    prepared = prepare([site])
+    assert prepared.strike == 0
+    assert prepared.data.survey.modes == ("te", "tm")
