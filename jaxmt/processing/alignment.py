@@ -42,7 +42,7 @@ class Row:
 
     - `members`: indices in the order along it. `spacing`: m, median step along it.
     - `offset`: m, rms distance from a parabola along the row, a straight line for fewer than six.
-    - `azimuth`: degrees clockwise from north, 0 to 180, of the line of least squares.
+    - `azimuth`: degrees clockwise from north, -10 to 170, of the line of least squares.
     - `fits`: whether gaps, offsets and way are within what a row may have.
     """
 
@@ -103,9 +103,9 @@ def frame(place: Places) -> tuple[Float[np.ndarray, " place"], Float[np.ndarray,
 
 
 def azimuth(place: Places) -> float:
-    """Direction of the line of least squared distances, degrees clockwise from north, 0 to 180."""
+    """Direction of the line of least squared distances, degrees clockwise from north, -10 to 170."""
     north, east = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)[2][0]
-    return float(np.rad2deg(np.arctan2(east, north)) % 180)
+    return float((np.rad2deg(np.arctan2(east, north)) + 10) % 180 - 10)
 
 
 def between(one: float, other: float) -> float:

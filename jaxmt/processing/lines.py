@@ -26,7 +26,7 @@ class StationLine:
 
     - `name`: what the names of its stations begin or end with and those of no other, or a letter.
     - `stations`: their indices, in the order along the line towards `azimuth`.
-    - `azimuth`: degrees clockwise from north, 0 to 180, of the line of least squares; NaN for one station.
+    - `azimuth`: degrees clockwise from north, -10 to 170, of the line of least squares; NaN for one station.
     - `length`: m along it; `spacing`: m, median; `gap`: m, the widest. `offset`: m, the largest distance of
       a station from the straight line. `bend`: degrees between the directions of its two halves.
     """
