@@ -60,7 +60,7 @@ def chosen(
     - `defaults`: of options, by name, where nothing was said.
     """
     try:
-        told = complete({**defaults, **given(vars(options))})
+        told = complete({"static-shift": 0.0, **defaults, **given(vars(options))})
     except Refusal as refusal:
         made.error(str(refusal))
     settings = settings_of(told)

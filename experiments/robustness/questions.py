@@ -106,7 +106,9 @@ def questions() -> dict[str, Question]:
             (LEAST_SQUARES, CLOUD, *ablations()),
         ),
         "sliding": Question(
-            "Transport that moves mass", _settings(*SLIDING), (*ROBUST, CLOUD, CONTROL, *sliding())
+            "Transport that moves mass",
+            _settings(*SLIDING),
+            (*ROBUST, CLOUD, CONTROL, f"{CONTROL}, Gauss-Newton", *sliding()),
         ),
         "errors": Question(
             "Errors of single data",

@@ -58,9 +58,14 @@ def _data(part: Parser, *, needed: bool) -> None:
     )
 
 
+def _verbose(part: Parser) -> None:
+    part.add_argument("-v", "--verbose", action="store_true", help="show every step of the processing")
+
+
 def _look_options(part: Parser) -> None:
     _data(part, needed=True)
     part.add_argument("-o", "--out", type=Path, metavar="PNG", help="draw the map to this file")
+    _verbose(part)
     add(part.add_argument_group("data"), READING)
 
 
@@ -72,6 +77,7 @@ def _invert_options(part: Parser) -> None:
     part.add_argument("-o", "--out", type=Path, metavar="OUT", help="folder for results and report")
     part.add_argument("--resume", type=Path, metavar="OUT", help="go on with a run that was stopped")
     part.add_argument("--force", action="store_true", help="replace what jaxmt wrote to OUT before")
+    _verbose(part)
     add(part.add_argument_group("data"), READING)
     add(part.add_argument_group("inversion"), INVERTING)
     group = part.add_argument_group("machine")
@@ -107,7 +113,7 @@ def _look(options: dict[str, Any]) -> int:
     _begin(f"Reading {options['path']}")
     from .look import look
 
-    return look(options["path"], told, options["out"])
+    return look(options["path"], told, options["out"], verbose=options["verbose"])
 
 
 def _invert(options: dict[str, Any]) -> int:

@@ -36,6 +36,7 @@ class Fit:
     - `name`: of the misfit. `uncertainty`: what the data say of each cell.
     - `seconds`: of an iteration; `share`: what of it value and gradient of the misfit take, NaN for none
       with transport. `warnings`: what the reader of the report shall know first.
+    - `usable_nrms`: over all usable data of the line with the floors alone.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Fit:
     seconds: float = np.nan
     share: float = np.nan
     warnings: tuple[str, ...] = ()
+    usable_nrms: float = np.nan
 
     @property
     def label(self) -> str:
@@ -73,6 +75,7 @@ class Fit:
             "misfit": self.name,
             "seconds_per_iteration": self.seconds,
             "transport_share": self.share,
+            "nrms_usable": self.usable_nrms,
             "warnings": list(self.warnings),
         }
         result = self.result
@@ -130,14 +133,14 @@ class Fit:
             cells,
             cells.start(stored.resistivity),
         )
-        seconds, share = (
+        seconds, share, usable = (
             np.nan if summary[key] is None else float(summary[key])
-            for key in ("seconds_per_iteration", "transport_share")
+            for key in ("seconds_per_iteration", "transport_share", "nrms_usable")
         )
         known: dict[str, Any] = {name: arrays[name] for name in CELLS}
         factor = float(arrays["regularization_factor"])
         uncertainty = Uncertainty(mesh=stored.mesh, regularization_factor=factor, **known)
-        return cls(name, result, uncertainty, seconds, share, tuple(summary["warnings"]))
+        return cls(name, result, uncertainty, seconds, share, tuple(summary["warnings"]), usable)
 
 
 def _history(path: Path) -> dict[str, list[float]]:

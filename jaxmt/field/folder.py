@@ -15,7 +15,7 @@ from ..io import read_results, write_summary
 from .run_file import NAME, RunFile
 
 SUMMARY, REPORT, LOG = "summary.json", "report.html", "processing.log"
-LINE, SITES, REFERENCE = "line.npz", "sites.npz", "reference.npz"
+LINE, SITES, REFERENCE, USABLE = "line.npz", "sites.npz", "reference.npz", "usable.npz"
 CHECKPOINT, MODEL, APPRAISAL, HISTORY = "inversion.checkpoint", "model.npz", "appraisal.npz", "history.csv"
 BOTH = "both.png"
 
@@ -26,6 +26,7 @@ FILES = (
     ("modem_data.dat", "the data as they were inverted, for ModEM 2-D"),
     ("occam2d_data.dat", "the data as they were inverted, for Occam2D"),
     (LINE, "the data with their journal; jaxmt.io.read_results reads it"),
+    (USABLE, "all usable data with the floors alone, where data were removed or errors enlarged"),
     (SITES, "the stations as measured, for `jaxmt report`"),
     (REFERENCE, "the section set beside ours"),
     (REPORT, "the report"),
@@ -108,8 +109,9 @@ class Folder:
         """The run that each file with words states."""
         if (self.path / NAME).is_file():
             yield NAME, RunFile.read(self.path / NAME).identity
-        if (self.path / LINE).is_file():
-            yield LINE, read_results(self.path / LINE).attributes.get("run", "")
+        for name in (LINE, USABLE):
+            if (self.path / name).is_file():
+                yield name, read_results(self.path / name).attributes.get("run", "")
         if (self.path / REPORT).is_file():
             stated = re.search(r"Run (\S+)<", (self.path / REPORT).read_text(encoding="utf-8"))
             yield REPORT, stated[1] if stated else ""

@@ -14,11 +14,9 @@ from ..atomic import FilePath
 from ..conventions import IMPEDANCE, TIPPER
 from ..data import Data
 from ..io import Reading, read
-from ..processing import RULES, STATION_RULES, Journal, Strike, prepare
+from ..processing import Journal, Screening, Strike, prepare
 from ..processing import strike as strike_of
-from ..processing.screening import Rule
 from ..processing.site import Site
-from ..processing.stations import StationRule
 
 LEAST = 1 / 3
 """Share of the stations asked for that a line must keep to be worth an inversion by the command."""
@@ -31,7 +29,7 @@ class Treatment:
     - `strike`: degrees from north; None finds it. `declination`: degrees east, of magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept. `floor`: least relative error of |Z|.
     - `per_decade`: frequencies a decade to interpolate to; None keeps those that were measured.
-    - `rules`, `station_rules`, `repair`: as in `processing.prepare`.
+    - `screening`, `repair`: as in `processing.prepare`.
     - `line`: which of several lines, by the name of its file; None takes the first.
     - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
     - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
@@ -43,8 +41,7 @@ class Treatment:
     band: tuple[float, float] = (0.0, np.inf)
     floor: float = 0.05
     per_decade: int | None = 6
-    rules: Sequence[Rule] = RULES
-    station_rules: Sequence[StationRule] = STATION_RULES
+    screening: Screening = Screening()
     repair: bool = False
     line: str | None = None
     variance: str = "variance"
@@ -73,6 +70,8 @@ class Treatment:
 class Line:
     """Data along a profile and what is known about them.
 
+    - `data`: as they are inverted. `usable`: all that can be used, with the floors alone: `data` before a
+      rule removed a datum or enlarged an error; None where that is `data` itself.
     - `sites`: the stations as measured, with their tensors, and `distances`, their y in m; empty where
       the data came along a profile already.
     - `strike`: degrees, the one used; NaN if nobody knows. `found`: the one that the tensors show.
@@ -90,6 +89,7 @@ class Line:
     asked: int = 0
     facts: tuple[tuple[str, str], ...] = ()
     cite: tuple[str, ...] = ()
+    usable: Data | None = None
 
     @classmethod
     def read(cls, path: FilePath, treatment: Treatment | None = None, **changes: Any) -> "Line":
@@ -143,13 +143,13 @@ class Line:
             band=treatment.band,
             floor=treatment.floor,
             per_decade=treatment.per_decade,
-            rules=treatment.rules,
-            station_rules=treatment.station_rules,
+            screening=treatment.screening,
             repair=treatment.repair,
         )
         found = done.found or found_strike(done.sites)
         journal += done.journal
-        return cls(name, done.data, journal, done.sites, done.distances, done.strike, found, len(kept))
+        line = cls(name, done.data, journal, done.sites, done.distances, done.strike, found, len(kept))
+        return dataclasses.replace(line, usable=None if same(done.data, done.usable) else done.usable)
 
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""
@@ -163,7 +163,8 @@ class Line:
             )
         text = "tippers are not inverted unless asked for (--tipper)"
         journal = self.journal.note("tipper", "all", text, count)
-        return dataclasses.replace(self, data=self.data.without_tipper(), journal=journal)
+        usable = None if self.usable is None else self.usable.without_tipper()
+        return dataclasses.replace(self, data=self.data.without_tipper(), usable=usable, journal=journal)
 
     def require(self) -> None:
         """Raises `ValueError`, with what took them, if fewer than a third of the stations are left."""
@@ -172,7 +173,7 @@ class Line:
             taken = self.journal.stations_taken()
             raise ValueError(
                 f"{left} of {self.asked} stations are left, fewer than a third"
-                f"{': ' if taken else ''}{taken}. Leave rules out with --skip, or widen --band."
+                f"{': ' if taken else ''}{taken}. Remove less (--remove), or widen --band."
             )
 
 
@@ -195,6 +196,14 @@ def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     journal = journal.note("band", file, f"frequencies from {low:g} to {high:g} Hz kept")
     journal = journal.note("floor", file, f"relative error of |Z| at least {treatment.floor:g}")
     return Line(name, data.with_floor(treatment.floor), journal, asked=len(kept))
+
+
+def same(one: Data, other: Data) -> bool:
+    """Whether two sets of data hold the same stations, frequencies, values and errors."""
+    mine, theirs = one.survey, other.survey
+    pairs = [(one.values, other.values), (one.errors[one.mask], other.errors[other.mask])]
+    pairs += [(getattr(mine, name), getattr(theirs, name)) for name in ("frequencies", "stations")]
+    return mine.names == theirs.names and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
 def found_strike(sites: Sequence[Site]) -> Strike | None:

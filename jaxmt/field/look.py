@@ -11,28 +11,32 @@ from .. import plot
 from ..conventions import OFF_DIAGONAL, RHO
 from ..data import Data
 from ..io import Reading, read
-from ..processing import positions
+from ..processing import RULES, STATION_RULES, UNUSABLE, Journal, dimensionality, phase_tensor, positions
 from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule
-from .line import Line, Treatment
+from . import options
+from .line import Line
 from .objects import treatment_of
-from .options import RULES, STATION_RULES, complete
+from .options import complete
 
 WIDTH, HEIGHT = 61, 17
 """Characters of the map: twice as high as wide each."""
 
+RATED = 3
+"""Ratings of files below it are remarked, of 5."""
+
 ASPECT = 2.0
 """Height over width of a character."""
-
-NOTED = ("strike", "warning", "sign")
-"""Steps of a journal that are shown as they are."""
 
 Row = Sequence[str]
 
 
-def look(path: Path, told: Mapping[str, Any], out: Path | None) -> int:
-    """`jaxmt look`: prints table, map and rules; writes nothing but the map to `out`. The exit status."""
+def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool = False) -> int:
+    """`jaxmt look`: prints table, map and rules; writes nothing but the map to `out`. The exit status.
+
+    - `verbose`: whether to print every entry of the journal.
+    """
     told = complete(told)
     treatment = treatment_of(told)
     reading = read(path, variance=treatment.variance, relative_error=treatment.floor)
@@ -46,7 +50,7 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None) -> int:
     status = 0
     try:
         line = Line.from_reading(path.resolve().stem, reading, treatment)
-        print(f"\n{rules(line, treatment)}")
+        print(f"\n{notes(line.journal, verbose=verbose)}\n\n{rules(line)}")
         line.require()
     except ValueError as error:
         line = None
@@ -58,8 +62,17 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None) -> int:
     return status
 
 
+def notes(journal: Journal, *, verbose: bool = False) -> str:
+    """The journal, folded unless every entry is asked for; without those of rules and files unless so."""
+    if verbose:
+        return str(journal)
+    rules = {title(rule) for rule in RULES} | {"read"}
+    shown = (e for e in journal if e.step not in rules and not e.step.startswith("station "))
+    return str(Journal(tuple(shown)).folded())
+
+
 def table(reading: Reading) -> str:
-    """A row for each station with a tensor: name, place, frequencies, median errors."""
+    """A row for each station with a tensor: name, place, frequencies, median errors, skew, dimension."""
     if not reading.sites:
         return f"{len(reading.lines)} line(s), no station with a whole tensor"
     head = (
@@ -71,6 +84,9 @@ def table(reading: Reading) -> str:
         "number",
         "Z error",
         "T error",
+        "skew",
+        "1-D/2-D/3-D %",
+        "remarks",
     )
     rows = [
         (
@@ -81,6 +97,8 @@ def table(reading: Reading) -> str:
             _range(site.frequencies),
             str(site.frequencies.size),
             *errors(site),
+            *dimensions(site),
+            remarks(site),
         )
         for site in reading.sites
     ]
@@ -111,6 +129,34 @@ def errors(site: Site) -> tuple[str, str]:
     tipper = site.tipper_error[np.isfinite(site.tipper)]
     tipper = tipper[np.isfinite(tipper)]
     return _percent(relative), f"{np.median(tipper):.3f}" if tipper.size else "-"
+
+
+def dimensions(site: Site) -> tuple[str, str]:
+    """Median modulus of the skew, degrees, and how many percent of the tensors ask for each dimension."""
+    tensor = phase_tensor(site)
+    skew = np.abs(tensor.beta[np.isfinite(tensor.beta)])
+    kind = dimensionality(tensor)
+    known = kind[kind > 0]
+    if not known.size:
+        return "-", "-"
+    return f"{np.median(skew):.1f}", "/".join(f"{100 * np.mean(known == d):.0f}" for d in (1, 2, 3))
+
+
+def remarks(site: Site) -> str:
+    """What is missing."""
+    z, found = np.isfinite(site.z), []
+    if not z.any():
+        found.append("tipper alone")
+    elif not z[:, [0, 1], [0, 1]].any():
+        found.append("no Zxx, Zyy")
+    for name, c in (("Zxy", (0, 1)), ("Zyx", (1, 0))):
+        if z.any() and not z[:, *c].any():
+            found.append(f"no {name}")
+    if z.any() and not (site.z_error[z] > 0).any():
+        found.append("no errors")
+    if np.isfinite(site.rating) and site.rating < RATED:
+        found.append(f"rated {site.rating:g}")
+    return "; ".join(found) or "-"
 
 
 def _percent(relative: np.ndarray) -> str:
@@ -156,30 +202,44 @@ def sketch(sites: Sequence[Site]) -> str:
     return "\n" + "\n".join(["N", *lines, f"+{'-' * WIDTH} E", f" {size}"]) + "\n"
 
 
-def rules(line: Line, treatment: Treatment) -> str:
-    """A line for each rule with what it would remove, after those above it; and what is left."""
-    losses, survey = line.journal.losses(), line.data.survey
-    steps = {"band": "band"} | {title(rule): name_of(rule) for rule in treatment.rules}
-    steps |= {f"station {type(r).__name__.lower()}": name_of(r) for r in treatment.station_rules}
+def rules(line: Line) -> str:
+    """A line for each rule with what it removed and what it marked; and what is left."""
+    losses, marks, survey = line.journal.losses(), line.journal.marks(), line.data.survey
+    steps = {"band": "band"} | {title(rule): name_of(rule) for rule in RULES}
+    steps |= {f"station {type(r).__name__.lower()}": name_of(r) for r in (*UNUSABLE, *STATION_RULES)}
     rows = []
     for step, name in steps.items() if line.sites else ():
-        data, stations = losses.get(step, (0, 0))
-        whole = step == "band" or step.startswith("station ")
-        what = "station(s) left out" if whole else f"data of {stations} station(s)"
-        rows.append(f"{name:16}{f'{stations if whole else data} {what}' if stations else 'nothing'}")
-    text = "\n".join(rows)
-    notes = [f"{e.step}, {e.subject}: {e.text}" for e in line.journal if e.step in NOTED]
+        parts = []
+        for (data, stations), deed in (
+            (losses.get(step, (0, 0)), "removed"),
+            (marks.get(step, (0, 0)), "marked"),
+        ):
+            if stations:
+                whole = step == "band" or step.startswith("station ")
+                parts.append(
+                    f"{f'{stations}' if whole else f'{data} data of {stations}'} station(s) {deed}"
+                )
+        if parts:
+            rows.append(f"{name:16}{', '.join(parts)}")
+    nothing = [name for step, name in steps.items() if step not in losses | marks]
+    text = "\n".join(
+        [*rows, *([f"nothing to say: {', '.join(nothing)}"] if nothing and line.sites else [])]
+    )
     left = (
         f"Left to invert: {survey.stations.size} of {line.asked} station(s), {survey.frequencies.size} "
         f"frequencies, {int(line.data.mask.sum())} data"
     )
-    return "\n".join([*(["Each rule would remove:", text] if text else []), *notes, left])
+    head = (
+        "Rules, and what they did. What is marked stays: --remove RULE takes it, --enlarge RULE gives it "
+        "3 times the errors, --skip RULE forgets it."
+    )
+    return "\n".join([*([head, text] if text else []), left])
 
 
 def name_of(rule: Rule | StationRule) -> str:
     """The name by which `--skip` leaves a rule out; that of its class for a rule with none."""
     plain = type(rule).__name__.lower()
-    names = {name.replace("-", ""): name for name in (*RULES, *STATION_RULES)}
+    names = {name.replace("-", ""): name for name in (*options.RULES, *options.STATION_RULES)}
     return names.get(plain, plain)
 
 

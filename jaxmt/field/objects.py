@@ -7,7 +7,8 @@ from ..inversion.optimisers import OPTIMISERS
 from ..inversion.static_shift import StaticShift
 from ..misfit import AbstractMisfit
 from ..misfit.catalogue import named
-from ..processing import RULES, STATION_RULES
+from ..processing import DOUBTS, RULES, STATION_RULES, Screening
+from ..processing.screening import GEOLOGY
 from .line import Treatment
 from .options import Refusal
 from .settings import Settings
@@ -18,25 +19,45 @@ GROWTH, QUICK_GROWTH = 0.12, 0.3
 
 def treatment_of(told: Mapping[str, Any]) -> Treatment:
     """What is done to the transfer functions."""
-    skipped = {name.replace("-", "") for name in told["skip"]}
-
-    def left(rules: tuple) -> tuple:
-        return tuple(rule for rule in rules if type(rule).__name__.lower() not in skipped)
-
     return Treatment(
         strike=None if told["strike"] == "auto" else told["strike"],
         declination=told["declination"],
         band=tuple(told["band"]),
         floor=told["floor"],
         per_decade=None if told["per-decade"] == "all" else told["per-decade"],
-        rules=left(RULES),
-        station_rules=left(STATION_RULES),
+        screening=screening_of(told),
         repair=told["repair"],
         line=told["line"],
         variance=told["variance"],
         stations=tuple(told["stations"]),
         drop=tuple(told["drop"]),
         tipper=told["tipper"],
+    )
+
+
+def screening_of(told: Mapping[str, Any]) -> Screening:
+    """What becomes of doubtful data. Raises `Refusal` for a rule that is told two things."""
+    deeds = {deed: {name.replace("-", "") for name in told[deed]} for deed in ("remove", "enlarge", "skip")}
+    for name in sorted(set().union(*deeds.values())):
+        twice = [f"--{deed}" for deed, names in deeds.items() if name in names]
+        if len(twice) > 1:
+            raise Refusal(f"{' and '.join(twice)} both name {name}: give it to one of them.")
+
+    def of(rules: tuple, *told: str, but: bool = False) -> tuple:
+        named = set().union(*(deeds[deed] for deed in told))
+        return tuple(rule for rule in rules if (type(rule).__name__.lower() in named) is not but)
+
+    if stations := of(STATION_RULES, "enlarge"):
+        name = type(stations[0]).__name__
+        raise Refusal(f"--enlarge {name}: the rule is about whole stations, which are removed or kept.")
+    other = ("remove", "enlarge", "skip")
+    return Screening(
+        remove=of(RULES, "remove"),
+        enlarge=of(RULES, "enlarge"),
+        doubts=of(DOUBTS, *other, but=True),
+        geology=of(GEOLOGY, *other, but=True),
+        station_remove=of(STATION_RULES, "remove"),
+        station_doubts=of(STATION_RULES, "remove", "skip", but=True),
     )
 
 

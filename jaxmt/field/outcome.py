@@ -130,6 +130,7 @@ def _numbers(fit: Fit, reference: Reference | None) -> dict[str, Any]:
     result = fit.result
     return {
         "nrms": result.nrms,
+        "nrms_usable": fit.usable_nrms,
         "converged": result.converged,
         "message": result.message,
         "iterations": len(result.history["nrms"]) - 1,

@@ -92,6 +92,7 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
             [
                 fit.label,
                 fit.result.nrms,
+                fit.usable_nrms,
                 "yes" if fit.result.converged else "no",
                 len(history["nrms"]) - 1,
                 f"{history['seconds'][-1]:.0f}",
@@ -102,6 +103,7 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
     head = [
         "misfit",
         "nRMS",
+        "of all usable data",
         f"target {target:g} met",
         "iterations",
         "s",
@@ -109,8 +111,9 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
         "transport",
     ]
     caption = (
-        "Outcome. nRMS is the root mean square of residual over error of all data; transport is the share "
-        "of an iteration that value and gradient of the misfit take."
+        "Outcome. nRMS is the root mean square of residual over error of the data inverted, and of all that "
+        "can be used, those that a rule removed among them, with the errors that were measured and the floors "
+        "alone; transport is the share of an iteration that value and gradient of the misfit take."
     )
     page = page.table(caption, head, rows)
     for fit in fits:
@@ -182,12 +185,16 @@ def _processing(page: Page, line: Line) -> Page:
     for entry in line.journal:
         if entry.step in ("warning", "fault"):
             page = page.warning(f"{entry.subject}: {entry.text}")
-    rows = [[entry.step, entry.subject, entry.text, entry.removed or ""] for entry in line.journal]
+    rows = [
+        [entry.step, entry.subject, entry.text, entry.removed or "", entry.marked or ""]
+        for entry in line.journal.folded()
+    ]
     if not rows:
         return page.paragraph("The data were inverted as they are.")
     return page.table(
-        f"Every step, in order; {line.journal.removed()} data were removed, a complex number counting one.",
-        ["step", "of", "what and why", "removed"],
+        f"The steps, in order, what many stations share in one row; processing.log has each. "
+        f"{line.journal.removed()} data were removed, a complex number counting one; what is marked stayed.",
+        ["step", "of", "what and why", "removed", "marked"],
         rows,
     )
 

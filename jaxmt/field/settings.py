@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from ..comparison import on_mesh
 from ..conventions import skin_depth
+from ..data import Data
 from ..inversion.optimisers import AbstractOptimiser
 from ..inversion.parametrisation import AbstractParametrisation
 from ..inversion.regularization import AbstractRegularization
@@ -16,6 +17,7 @@ from ..inversion.static_shift import StaticShift
 from ..inversion.stopping import Stopping
 from ..inversion.trade_off import AbstractTradeOff
 from ..misfit import AbstractMisfit
+from ..processing.bostick import penetration
 from ..simulation.mesh import Mesh
 from .line import Line
 
@@ -45,7 +47,8 @@ class Settings:
     - `parametrisation`, `optimiser`, `static_shift`, `regularization`, `trade_off`, `stopping`: as for
       `invert`.
     - `target`: nRMS at which to stop; `iterations`: at most.
-    - `depth`: m, how far down to show sections; by default twice Bostick's depth of the lowest frequency.
+    - `depth`: m, how far down to show sections; by default Bostick's depth of the lowest frequencies, and no
+      more than the length of the line.
       `limits`: ohm m, of their colours.
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
     """
@@ -55,7 +58,7 @@ class Settings:
     growth: float = 0.12
     parametrisation: AbstractParametrisation | None = None
     optimiser: AbstractOptimiser | optax.GradientTransformation | None = None
-    static_shift: StaticShift | None = None
+    static_shift: StaticShift | None = StaticShift()
     regularization: AbstractRegularization | None = None
     trade_off: AbstractTradeOff | None = None
     stopping: Stopping | None = None
@@ -77,8 +80,7 @@ class Settings:
             level = start if isinstance(start, float | int) else median
             mesh = Mesh.design(line.data.survey, level, growth=self.growth)
         if depth is None:
-            # Bostick's depth is the skin depth over the root of two.
-            depth = np.sqrt(2) * skin_depth(median, float(line.data.survey.frequencies.min()))
+            depth = _shown(line.data, median)
         return dataclasses.replace(self, start=start, mesh=mesh, depth=float(depth))
 
     def start_of(self, name: str) -> float | Section:
@@ -110,6 +112,16 @@ class Settings:
             facts.append(("static shift", f"{self.static_shift.decades:g} decades, standard deviation"))
         facts += [(f"misfit {name}", described(misfit)) for name, misfit in misfits.items()]
         return (*facts, *self.stated)
+
+
+def _shown(data: Data, median: float) -> float:
+    """How far down to show a section, m: as far as a tenth of the stations see, and as the line is long."""
+    reach = penetration(data)
+    # Without resistivities, as with tippers alone, those of the median: the skin depth over root two.
+    seen = skin_depth(median, float(data.survey.frequencies.min())) / np.sqrt(2)
+    seen = float(np.nanquantile(reach, 0.9)) if np.isfinite(reach).any() else seen
+    length = float(np.ptp(data.survey.stations))
+    return min(seen, length) if length > 0 else seen
 
 
 def described(misfit: AbstractMisfit) -> str:

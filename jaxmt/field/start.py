@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..data import Data
 from ..inversion.result import Ending
 from ..io.reading import DATA_SUFFIXES
 from ..report import versions
 from . import machine
 from .folder import FILES, LINE, Folder, require_room
-from .line import Line
+from .line import Line, same
+from .look import notes, rules
 from .objects import misfits_of, settings_of, treatment_of
 from .options import STOPPED, complete
 from .outcome import Outcome
@@ -33,6 +31,9 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     devices = machine.start({**options, "devices": run.told["devices"]})
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
     line = Line.read(run.path, treatment_of(run.told))
+    print(notes(line.journal, verbose=options["verbose"]))
+    if line.sites:
+        print(rules(line))
     line.require()
     folder = Folder.create(machine.own_folder(out, options), force=options["force"])
     run = dataclasses.replace(run, identity=folder.identity, versions=dict(versions()))
@@ -59,20 +60,12 @@ def resume(options: Mapping[str, Any]) -> int:
     devices = machine.start({**options, "devices": told["devices"]})
     misfits, settings = misfits_of(told, run.misfits), settings_of(told)
     line = Line.read(run.path, treatment_of(told))
-    if (folder.path / LINE).is_file() and not same_data(line.data, read_line(folder).data):
+    if (folder.path / LINE).is_file() and not same(line.data, read_line(folder).data):
         raise ValueError(
             f"the data of {run.path} are no longer those that {folder.path} began with. Put them back, or "
             "begin another run."
         )
     return ended(invert_line(line, misfits, settings, folder=folder, devices=devices), folder)
-
-
-def same_data(one: Data, other: Data) -> bool:
-    """Whether two sets of data hold the same stations, frequencies, values and errors."""
-    mine, theirs = one.survey, other.survey
-    pairs = [(one.values, other.values), (one.errors[one.mask], other.errors[other.mask])]
-    pairs += [(getattr(mine, name), getattr(theirs, name)) for name in ("frequencies", "stations")]
-    return mine.names == theirs.names and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
 def ended(outcome: Outcome, folder: Folder) -> int:

@@ -10,7 +10,7 @@ from ..atomic import atomic_path
 from ..io import Results, read_results, write_results
 from ..processing.site import Site
 from ..simulation.mesh import Mesh
-from .folder import LINE, SITES, Folder
+from .folder import LINE, SITES, USABLE, Folder
 from .line import Line, found_strike
 from .settings import Reference
 
@@ -39,6 +39,7 @@ def read_line(folder: Folder) -> Line:
         found_strike(sites) if sites else None,
         int(about["asked"]),
         *(tuple(map(_frozen, json.loads(about[name]))) for name in ("facts", "cite")),
+        read_results(folder.path / USABLE).data if (folder.path / USABLE).is_file() else None,
     )
 
 
@@ -52,6 +53,8 @@ def write_line(folder: Folder, line: Line) -> None:
     texts = {name: json.dumps(getattr(line, name)) for name in ("facts", "cite")}
     attributes = {**about, **texts, "asked": str(line.asked)}
     write_results(folder.path / LINE, Results(line.data, journal=line.journal, attributes=attributes))
+    if line.usable is not None:
+        write_results(folder.path / USABLE, Results(line.usable, attributes=about))
     if line.sites:
         write_sites(folder.path / SITES, line)
 

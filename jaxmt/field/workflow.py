@@ -24,6 +24,7 @@ from ..misfit.motion import moves
 from ..simulation.mesh import MeshWarning
 from .fit import Fit
 from .folder import CHECKPOINT, Folder, summary_of
+from .goodness import in_words, misfit_in_words, usable_nrms
 from .line import Line
 from .outcome import Outcome, begun
 from .settings import Settings
@@ -84,6 +85,8 @@ def invert_line(
 def _announce(line: Line, settings: Settings) -> None:
     survey, mesh = line.data.survey, settings.mesh
     start = f", start {settings.start:.3g} ohm m" if isinstance(settings.start, float) else ""
+    shift = settings.static_shift
+    start += "" if shift is None else f", static shifts of about {shift.decades:g} decades as parameters"
     print(
         f"{line.name}: {survey.stations.size} stations, {survey.frequencies.size} frequencies, "
         f"{int(line.data.mask.sum())} data"
@@ -95,7 +98,8 @@ def _announce(line: Line, settings: Settings) -> None:
 
 def _tell(line: Line, fit: Fit) -> None:
     print(
-        f"{line.name}, {fit.label}: {fit.result.message}; nRMS {fit.result.nrms:.3f}"
+        f"{line.name}, {fit.label}: {fit.result.message}; "
+        + in_words(fit.result.nrms, fit.usable_nrms, line.data, line.usable)
         + ("" if np.isnan(fit.seconds) else f", {fit.seconds:.2f} s an iteration")
         + ("" if np.isnan(fit.share) else f", {100 * fit.share:.1f} % of it transport"),
         *(f"\n  {text}" for text in (fit.result.transport, *fit.warnings) if text),
@@ -131,8 +135,9 @@ def fit_by(
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
     share = misfit_seconds(misfit, result) / each if moves(result.history) else np.nan
-    told = (*caught, *advice(result, settings))
-    return Fit(name, result, appraised(line, result, settings), each, share, told)
+    told = (*caught, *advice(line, result, settings))
+    usable = usable_nrms(line, result)
+    return Fit(name, result, appraised(line, result, settings), each, share, told, usable)
 
 
 def inverted(
@@ -195,8 +200,8 @@ def ended(kept: Checkpoint, result: Result) -> None:
         Path(kept.path).unlink(missing_ok=True)
 
 
-def advice(result: Result, settings: Settings) -> tuple[str, ...]:
-    """What to try where an inversion ended above its target; nothing where it did not."""
+def advice(line: Line, result: Result, settings: Settings) -> tuple[str, ...]:
+    """What is to blame and what to try where an inversion ended above its target; else nothing."""
     if result.ending not in (Ending.ITERATIONS, Ending.STALLED, Ending.KNEE):
         return ()
     remedies = ["larger errors (a floor)", "a look at what is 3-D (dimensionality, misfit by station)"]
@@ -204,7 +209,9 @@ def advice(result: Result, settings: Settings) -> tuple[str, ...]:
         remedies.insert(0, "shifts of stations and modes as parameters (--static-shift 0.3)")
     if result.ending is Ending.ITERATIONS:
         remedies.insert(0, f"more than {settings.iterations} iterations (--iterations)")
-    return (f"The target nRMS of {settings.target:g} was not reached. Worth a try: {', '.join(remedies)}.",)
+    text = f"The target nRMS of {settings.target:g} was not reached. Worth a try: {', '.join(remedies)}."
+    blame = misfit_in_words(line, result)
+    return (text, blame) if blame else (text,)
 
 
 def misfit_seconds(misfit: AbstractMisfit, result: Result, repeats: int = 5) -> float:

@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from ..atomic import FilePath
 from ..data import Data
 from ..processing import Journal
@@ -190,12 +188,11 @@ def _read_one(
     except MemoryError as error:
         raise BadFile(f"{path} needs more memory than there is; it is damaged, or too large.") from error
     journal = Journal()
-    for site in sites[:1]:
-        count = int(np.isfinite(site.z).sum() + np.isfinite(site.tipper).sum())
-        text = f"{kind}: {len(sites)} station(s), the first {site.name} with {count} values; " + "; ".join(
-            site.notes
-        )
-        journal = journal.note("read", path.name, text)
+    what = f"{kind}: {len(sites)} station(s)" if len(sites) > 1 else kind
+    journal = journal.note("read", path.name, what)
+    for site in sites:
+        for text in site.notes:
+            journal = journal.note("note", site.name, text)
     for site in sites:
         if rows := outside_quadrants(site.z):
             journal = journal.note("quadrant", site.name, rows)

@@ -32,9 +32,8 @@ def bostick_section(
         )
     rho = np.where(data.mask[list(PHASE)], data.values[list(RHO)], np.nan)
     phase = np.where(data.mask[list(RHO)], data.values[list(PHASE)], np.nan)
-    count = np.isfinite(rho).sum(axis=0)
-    rho_a, phi = (np.nansum(v, axis=0) / np.where(count > 0, count, np.nan) for v in (rho, phase))
-    depth = 0.5 * (rho_a - np.log10(2 * np.pi * data.survey.frequencies * MU_0)[:, None])
+    rho_a, phi = _of_both_modes(rho), _of_both_modes(phase)
+    depth = _log10_depth(rho_a, data)
     value = np.log10(np.clip(10**rho_a * (90 / np.clip(phi, *USABLE) - 1), low, high))
     columns, places = [], []
     for k in np.argsort(data.survey.stations):
@@ -49,3 +48,21 @@ def bostick_section(
         )
     rows = np.stack(columns, axis=1)
     return np.stack([10 ** np.interp(mesh.y_centres, places, row) for row in rows])
+
+
+def penetration(data: Data) -> Float[np.ndarray, " site"]:
+    r"""How deep each station sees, m: the largest $\sqrt{\rho_a/(\omega\mu_0)}$; NaN without resistivity."""
+    depth = _log10_depth(_of_both_modes(data.values[list(RHO)]), data)
+    deepest = np.where(np.isfinite(depth), depth, -np.inf).max(axis=0)
+    return np.where(np.isfinite(deepest), 10**deepest, np.nan)
+
+
+def _of_both_modes(values: Float[np.ndarray, "2 freq site"]) -> Float[np.ndarray, "freq site"]:
+    """The mean of the modes that are there; NaN for none."""
+    count = np.isfinite(values).sum(axis=0)
+    return np.nansum(values, axis=0) / np.where(count > 0, count, np.nan)
+
+
+def _log10_depth(rho_a: Float[np.ndarray, "freq site"], data: Data) -> Float[np.ndarray, "freq site"]:
+    """log10 of the depth in m that belongs to a log10 of apparent resistivity."""
+    return 0.5 * (rho_a - np.log10(2 * np.pi * data.survey.frequencies * MU_0)[:, None])

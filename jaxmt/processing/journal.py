@@ -2,7 +2,10 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+NAMED = 3
+"""Subjects that a folded entry names; more are counted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,12 +15,18 @@ class Entry:
     - `step`: the kind of it: "read", "rotate", "relative error", ...
     - `subject`: the station or file it concerns; "all" for all.
     - `removed`: data removed, a complex number counting one. `text`: what and why, one sentence.
+    - `marked`: data found doubtful and kept.
     """
 
     step: str
     subject: str
     removed: int
     text: str
+    marked: int = 0
+
+    def __str__(self) -> str:
+        loss = f" [{self.removed} removed]" if self.removed else ""
+        return f"{self.step}, {self.subject}: {self.text}{loss}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +35,9 @@ class Journal:
 
     entries: tuple[Entry, ...] = ()
 
-    def note(self, step: str, subject: str, text: str, removed: int = 0) -> "Journal":
+    def note(self, step: str, subject: str, text: str, removed: int = 0, marked: int = 0) -> "Journal":
         """The journal with one more entry."""
-        return Journal((*self.entries, Entry(step, subject, int(removed), text)))
+        return Journal((*self.entries, Entry(step, subject, int(removed), text, int(marked))))
 
     def __add__(self, other: "Journal") -> "Journal":
         return Journal(self.entries + other.entries)
@@ -45,11 +54,20 @@ class Journal:
 
     def losses(self) -> dict[str, tuple[int, int]]:
         """For each step that took data or left stations out: how many data, and of how many subjects."""
+        return self._counted(lambda e: e.removed, lambda e: e.text.startswith("left out"))
+
+    def marks(self) -> dict[str, tuple[int, int]]:
+        """For each step that found data doubtful and kept them: how many, and of how many subjects."""
+        return self._counted(lambda e: e.marked, lambda e: False)
+
+    def _counted(
+        self, count: Callable[[Entry], int], also: Callable[[Entry], bool]
+    ) -> dict[str, tuple[int, int]]:
         data: Counter[str] = Counter()
         subjects: dict[str, set[str]] = {}
         for entry in self.entries:
-            if entry.removed or entry.text.startswith("left out"):
-                data[entry.step] += entry.removed
+            if count(entry) or also(entry):
+                data[entry.step] += count(entry)
                 subjects.setdefault(entry.step, set()).add(entry.subject)
         return {step: (data[step], len(names)) for step, names in subjects.items()}
 
@@ -63,9 +81,36 @@ class Journal:
         ]
         return ", ".join(taken)
 
-    def __str__(self) -> str:
-        lines = []
+    def folded(self) -> "Journal":
+        """A short journal of the same work: an entry for what many subjects share.
+
+        Entries of one step and text become one, which names up to three subjects and counts more. A step
+        with more than three texts left becomes one entry with the sums and the subject with most.
+        """
+        steps: dict[str, list[Entry]] = {}
         for entry in self.entries:
-            loss = f" [{entry.removed} removed]" if entry.removed else ""
-            lines.append(f"{entry.step}, {entry.subject}: {entry.text}{loss}")
-        return "\n".join(lines)
+            steps.setdefault(entry.step, []).append(entry)
+        return Journal(tuple(entry for entries in steps.values() for entry in _fold(entries)))
+
+    def __str__(self) -> str:
+        return "\n".join(str(entry) for entry in self.entries)
+
+
+def _fold(entries: list[Entry]) -> list[Entry]:
+    """The entries of one step, fewer of them."""
+    texts: dict[str, list[Entry]] = {}
+    for entry in entries:
+        texts.setdefault(entry.text, []).append(entry)
+    if len(texts) <= NAMED:
+        return [_joined(same, text) for text, same in texts.items()]
+    most = max(entries, key=lambda e: (e.removed + e.marked, len(texts[e.text])))
+    return [_joined(entries, f"{most.text} ({most.subject}), and others like it")]
+
+
+def _joined(entries: list[Entry], text: str) -> Entry:
+    names = list(dict.fromkeys(entry.subject for entry in entries))
+    subject = ", ".join(names) if len(names) <= NAMED else f"{len(names)} of them"
+    removed, marked = (
+        sum(values) for values in zip(*((e.removed, e.marked) for e in entries), strict=True)
+    )
+    return Entry(entries[0].step, subject, removed, text, marked)

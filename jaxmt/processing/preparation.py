@@ -9,14 +9,14 @@ from jaxtyping import Float
 from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from .declination import magnetic_to_geographic
+from .doubts import Screening
 from .floors import with_floor
 from .journal import Journal
 from .positions import positions
 from .profile import profile
 from .rotation import rotate
-from .screening import RULES, Rule, screen
 from .site import Site
-from .stations import STATION_RULES, StationRule, correct_polarity, screen_stations
+from .stations import correct_polarity
 from .strike import Strike, strike
 
 PER_DECADE = 6
@@ -27,12 +27,15 @@ COVARIANCES = ("z_covariance", "tipper_covariance")
 class Prepared:
     """Data along a profile, and how they came about.
 
+    - `usable`: all data that can be used, with their errors and the floors alone: before any rule removed a
+      datum or enlarged an error.
     - `found`: the strike that the data show; None if it was given. `strike`: degrees, the one used.
     - `sites`: the stations in the band as they were measured, those left out later included, and
       `distances`: their y, m, in the coordinate of `data.survey.stations`; NaN for no position.
     """
 
     data: Data
+    usable: Data
     journal: Journal
     found: Strike | None
     strike: float
@@ -57,8 +60,7 @@ def prepare(
     floor: float = 0.05,
     floor_rule: str = "geometric",
     per_decade: int | None = PER_DECADE,
-    rules: Sequence[Rule] = RULES,
-    station_rules: Sequence[StationRule] = STATION_RULES,
+    screening: Screening | None = None,
     repair: bool = False,
 ) -> Prepared:
     r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
@@ -70,7 +72,7 @@ def prepare(
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
     - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
-    - `rules`, `station_rules`: as in `screen` and `screen_stations`. `repair`: as in `correct_polarity`.
+    - `screening`: what becomes of doubtful data. `repair`: as in `correct_polarity`.
 
     Raises `ValueError` if nothing is left.
     """
@@ -98,31 +100,37 @@ def prepare(
         journal = journal.note("strike", "all", text)
     turned = [rotate(site, angle - site.azimuth) for site in sites]
     journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
-    turned, notes = screen(turned, rules)
-    journal += notes
-    turned, notes = screen_stations(turned, station_rules)
-    journal += notes
-    if not turned:
-        raise ValueError(
-            f"none of {len(sites)} stations is left: {journal.stations_taken()}. Leave rules out of "
-            "`prepare(rules=..., station_rules=...)` (--skip on the command line), or widen the band."
-        )
-    turned = [with_floor(site, floor, rule=floor_rule) for site in turned]
+    floored = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
+    left, notes = (Screening() if screening is None else screening)(turned, floored)
+    journal += notes
+    if not left:
+        raise ValueError(
+            f"none of {len(sites)} stations is left: {journal.stations_taken()}. Ask less of "
+            "`prepare(screening=...)` (--remove on the command line), or widen the band."
+        )
     grid = None
-    measured = [site.frequencies[np.isfinite(site.z[:, *OFF_DIAGONAL]).any(axis=1)] for site in turned]
+    measured = [site.frequencies[np.isfinite(site.z[:, *OFF_DIAGONAL]).any(axis=1)] for site in floored]
     if per_decade is not None and any(f.size for f in measured):
         some = np.concatenate(measured)
         decades = np.log10(some.max() / some.min())
         grid = np.geomspace(some.max(), some.min(), max(2, round(decades * per_decade) + 1))
         text = f"interpolated to {grid.size} frequencies, {some.max():.4g} to {some.min():.4g} Hz"
         journal = journal.note("frequencies", "all", f"{text}; gaps of a quarter decade stay masked")
-    data = profile(turned, strike=angle, frequencies=grid)
+    usable = profile(floored, strike=angle, frequencies=grid)
+    data = _within(profile(left, strike=angle, frequencies=grid), usable)
     count, size = int(data.mask.sum()), data.survey.stations.size
     journal = journal.note(
         "profile", "all", f"{count} data of {size} stations along {angle + 90:.1f} degrees"
     )
-    return Prepared(data, journal, found, float(angle), tuple(sites), _along(sites, data, angle))
+    return Prepared(data, usable, journal, found, float(angle), tuple(sites), _along(sites, data, angle))
+
+
+def _within(data: Data, whole: Data) -> Data:
+    """Data of some stations with their places among all: y = 0 is the mean of a profile's own stations."""
+    first = whole.survey.names.index(data.survey.names[0])
+    stations = data.survey.stations - data.survey.stations[0] + whole.survey.stations[first]
+    return dataclasses.replace(data, survey=dataclasses.replace(data.survey, stations=stations))
 
 
 def _found_strike(sites: Sequence[Site]) -> tuple[Strike | None, float, str]:

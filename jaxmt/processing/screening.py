@@ -143,34 +143,84 @@ class Skew:
 RULES: tuple[Rule, ...] = (Skew(), RelativeError(), PhaseQuadrant(), RhoPhase())
 """The rules for natural sources, in the order of the work: the skew first, for it needs whole tensors."""
 
+GEOLOGY: tuple[Rule, ...] = (Skew(),)
+"""Rules that describe the earth and not the data: by default what they name is shown, and stays."""
 
-def screen(sites: Sequence[Site], rules: Sequence[Rule] = RULES) -> tuple[list[Site], Journal]:
+DOUBTS: tuple[Rule, ...] = (RelativeError(), PhaseQuadrant(), RhoPhase())
+"""Rules that describe the data: by default what they name goes where it is little, else it is marked."""
+
+LITTLE = 0.1
+"""Share of the data of a station that a rule may take without being asked to."""
+
+ENLARGEMENT = 3.0
+"""Factor on the errors of data that are doubted and not removed."""
+
+
+def screen(
+    sites: Sequence[Site], rules: Sequence[Rule] = RULES, *, most: float = 1.0
+) -> tuple[list[Site], Journal]:
     """The sites without the data that the rules remove, and what each rule removed and why.
 
     - `rules`: applied in order to what is left; leave one out to switch it off.
+    - `most`: share of the data of a station, 0 to 1, that a rule may take; where it names more, these data
+      stay and are marked in the journal.
 
-    Errors and covariances stay. A journal has an entry for each rule and site that lost data.
+    Errors and covariances stay. A journal has an entry for each rule and site with data that it names.
     """
     journal = Journal()
     screened = []
     for site in sites:
         left = site
         for rule in rules:
-            mask, reason = rule(left)
-            z = left.z.copy()
-            before = np.isfinite(z[:, *OFF_DIAGONAL])
-            z[:, *OFF_DIAGONAL] = np.where(mask, np.nan, z[:, *OFF_DIAGONAL])
-            lost = before & mask
-            if lost.any():
-                at = site.frequencies[lost.any(axis=1)]
-                text = (
-                    f"{reason}; {lost[:, 0].sum()} Zxy and {lost[:, 1].sum()} Zyx of {before.sum()}, "
-                    f"{at.min():.4g} to {at.max():.4g} Hz"
-                )
-                journal = journal.note(title(rule), site.name, text, int(lost.sum()))
-            left = dataclasses.replace(left, z=z)
+            named, reason = _named(rule, left)
+            count, before = int(named.sum()), np.isfinite(left.z[:, *OFF_DIAGONAL]).sum()
+            if not count:
+                continue
+            stays = count > most * before
+            text = f"{reason}; {_which(left, named)}{'; doubtful, and kept' if stays else ''}"
+            taken, marked = (0, count) if stays else (count, 0)
+            journal = journal.note(title(rule), site.name, text, taken, marked)
+            if not stays:
+                z = left.z.copy()
+                z[:, *OFF_DIAGONAL] = np.where(named, np.nan, z[:, *OFF_DIAGONAL])
+                left = dataclasses.replace(left, z=z)
         screened.append(left)
     return screened, journal
+
+
+def enlarge(
+    sites: Sequence[Site], judged: Sequence[Site], rules: Sequence[Rule], factor: float = ENLARGEMENT
+) -> tuple[list[Site], Journal]:
+    """The sites with `factor` times the errors of the data that the rules name, and a journal of them.
+
+    - `judged`: the same sites as the rules shall see them.
+    """
+    journal = Journal()
+    enlarged = []
+    for site, seen in zip(sites, judged, strict=True):
+        error = site.z_error.copy()
+        for rule in rules:
+            named, reason = _named(rule, seen)
+            if named.any():
+                error[:, *OFF_DIAGONAL] *= np.where(named, factor, 1.0)
+                text = f"{reason}; {_which(seen, named)}; errors {factor:g} times as large"
+                journal = journal.note(title(rule), site.name, text, 0, int(named.sum()))
+        enlarged.append(dataclasses.replace(site, z_error=error))
+    return enlarged, journal
+
+
+def _named(rule: Rule, site: Site) -> tuple[Mask, str]:
+    """Which of the data that exist a rule names, and why."""
+    mask, reason = rule(site)
+    return mask & np.isfinite(site.z[:, *OFF_DIAGONAL]), reason
+
+
+def _which(site: Site, named: Mask) -> str:
+    """How many data of which elements and frequencies, in words."""
+    at = site.frequencies[named.any(axis=1)]
+    total = np.isfinite(site.z[:, *OFF_DIAGONAL]).sum()
+    counts = f"{named[:, 0].sum()} Zxy and {named[:, 1].sum()} Zyx of {total}"
+    return f"{counts}, {at.min():.4g} to {at.max():.4g} Hz"
 
 
 def title(rule: Rule) -> str:

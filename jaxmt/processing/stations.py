@@ -141,25 +141,62 @@ class Offset:
         return np.nan_to_num(medians(difference))
 
 
+@dataclasses.dataclass(frozen=True)
+class Copies:
+    """Stations whose impedances repeat those of another at the same place, value for value."""
+
+    def __call__(self, sites: Sequence[Site]) -> Verdicts:
+        """Which of `sites` it would remove, and why."""
+        seen: dict[tuple, str] = {}
+        verdicts = []
+        for k, site in enumerate(sites):
+            key = (site.frequencies.tobytes(), site.z.tobytes(), f"{site.latitude}", f"{site.longitude}")
+            if key in seen:
+                verdicts.append((k, f"holds the same values as {seen[key]}"))
+            seen.setdefault(key, site.name)
+        return verdicts
+
+
+@dataclasses.dataclass(frozen=True)
+class Empty:
+    """Stations without a datum."""
+
+    def __call__(self, sites: Sequence[Site]) -> Verdicts:
+        """Which of `sites` it would remove, and why."""
+        return [
+            (k, "none of its values is finite")
+            for k, site in enumerate(sites)
+            if not _count(site) and not np.isfinite(site.tipper).any()
+        ]
+
+
 STATION_RULES: tuple[StationRule, ...] = (Rating(), Duplicates(), OffLine(), Offset(), Coverage())
-"""All rules, in the order of the work."""
+"""Rules about what is doubtful, in the order of the work."""
+
+UNUSABLE: tuple[StationRule, ...] = (Copies(), Empty())
+"""Rules about what nobody can use."""
 
 
 def screen_stations(
-    sites: Sequence[Site], rules: Sequence[StationRule] = STATION_RULES
+    sites: Sequence[Site], rules: Sequence[StationRule] = STATION_RULES, *, keep: bool = False
 ) -> tuple[list[Site], Journal]:
     """The stations that the rules leave, and which were removed by which rule and why.
 
     - `rules`: applied in order to what is left; leave one out to switch it off.
+    - `keep`: whether stations that a rule names stay, marked in the journal.
     """
     journal = Journal()
     left = list(sites)
     for rule in rules:
         verdicts = dict(rule(left))
         for k, reason in verdicts.items():
-            name = type(rule).__name__.lower()
-            journal = journal.note(f"station {name}", left[k].name, f"left out: {reason}", _count(left[k]))
-        left = [site for k, site in enumerate(left) if k not in verdicts]
+            step, count = f"station {type(rule).__name__.lower()}", _count(left[k])
+            if keep:
+                journal = journal.note(step, left[k].name, f"doubtful, and kept: {reason}", 0, count)
+            else:
+                journal = journal.note(step, left[k].name, f"left out: {reason}", count)
+        if not keep:
+            left = [site for k, site in enumerate(left) if k not in verdicts]
     return left, journal
 
 

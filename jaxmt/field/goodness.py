@@ -1,0 +1,95 @@
+"""How well a section fits: over all usable data, and where it does not."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from ..data import Data, known_residuals
+from ..inversion.result import Result
+from ..inversion.static_shift import shifted
+from ..processing import dimensionality, phase_tensor
+from ..processing.site import Site
+from ..simulation.forward import simulate
+from .line import Line
+
+WORST = 3
+"""Stations and bands of periods that are named."""
+
+STANDS_OUT = 1.25
+"""nRMS of a station or a band over that of all, from which it is named."""
+
+
+def usable_nrms(line: Line, result: Result) -> float:
+    """NRMS of a section over all usable data of a line with the floors alone.
+
+    Stations that were inverted have their static shifts, others none.
+    """
+    if line.usable is None:
+        return result.nrms
+    usable, inverted = line.usable, result.data.survey
+    if usable.survey == inverted:
+        return float(usable.nrms_of(result.predicted))
+    responses = simulate(result.mesh, usable.survey, result.resistivity)
+    places = {name: k for k, name in enumerate(inverted.names)}
+    shifts = np.zeros((2, usable.survey.stations.size))
+    for k, name in enumerate(usable.survey.names):
+        if name in places:
+            shifts[:, k] = result.static_shift[:, places[name]]
+    return float(usable.nrms_of(shifted(responses.components, jnp.asarray(shifts))))
+
+
+def misfit_in_words(line: Line, result: Result) -> str:
+    """Which stations and periods a section does not explain, and how 3-D their tensors are; "" for none."""
+    data = result.data
+    squares = np.square(np.asarray(known_residuals(data, result.predicted)))
+    names = _worst(squares.sum(axis=(0, 1)), data.mask.sum(axis=(0, 1)), result.nrms)
+    decade = np.floor(np.log10(data.survey.periods)).astype(int)
+    bands = np.unique(decade)
+    by_band = np.array([[a[:, decade == b].sum() for b in bands] for a in (squares, data.mask)])
+    periods = _worst(by_band[0], by_band[1], result.nrms)
+    if not names and not periods:
+        return ""
+    stations = [f"{data.survey.names[k]} (nRMS {value:.1f})" for k, value in names]
+    ranges = [f"{10.0 ** bands[k]:g} to {10.0 ** (bands[k] + 1):g} s ({value:.1f})" for k, value in periods]
+    parts = [f"stations {', '.join(stations)}"] * bool(stations)
+    parts += [f"periods {', '.join(ranges)}"] * bool(ranges)
+    text = f"The section explains least: {'; '.join(parts)}."
+    chosen = {data.survey.names[k] for k, _ in names}
+    here, elsewhere = (
+        _three_dimensional([s for s in line.sites if (s.name in chosen) is inside])
+        for inside in (True, False)
+    )
+    if np.isfinite(here) and np.isfinite(elsewhere):
+        text += (
+            f" By the skew of their phase tensors {100 * here:.0f} % of the data of these stations ask for "
+            f"a 3-D earth, {100 * elsewhere:.0f} % of the others'."
+        )
+    return text
+
+
+def _worst(
+    squares: Float[np.ndarray, " n"], counts: Float[np.ndarray, " n"], whole: float
+) -> list[tuple[int, float]]:
+    """The places of largest nRMS that stand out of that of all, and their nRMS."""
+    each = np.sqrt(squares / np.maximum(counts, 1))
+    order = [int(k) for k in np.argsort(-each) if each[k] > STANDS_OUT * whole]
+    return [(k, float(each[k])) for k in order[:WORST]]
+
+
+def _three_dimensional(sites: Sequence[Site]) -> float:
+    """Share of the tensors of some stations that ask for a 3-D earth; NaN without any."""
+    found = [dimensionality(phase_tensor(site)) for site in sites]
+    known = np.concatenate([values[values > 0] for values in found]) if found else np.zeros(0)
+    return float(np.mean(known == 3)) if known.size else np.nan
+
+
+def in_words(nrms: float, usable: float, data: Data, whole: Data | None) -> str:
+    """The nRMS as inverted and, where data were removed or errors enlarged, that of all usable data."""
+    if whole is None:
+        return f"nRMS {nrms:.3f} over all usable data, with the floors alone"
+    return (
+        f"nRMS {nrms:.3f} over the {int(data.mask.sum())} data inverted, {usable:.3f} over all "
+        f"{int(whole.mask.sum())} usable ones with the floors alone"
+    )
