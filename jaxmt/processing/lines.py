@@ -60,7 +60,7 @@ class Lines:
             if line.name.casefold() == name.casefold():
                 return line
         known = ", ".join(line.name for line in self.lines)
-        raise ValueError(f"there is no line {name!r} (--line). Known: {known}, all.")
+        raise ValueError(f"there is no line {name!r} (--line). Known: {known}.")
 
 
 def natural(name: str) -> tuple[tuple[int, int | str], ...]:
@@ -74,7 +74,8 @@ def find_lines(sites: Sequence[Site]) -> Lines:
 
     A survey that is a row as a whole is one line. Else stations whose names have a part in common are, if
     each such group is a row; else rows are sought by their places alone: parabolas with few stations beside
-    them, the fullest first. In a grid the rows across these are lines, too.
+    them, the fullest first. In a grid the rows across these are lines, too. Stations in no row at all are one
+    line together, and a grid.
     """
     place = known_positions(sites)
     known = np.flatnonzero(np.isfinite(place).all(axis=1))
@@ -112,6 +113,8 @@ def _groups(names: Sequence[str], place: Places) -> tuple[list[list[np.ndarray]]
         return [[everything]], False, ""
     named, part = _by_names(names, place)
     family = named or rows(place)
+    if not family:
+        return [[everything]], True, ""
     families, grid = [family], False
     cross = _across(family, place)
     if cross:

@@ -13,11 +13,11 @@ from .doubts import Screening
 from .floors import with_floor
 from .journal import Journal
 from .positions import positions
-from .profile import profile
+from .profile import facing, profile
 from .rotation import rotate
 from .site import Site
 from .stations import correct_polarity
-from .strike import Strike, strike
+from .strike import LEAST_RESULTANT, Strike, strike
 
 PER_DECADE = 6
 COVARIANCES = ("z_covariance", "tipper_covariance")
@@ -62,6 +62,7 @@ def prepare(
     per_decade: int | None = PER_DECADE,
     screening: Screening | None = None,
     repair: bool = False,
+    direction: float | None = None,
 ) -> Prepared:
     r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
 
@@ -73,6 +74,8 @@ def prepare(
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
     - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
     - `screening`: what becomes of doubtful data. `repair`: as in `correct_polarity`.
+    - `direction`: degrees, onto which stations are projected instead of the normal of strike. x points along
+      strike all the same, to that of its two ends from which y and `direction` are less than 90 degrees apart.
 
     Raises `ValueError` if nothing is left.
     """
@@ -96,10 +99,12 @@ def prepare(
     journal += notes
     found = None
     if angle is None:
-        found, angle, text = _found_strike(sites)
+        found, angle, text = _found_strike(sites, direction)
         journal = journal.note("strike", "all", text)
-    turned = [rotate(site, angle - site.azimuth) for site in sites]
-    journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
+    along = angle if direction is None else facing(angle, direction)
+    direction = along + 90 if direction is None else direction
+    turned = [rotate(site, along - site.azimuth) for site in sites]
+    journal = journal.note("rotate", "all", f"x axes turned to {along:.1f} degrees: xy is TE, yx is TM")
     floored = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
     left, notes = (Screening() if screening is None else screening)(turned, floored)
@@ -117,13 +122,14 @@ def prepare(
         grid = np.geomspace(some.max(), some.min(), max(2, round(decades * per_decade) + 1))
         text = f"interpolated to {grid.size} frequencies, {some.max():.4g} to {some.min():.4g} Hz"
         journal = journal.note("frequencies", "all", f"{text}; gaps of a quarter decade stay masked")
-    usable = profile(floored, strike=angle, frequencies=grid)
-    data = _within(profile(left, strike=angle, frequencies=grid), usable)
+    usable = profile(floored, strike=along, direction=direction, frequencies=grid)
+    data = _within(profile(left, strike=along, direction=direction, frequencies=grid), usable)
     count, size = int(data.mask.sum()), data.survey.stations.size
     journal = journal.note(
-        "profile", "all", f"{count} data of {size} stations along {angle + 90:.1f} degrees"
+        "profile", "all", f"{count} data of {size} stations along {direction:.1f} degrees"
     )
-    return Prepared(data, usable, journal, found, float(angle), tuple(sites), _along(sites, data, angle))
+    y = _along(sites, data, direction)
+    return Prepared(data, usable, journal, found, float(angle), tuple(sites), y)
 
 
 def _within(data: Data, whole: Data) -> Data:
@@ -133,9 +139,12 @@ def _within(data: Data, whole: Data) -> Data:
     return dataclasses.replace(data, survey=dataclasses.replace(data.survey, stations=stations))
 
 
-def _found_strike(sites: Sequence[Site]) -> tuple[Strike | None, float, str]:
-    """What the data show, the angle to use (degrees), and both in words."""
-    line = _line_azimuth(sites)
+def _found_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | None, float, str]:
+    """What the data show, the angle to use (degrees), and both in words.
+
+    - `line`: degrees, of the profile; None for the direction of the stations.
+    """
+    line = _line_azimuth(sites) if line is None else line
     try:
         found = strike(sites)
     except ValueError:
@@ -149,18 +158,22 @@ def _found_strike(sites: Sequence[Site]) -> tuple[Strike | None, float, str]:
         )
     if found.settled or line is None:
         return found, found.angle, str(found)
+    if found.resultant < LEAST_RESULTANT:
+        across = float(line % 180 - 90)
+        text = f"ill determined, so {across:.1f}, across the stations at {line:.0f} degrees"
+        return found, across, f"{found}; {text}"
     # The profile should cross the strike: the axis whose normal is nearer to the line.
     nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
     text = f"{nearer:.1f} is more nearly across the line of stations at {line:.0f} degrees"
     return found, float(nearer), f"{found}; {text}"
 
 
-def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray, " site"]:
+def _along(sites: Sequence[Site], data: Data, direction: float) -> Float[np.ndarray, " site"]:
     """Position of every site along the profile of `data`, m."""
     if len(sites) == 1:
         return data.survey.stations
     north, east = positions(sites).T
-    y = east * np.cos(np.deg2rad(angle)) - north * np.sin(np.deg2rad(angle))
+    y = east * np.sin(np.deg2rad(direction)) + north * np.cos(np.deg2rad(direction))
     first = [site.name for site in sites].index(data.survey.names[0])
     return y - np.nan_to_num(y[first]) + data.survey.stations[0]
 
