@@ -146,7 +146,8 @@ def _report(options: dict[str, Any]) -> int:
 
 
 def _convert(options: dict[str, Any]) -> int:
-    told, path, to, out = given(options), options["path"], options["to"], options["out"]
+    told = given({name: value for name, value in options.items() if name != "to"})
+    path, to, out = options["path"], options["to"], options["out"]
     if to not in TARGETS:
         raise Refusal(f"--to {to!r} is no format. {nearest(to, TARGETS)}")
     _begin(f"Reading {path}")

@@ -12,7 +12,7 @@ from ..processing import Journal
 from ..processing import strike as strike_of
 from ..processing.alignment import between, spacing_of
 from ..processing.geodesy import local_metres
-from ..processing.lines import Lines, StationLine, find_lines, measured
+from ..processing.lines import Lines, StationLine, corridor, find_lines, letter, measured
 from ..processing.placement import listed, placed_by_spacing, placed_by_table
 from ..processing.positions import known_positions
 from ..processing.site import Site
@@ -121,6 +121,8 @@ def choose(
         text = "left out: its position is unknown (--positions gives it)"
         journal = journal.note("position", survey[k].name, text)
     lines = _indexed(find_lines([survey[k] for k in free]), free)
+    if lines.scattered:
+        lines = _with_corridor(survey, lines, place, strike, band)
     angles = tuple(_angle([survey[k] for k in line.stations], line, strike, band) for line in lines.lines)
     if selection.segment is not None:
         line, towards, text = _along(survey, kept, selection.segment, selection.corridor)
@@ -167,7 +169,27 @@ def _indexed(lines: Lines, at: Sequence[int]) -> Lines:
         return tuple(at[k] for k in stations)
 
     moved = tuple(dataclasses.replace(line, stations=of(line.stations)) for line in lines.lines)
-    return Lines(moved, of(lines.alone), of(lines.unknown), lines.grid)
+    return dataclasses.replace(lines, lines=moved, alone=of(lines.alone), unknown=of(lines.unknown))
+
+
+def _with_corridor(
+    survey: Sequence[Site],
+    lines: Lines,
+    place: np.ndarray,
+    strike: float | None,
+    band: tuple[float, float],
+) -> Lines:
+    """The lines of scattered stations, and as one more the fullest strip across the strike of them all."""
+    among = sorted({*(k for line in lines.lines for k in line.stations), *lines.alone})
+    try:
+        across = strike_of([survey[k] for k in among], band=band).angle if strike is None else strike
+    except ValueError:
+        return lines
+    taken = [line.name for line in lines.lines]
+    name = next(title for title in (letter(k) for k in range(len(taken) + 1)) if title not in taken)
+    strip = corridor(name, place, among, across)
+    alone = tuple(k for k in lines.alone if k not in strip.stations)
+    return dataclasses.replace(lines, lines=(*lines.lines, strip), alone=alone)
 
 
 def _angle(
@@ -191,7 +213,7 @@ def _along(
     survey: Sequence[Site],
     kept: Sequence[int],
     segment: tuple[Degrees, Degrees],
-    corridor: float | None,
+    width: float | None,
 ) -> tuple[StationLine, float, str]:
     """The stations near a segment, its azimuth in degrees, and both in words."""
     degrees = np.array([(survey[k].latitude, survey[k].longitude) for k in kept]).reshape(-1, 2)
@@ -206,7 +228,6 @@ def _along(
         raise ValueError(f"--from and --to {what}; give two places in degrees, LAT,LON.")
     share = np.clip(place @ end / length**2, 0, 1)
     distance = np.hypot(*(place - share[:, None] * end).T)
-    width = corridor
     if width is None:
         width = spacing_of(place[known]) if known.sum() > 1 else length
     inside = [k for k, d in zip(kept, distance, strict=True) if d <= width]

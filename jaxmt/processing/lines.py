@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from .alignment import LEAST, LOOSER, Row, azimuth, between, frame, merged, row, rows
+from .alignment import LEAST, LOOSER, Row, azimuth, between, merged, row, rows, spacing_of
 from .positions import known_positions
 from .site import Site
 
@@ -46,13 +46,15 @@ class Lines:
     """What lines a survey has.
 
     - `lines`: in the order of their names, those across a grid last. `alone`: stations in none of them.
-    - `unknown`: stations without a position. `grid`: whether the stations fill an area rather than lines.
+    - `unknown`: stations without a position. `grid`: whether the stations fill an area rather than
+      lines; `scattered`: whether they do so without order.
     """
 
     lines: tuple[StationLine, ...]
     alone: tuple[int, ...]
     unknown: tuple[int, ...]
     grid: bool = False
+    scattered: bool = False
 
     def named(self, name: str) -> StationLine:
         """The line of a name, whatever the case. Raises `ValueError` if there is none."""
@@ -97,7 +99,8 @@ def find_lines(sites: Sequence[Site]) -> Lines:
             line = measured(title, place, members)
             found.append(dataclasses.replace(line, stations=tuple(order[k] for k in line.stations)))
     inside = {k for line in found for k in line.stations}
-    return Lines(tuple(found), tuple(k for k in sorted(order) if k not in inside), unknown, grid)
+    alone = tuple(k for k in sorted(order) if k not in inside)
+    return Lines(tuple(found), alone, unknown, grid, grid and len(families) == 1)
 
 
 Group = Sequence[int] | np.ndarray
@@ -199,15 +202,29 @@ def _same_kind(name: str, size: int) -> bool:
     return size < len(name) and name[size - 1].isdigit() == name[size].isdigit()
 
 
-def measured(name: str, place: Places, members: Group) -> StationLine:
-    """The line of the places of some stations, in the order along it, and its measures."""
+def corridor(name: str, place: Places, among: Group, strike: float) -> StationLine:
+    """The stations of the fullest strip across strike, degrees, two spacings of the survey wide."""
+    at = np.array([int(k) for k in among])
+    s = np.deg2rad(strike)
+    beside = place[at] @ np.array([np.cos(s), np.sin(s)])
+    width = 2 * spacing_of(place[at])
+    strips = [np.flatnonzero((beside >= b) & (beside <= b + width)) for b in beside]
+    best = max(strips, key=lambda m: (m.size, -round(float(np.std(beside[m])), 3)))
+    return measured(name, place, at[best], strike + 90)
+
+
+def measured(name: str, place: Places, members: Group, direction: float | None = None) -> StationLine:
+    """The line of the places of some stations, in the order along it, and its measures.
+
+    - `direction`: degrees; by default that of least squares.
+    """
     at = np.array([int(k) for k in members])
     if at.size < 2 or not np.ptp(place[at], axis=0).any():
         return StationLine(name, tuple(at.tolist()), np.nan, 0.0, np.nan, np.nan, 0.0, 0.0)
-    t, n = frame(place[at])
-    direction = azimuth(place[at])
+    direction = azimuth(place[at]) if direction is None else (direction + 10) % 180 - 10
     north, east = np.cos(np.deg2rad(direction)), np.sin(np.deg2rad(direction))
-    towards = (place[at] - place[at].mean(axis=0)) @ np.array([north, east])
+    centred = place[at] - place[at].mean(axis=0)
+    towards, beside = centred @ np.array([north, east]), centred @ np.array([-east, north])
     order = np.argsort(np.round(towards, 3), kind="stable")
     step = np.diff(towards[order])
     apart = step[step > 0.05 * np.quantile(step, 0.75)]
@@ -215,10 +232,10 @@ def measured(name: str, place: Places, members: Group) -> StationLine:
         name,
         tuple(at[order].tolist()),
         direction,
-        float(np.ptp(t)),
+        float(np.ptp(towards)),
         float(np.median(apart)),
         float(step.max()),
-        float(np.abs(n).max()),
+        float(np.abs(beside).max()),
         _bend(place[at[order]]),
     )
 
