@@ -9,7 +9,7 @@ import numpy as np
 import jaxmt
 from jaxmt.field import Line, Reference
 from jaxmt.io import read_edi_site, read_modem_sites
-from jaxmt.processing import Journal
+from jaxmt.processing import Journal, Screening
 
 MODEM_DATA = Path("cascadia_modem") / "cascad_errfl5.dat"
 MODEM_MODEL = Path("cascadia_modem") / "cascad_half_inverse.ws"
@@ -65,8 +65,7 @@ def cafe_line(folder: Path, variance: str = "standard_error", north: str = "geog
         declination=declination,
         floor=0.0,
         per_decade=None,
-        rules=(),
-        station_rules=(),
+        screening=Screening.none(),
     )
     return dataclasses.replace(line.without_tipper(), cite=CITE["CAFE"])
 
@@ -86,8 +85,7 @@ def row_line(folder: Path, row: str) -> tuple[Line, Reference | None]:
         strike=0.0,
         floor=0.0,
         per_decade=None,
-        rules=(),
-        station_rules=(),
+        screening=Screening.none(),
     )
     line = dataclasses.replace(line.without_tipper(), cite=CITE["row"])
     survey = line.data.survey

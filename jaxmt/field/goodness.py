@@ -30,7 +30,7 @@ def usable_nrms(line: Line, result: Result) -> float:
         return result.nrms
     usable, inverted = line.usable, result.data.survey
     if usable.survey == inverted:
-        return float(usable.nrms_of(result.predicted))
+        return float(usable.nrms_of(jnp.asarray(result.predicted)))
     responses = simulate(result.mesh, usable.survey, result.resistivity)
     places = {name: k for k, name in enumerate(inverted.names)}
     shifts = np.zeros((2, usable.survey.stations.size))
@@ -43,11 +43,13 @@ def usable_nrms(line: Line, result: Result) -> float:
 def misfit_in_words(line: Line, result: Result) -> str:
     """Which stations and periods a section does not explain, and how 3-D their tensors are; "" for none."""
     data = result.data
-    squares = np.square(np.asarray(known_residuals(data, result.predicted)))
-    names = _worst(squares.sum(axis=(0, 1)), data.mask.sum(axis=(0, 1)), result.nrms)
+    squares = np.square(np.asarray(known_residuals(data, jnp.asarray(result.predicted))))
+    names = _worst(squares.sum(axis=(0, 1)), data.mask.sum(axis=(0, 1)).astype(float), result.nrms)
     decade = np.floor(np.log10(data.survey.periods)).astype(int)
     bands = np.unique(decade)
-    by_band = np.array([[a[:, decade == b].sum() for b in bands] for a in (squares, data.mask)])
+    by_band = np.array(
+        [[a[:, decade == b].sum() for b in bands] for a in (squares, data.mask)], dtype=float
+    )
     periods = _worst(by_band[0], by_band[1], result.nrms)
     if not names and not periods:
         return ""

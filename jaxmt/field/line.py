@@ -166,8 +166,14 @@ class Line:
             )
         text = "tippers are not inverted unless asked for (--tipper)"
         journal = self.journal.note("tipper", "all", text, count)
+        data = self.data.without_tipper()
+        there = data.mask.any(axis=(0, 1))
+        for k in np.flatnonzero(~there):
+            name = data.survey.names[k]
+            journal = journal.note("station tipper", name, "left out: only a tipper is left")
+        data = data.select(stations=there)
         usable = None if self.usable is None else self.usable.without_tipper()
-        return dataclasses.replace(self, data=self.data.without_tipper(), usable=usable, journal=journal)
+        return dataclasses.replace(self, data=data, usable=usable, journal=journal)
 
     def require(self) -> None:
         """Raises `ValueError`, with what took them, if fewer than a third of the stations are left."""

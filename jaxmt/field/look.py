@@ -10,7 +10,7 @@ from ..conventions import OFF_DIAGONAL, RHO
 from ..data import Data
 from ..io import Reading, read
 from ..io.reading import DATA_SUFFIXES, data_folders
-from ..processing import RULES, STATION_RULES, UNUSABLE, Journal, dimensionality, phase_tensor
+from ..processing import RULES, UNUSABLE, Journal, Screening, dimensionality, phase_tensor
 from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule
@@ -57,7 +57,7 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     try:
         line = Line.from_reading(path.resolve().stem, reading, treatment, choice)
         strike = line.strike
-        print(f"\n{notes(line.journal, verbose=verbose)}\n\n{rules(line)}")
+        print(f"\n{notes(line.journal, verbose=verbose)}\n\n{rules(line, treatment.screening)}")
         line.require()
     except ValueError as error:
         print(f"\nNothing to invert: {error}")
@@ -184,11 +184,13 @@ def _range(frequencies: np.ndarray) -> str:
     return f"{frequencies.max():.4g} to {frequencies.min():.4g}" if frequencies.size else "-"
 
 
-def rules(line: Line) -> str:
+def rules(line: Line, screening: Screening) -> str:
     """A line for each rule with what it removed and what it marked; and what is left."""
     losses, marks, survey = line.journal.losses(), line.journal.marks(), line.data.survey
-    steps = {"band": "band"} | {title(rule): name_of(rule) for rule in RULES}
-    steps |= {f"station {type(r).__name__.lower()}": name_of(r) for r in (*UNUSABLE, *STATION_RULES)}
+    data_rules = (*screening.geology, *screening.remove, *screening.doubts, *screening.enlarge)
+    station_rules = (*UNUSABLE, *screening.station_doubts, *screening.station_remove)
+    steps = {"band": "band"} | {title(rule): name_of(rule) for rule in data_rules}
+    steps |= {f"station {type(rule).__name__.lower()}": name_of(rule) for rule in station_rules}
     rows = []
     for step, name in steps.items() if line.sites else ():
         parts = []

@@ -205,7 +205,7 @@ OPTIONS: dict[str, Option] = {
         Option("optimiser", "inversion", one_of("optimiser", OPTIMISERS), "adam",
                "adam (default), lbfgs, or gauss-newton: Occam's inversion", metavar="NAME"),
         Option("static-shift", "inversion", number(0.0, 10.0, "decades; 0 allows none"), 0.3,
-               "how much of log10 apparent resistivity stations and modes may shift; default 0.3, 0 for none",
+               "decades by which stations and modes may shift, roughly; default 0.3, 0 for none",
                metavar="DECADES"),
         Option("target", "inversion", number(1e-9, 1e9, "a positive nRMS"), 1.05,
                "nRMS at which to stop; default 1.05", metavar="NRMS"),

@@ -111,9 +111,9 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
         "transport",
     ]
     caption = (
-        "Outcome. nRMS is the root mean square of residual over error of the data inverted, and of all that "
-        "can be used, those that a rule removed among them, with the errors that were measured and the floors "
-        "alone; transport is the share of an iteration that value and gradient of the misfit take."
+        "Outcome. nRMS is the root mean square of residual over error of the data inverted, and of all "
+        "that can be used, those that a rule removed among them, with the floors alone; transport is the "
+        "share of an iteration that value and gradient of the misfit take."
     )
     page = page.table(caption, head, rows)
     for fit in fits:
@@ -192,8 +192,8 @@ def _processing(page: Page, line: Line) -> Page:
     if not rows:
         return page.paragraph("The data were inverted as they are.")
     return page.table(
-        f"The steps, in order, what many stations share in one row; processing.log has each. "
-        f"{line.journal.removed()} data were removed, a complex number counting one; what is marked stayed.",
+        "The steps, in order, what many stations share in one row; processing.log has each. "
+        f"{line.journal.removed()} data were removed, a complex number counting one; the marked stayed.",
         ["step", "of", "what and why", "removed", "marked"],
         rows,
     )

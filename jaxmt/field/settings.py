@@ -47,9 +47,8 @@ class Settings:
     - `parametrisation`, `optimiser`, `static_shift`, `regularization`, `trade_off`, `stopping`: as for
       `invert`.
     - `target`: nRMS at which to stop; `iterations`: at most.
-    - `depth`: m, how far down to show sections; by default Bostick's depth of the lowest frequencies, and no
-      more than the length of the line.
-      `limits`: ohm m, of their colours.
+    - `depth`: m, how far down to show sections; by default Bostick's depth of the lowest frequencies, and
+      no more than the length of the line. `limits`: ohm m, of their colours.
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
     """
 

@@ -25,18 +25,21 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     """`jaxmt invert`: from data, or from a run file, with the options that were given; the exit status."""
     source, out = options["path"], options["out"]
     run = RunFile.read(source) if source.suffix == ".toml" else RunFile(source)
-    run = dataclasses.replace(run, path=run.path.resolve(), told=complete({**run.told, **told}))
+    asked = complete({**run.told, **told})
+    if asked["positions"] is not None:
+        asked["positions"] = str(Path(asked["positions"]).resolve())
+    run = dataclasses.replace(run, path=run.path.resolve(), told=asked)
     if holds_data(out.resolve(), run.path):
         raise ValueError(f"results must not go among the data in {out}. Give another -o.")
     require_room(out, force=options["force"])
-    if run.told["positions"] is not None:
-        run.told["positions"] = str(Path(run.told["positions"]).resolve())
     devices = machine.start({**options, "devices": run.told["devices"]})
-    reading = read_data(run)
+    # What was told in vain is said before anything is read.
+    treatment, _ = treatment_of(run.told), misfits_of(run.told, run.misfits)
+    reading = read(run.path, variance=treatment.variance, relative_error=treatment.floor)
     if run.told["line"] != ALL:
         return begun(run, reading, out, options, devices)
     status = 0
-    for name in line_names(reading, treatment_of(run.told)):
+    for name in line_names(reading, treatment):
         print(f"\nLine {name}", flush=True)
         each = dataclasses.replace(run, told={**run.told, "line": name})
         try:
@@ -50,12 +53,6 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     return status
 
 
-def read_data(run: RunFile) -> Reading:
-    """What lies where a run has its data."""
-    treatment = treatment_of(run.told)
-    return read(run.path, variance=treatment.variance, relative_error=treatment.floor)
-
-
 def begun(
     run: RunFile,
     reading: Reading,
@@ -66,10 +63,11 @@ def begun(
     """The inversion of one line into a folder of its own; the exit status."""
     require_room(out, force=options["force"])
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
-    line = Line.from_reading(run.path.stem, reading, treatment_of(run.told))
+    treatment = treatment_of(run.told)
+    line = Line.from_reading(run.path.stem, reading, treatment)
     print(notes(line.journal, verbose=options["verbose"]))
     if line.sites:
-        print(rules(line))
+        print(rules(line, treatment.screening))
     line.require()
     folder = Folder.create(machine.own_folder(out, options), force=options["force"])
     run = dataclasses.replace(run, identity=folder.identity, versions=dict(versions()))

@@ -39,7 +39,7 @@ def read_line(folder: Folder) -> Line:
         found_strike(sites) if sites else None,
         int(about["asked"]),
         *(tuple(map(_frozen, json.loads(about[name]))) for name in ("facts", "cite")),
-        read_results(folder.path / USABLE).data if (folder.path / USABLE).is_file() else None,
+        usable=read_results(folder.path / USABLE).data if (folder.path / USABLE).is_file() else None,
     )
 
 

@@ -33,7 +33,7 @@ MANY = 300
 """Places beyond which each is paired with its nearest alone."""
 
 Places = Float[np.ndarray, "place 2"]
-Members = Int[np.ndarray, " member"]
+Members = Int[np.ndarray, " _"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,7 +51,7 @@ def bostick_section(
 
 
 def penetration(data: Data) -> Float[np.ndarray, " site"]:
-    r"""How deep each station sees, m: the largest $\sqrt{\rho_a/(\omega\mu_0)}$; NaN without resistivity."""
+    r"""How deep each station sees, m: the largest $\sqrt{\rho_a/(\omega\mu_0)}$; NaN if unknown."""
     depth = _log10_depth(_of_both_modes(data.values[list(RHO)]), data)
     deepest = np.where(np.isfinite(depth), depth, -np.inf).max(axis=0)
     return np.where(np.isfinite(deepest), 10**deepest, np.nan)

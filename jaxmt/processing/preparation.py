@@ -94,7 +94,8 @@ def prepare(
     if declination:
         sites = [magnetic_to_geographic(site, declination) for site in sites]
         journal = journal.note("declination", "all", f"{declination:g} degrees east added to the x axes")
-    journal = journal.note("band", "all", f"frequencies from {band[0]:g} to {band[1]:g} Hz kept")
+    if band != (0.0, np.inf):
+        journal = journal.note("band", "all", f"frequencies from {band[0]:g} to {band[1]:g} Hz kept")
     sites, notes = correct_polarity(sites, repair)
     journal += notes
     found = None

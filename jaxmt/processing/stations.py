@@ -143,14 +143,20 @@ class Offset:
 
 @dataclasses.dataclass(frozen=True)
 class Copies:
-    """Stations whose impedances repeat those of another at the same place, value for value."""
+    """Stations whose impedances repeat those of another at the same known place, value for value.
+
+    A place at latitude and longitude 0 is none: files of stations whose places are unknown say so.
+    """
 
     def __call__(self, sites: Sequence[Site]) -> Verdicts:
         """Which of `sites` it would remove, and why."""
         seen: dict[tuple, str] = {}
         verdicts = []
         for k, site in enumerate(sites):
-            key = (site.frequencies.tobytes(), site.z.tobytes(), f"{site.latitude}", f"{site.longitude}")
+            place = (site.latitude, site.longitude, site.northing, site.easting)
+            if not np.isfinite(place).any() or place[:2] == (0.0, 0.0):
+                continue
+            key = (site.frequencies.tobytes(), site.z.tobytes(), f"{place}")
             if key in seen:
                 verdicts.append((k, f"holds the same values as {seen[key]}"))
             seen.setdefault(key, site.name)

@@ -76,7 +76,7 @@ def test_what_cannot_be_understood_is_refused_in_one_line(typed, message, capsys
     ],
 )
 def test_no_error_leaves_the_command_as_a_traceback(error, status, message, monkeypatch, capsys):
-    def fails(*_):
+    def fails(*_, **__):
         raise error
 
     monkeypatch.setattr(look, "look", fails)

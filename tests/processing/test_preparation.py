@@ -10,7 +10,7 @@ from soundings import half_space
 
 from jaxmt.conventions import MU_0
 from jaxmt.io import read, read_edi_site, read_emtf_site
-from jaxmt.processing import in_band, prepare, rotate
+from jaxmt.processing import Coverage, Rating, RelativeError, Screening, in_band, prepare, rotate
 from jaxmt.processing.site import Site
 
 FREQUENCIES = np.geomspace(100, 0.1, 19)
@@ -58,13 +58,14 @@ def test_a_two_dimensional_line_comes_out_as_it_is(strike, arrow):
     assert prepared.found is not None
     assert prepared.found.settled == np.isfinite(arrow)
     steps = [entry.step for entry in prepared.journal]
-    assert steps == ["band", "strike", "rotate", "floor", "profile"]
+    assert steps == ["strike", "rotate", "floor", "profile"]
 
 
 def test_every_station_has_a_place_along_the_profile():
     sites = line()
     # A station without data is left out, but keeps its place on the map.
-    sites[2] = dataclasses.replace(sites[2], z=np.full_like(sites[2].z, np.nan))
+    nothing = {name: np.full_like(getattr(sites[2], name), np.nan) for name in ("z", "tipper")}
+    sites[2] = dataclasses.replace(sites[2], **nothing)
     prepared = prepare(sites, angle=20.0, per_decade=None)
     assert prepared.strike == 20.0
     assert [site.name for site in prepared.sites] == ["S0", "S1", "S2", "S3", "S4"]
@@ -144,7 +145,7 @@ def test_every_site_has_the_place_along_the_line_that_its_data_have(data_folder)
     # A line of 470 km, where projections about other origins differ by kilometres.
     folder = data_folder / "cafe_cascadia" / "edi"
     sites = [read_edi_site(path) for path in sorted(folder.glob("*.edi"), reverse=True)]
-    done = prepare(sites, angle=-15.0, rules=(), station_rules=())
+    done = prepare(sites, angle=-15.0, screening=Screening.none())
     order = [[site.name for site in done.sites].index(name) for name in done.data.survey.names]
     np.testing.assert_allclose(done.distances[order], done.data.survey.stations, atol=1e-6)
 
@@ -164,5 +165,7 @@ def test_stations_that_are_all_taken_are_said_with_what_took_them():
     """Ratings of one take the first station, coverage the others, whose errors are too large."""
     sites = [half_space("S0", easting=0.0, northing=0.0, rating=1.0)]
     sites += [half_space(f"S{k}", easting=1e3 * k, northing=0.0, error=0.6) for k in (1, 2)]
+    assert prepare(sites, angle=0.0).data.survey.stations.size == 3
+    asked = Screening(remove=(RelativeError(),), station_remove=(Rating(), Coverage()))
     with pytest.raises(ValueError, match="none of 3 stations is left: rating took 1, coverage took 2"):
-        prepare(sites, angle=0.0)
+        prepare(sites, angle=0.0, screening=asked)
