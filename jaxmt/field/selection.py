@@ -34,7 +34,8 @@ class Selection:
       `drop`: names to leave out.
     - `azimuth`: degrees of the profile. `segment`: latitudes and longitudes of its two ends, and
       `corridor`: m, how far from it stations may be; None for one station spacing.
-    - `positions`: a table, see `io.read_station_table`. `spacing`: m, between stations in the order of names.
+    - `positions`: a table, see `io.read_station_table`. `spacing`: m, between stations, in the
+      order of names.
     """
 
     line: str | None = None
@@ -278,7 +279,7 @@ def cautions(choice: Choice, strike: float) -> Journal:
     share = float(np.cos(np.deg2rad(between(line.azimuth, direction))))
     km = line.length / 1e3
     if angle < ACROSS:
-        text = f"the line at {line.azimuth:.0f} degrees runs {angle:.0f} degrees from the strike of {strike:.0f}"
+        text = f"the line at {line.azimuth:.0f} degrees runs {angle:.0f} from the strike of {strike:.0f}"
         journal = journal.note("line", "all", f"{text}: what changes across strike it hardly crosses")
     if share < 0.5:
         remedy = (

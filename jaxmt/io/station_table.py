@@ -18,8 +18,8 @@ SHORT |= {"elev": "elevation", "x": "easting", "y": "northing"}
 def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:
     """For each name the latitude and longitude, degrees, or easting and northing, m, and any elevation, m.
 
-    The first row names the columns, in any order and case. Raises `BadFile` for a table without the columns,
-    a value that is no number, degrees that are on no globe, or a name that comes twice.
+    The first row names the columns, in any order and case. Raises `BadFile` for a table without the
+    columns, a value that is no number, degrees that are on no globe, or a name that comes twice.
     """
     rows = list(csv.reader(io.StringIO(text_of(Path(path), "a table of positions"))))
     filled = [(k, row) for k, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]

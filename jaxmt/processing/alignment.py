@@ -142,8 +142,8 @@ def row(place: Places, members: Members, looser: float = 1.0) -> Row | None:
     return Row(members, spacing, offset, azimuth(place[members]), bool(fits))
 
 
-def _corridors(place: Places) -> Iterator[tuple[float, Members]]:
-    """Half widths and places of the fullest corridors through two places each."""
+def _corridors(place: Places, away: float | None) -> Iterator[tuple[float, Members]]:
+    """Half widths and places of the fullest corridors through two places each, 45 degrees `away`."""
     count, spacing = len(place), spacing_of(place)
     widths = spacing * np.array(CORRIDORS)
     found: list[list[tuple[int, float, int, int]]] = [[] for _ in widths]
@@ -152,6 +152,13 @@ def _corridors(place: Places) -> Iterator[tuple[float, Members]]:
         others = np.arange(i + 1, count)
         if count > MANY:
             others = others[np.argsort(np.hypot(*step[others].T), kind="stable")[:MANY]]
+        if away is not None:
+            # Twice the angle is the same for both directions of a line.
+            north, east = step[others].T
+            turn = np.cos(2 * (np.arctan2(east, north) - np.deg2rad(away)))
+            others = others[turn < 0]
+        if not others.size:
+            continue
         direction = step[others] / np.maximum(np.hypot(*step[others].T), 1e-12)[:, None]
         across = np.abs(direction[:, :1] * step[:, 1] - direction[:, 1:] * step[:, 0])
         for k, width in enumerate(widths):
@@ -190,7 +197,7 @@ def _grown(place: Places, members: Members, width: float) -> Members:
     return np.flatnonzero(near)
 
 
-def _candidates(place: Places) -> Iterator[Row]:
+def _candidates(place: Places, away: float | None) -> Iterator[Row]:
     """Rows that fit: parts of the tree between long edges, and corridors."""
     everything = np.arange(len(place))
     edges, length = tree(place)
@@ -199,7 +206,7 @@ def _candidates(place: Places) -> Iterator[Row]:
     for factor in (np.inf, WIDEST_GAP, 4.0, 2.0):
         first = _joined(len(place), edges[length <= factor * np.median(length)])
         proposals += [(0.0, everything[first == k]) for k in np.unique(first)]
-    for width, members in (*proposals, *_corridors(place)):
+    for width, members in (*proposals, *_corridors(place, away)):
         for _ in range(3):
             if members.size < LEAST or members.tobytes() in seen:
                 break
@@ -213,17 +220,17 @@ def _candidates(place: Places) -> Iterator[Row]:
             members = _grown(place, members, width)
 
 
-def rows(place: Places, across: float | None = None) -> list[Row]:
+def rows(place: Places, away: float | None = None) -> list[Row]:
     """Rows that share no place, the best first, each taken from what those before it left.
 
-    - `across`: degrees; rows within 45 degrees of this azimuth do not count. By default all do.
+    - `away`: degrees; rows within 45 degrees of this azimuth do not count. By default all do.
     """
     rest = np.arange(len(place))
     found: list[Row] = []
     while rest.size >= LEAST:
-        fitting = _candidates(place[rest])
-        if across is not None:
-            fitting = (r for r in fitting if between(r.azimuth, across) > 45)
+        fitting = _candidates(place[rest], away)
+        if away is not None:
+            fitting = (r for r in fitting if between(r.azimuth, away) > 45)
         best = max(fitting, key=lambda r: r.rank, default=None)
         if best is None:
             break
@@ -234,7 +241,7 @@ def rows(place: Places, across: float | None = None) -> list[Row]:
 
 
 def _joining(place: Places, found: list[Row], few: list[Row], rest: Members) -> list[Row]:
-    """The rows with the stations that fit in after all, those of rows of three before they stand as such."""
+    """The rows with the stations that fit in after all, those of rows of three among them."""
     for k in np.sort(np.concatenate([rest, *(r.members for r in few)])).tolist():
         wider = [row(place, np.append(r.members, k)) for r in found]
         fitting = [(w.offset / w.spacing, n, w) for n, w in enumerate(wider) if w is not None and w.fits]

@@ -26,7 +26,7 @@ class StationLine:
 
     - `name`: what the names of its stations begin or end with and those of no other, or a letter.
     - `stations`: their indices, in the order along the line towards `azimuth`.
-    - `azimuth`: degrees clockwise from north, -10 to 170, of the line of least squares; NaN for one station.
+    - `azimuth`: degrees clockwise from north, -10 to 170, of the line of least squares; NaN for one.
     - `length`: m along it; `spacing`: m, median; `gap`: m, the widest. `offset`: m, the largest distance of
       a station from the straight line. `bend`: degrees between the directions of its two halves.
     """
@@ -76,8 +76,8 @@ def find_lines(sites: Sequence[Site]) -> Lines:
 
     A survey that is a row as a whole is one line. Else stations whose names have a part in common are, if
     each such group is a row; else rows are sought by their places alone: parabolas with few stations beside
-    them, the fullest first. In a grid the rows across these are lines, too. Stations in no row at all are one
-    line together, and a grid.
+    them, the fullest first. In a grid the rows across these are lines, too. Stations in no row at all are
+    one line together, and a grid.
     """
     place = known_positions(sites)
     known = np.flatnonzero(np.isfinite(place).all(axis=1))
@@ -130,7 +130,7 @@ def _groups(names: Sequence[str], place: Places) -> tuple[list[list[np.ndarray]]
 
 
 def _by_names(names: Sequence[str], place: Places) -> tuple[list[Row], str]:
-    """Rows of stations whose names begin, or end, with the same words and numbers; none if some are no row."""
+    """Rows of stations whose names begin, or end, alike; none if some are no row."""
     words = [re.findall(r"\d+|[^\W\d_]+", name.casefold()) for name in names]
     longest = max(len(w) for w in words)
     for part in ("starts", "ends"):
@@ -159,7 +159,7 @@ def _across(family: Sequence[Row], place: Places) -> list[Row]:
     """Rows across parallel ones, if they are long enough and many enough to make a grid of both."""
     if len(family) < LEAST or not _parallel(family):
         return []
-    cross = rows(place, across=_mean(r.azimuth for r in family))
+    cross = rows(place, away=_mean(r.azimuth for r in family))
     own, other = (np.array([r.members.size for r in f]) for f in (family, cross))
     many = other.size > 1 and other.sum() >= MOST * len(place) and np.mean(other) >= np.mean(own) / 2
     return cross if many and _parallel(cross) else []

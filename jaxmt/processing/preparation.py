@@ -74,8 +74,8 @@ def prepare(
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
     - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
     - `screening`: what becomes of doubtful data. `repair`: as in `correct_polarity`.
-    - `direction`: degrees, onto which stations are projected instead of the normal of strike. x points along
-      strike all the same, to that of its two ends from which y and `direction` are less than 90 degrees apart.
+    - `direction`: degrees, onto which stations are projected instead of the normal of strike. x points
+      along strike all the same, to the end from which y and `direction` are less than 90 degrees apart.
 
     Raises `ValueError` if nothing is left.
     """

@@ -116,8 +116,8 @@ def profile(
       given, else latitude and longitude projected by `local_metres`.
     - `relative_error`: deviation of Re Z and of Im Z over |Z|, where a site states no error.
     - `tipper_error`: deviation of the tipper's real and imaginary part, likewise.
-    - `direction`: degrees clockwise from north, of y, onto which stations are projected instead; no more than
-      90 from strike + 90, or the signs of the tipper would not be those of y.
+    - `direction`: degrees clockwise from north, of y, onto which stations are projected instead; no more
+      than 90 from strike + 90, or the signs of the tipper would not be those of y.
 
     Warns of stations at one place, and of data left out because they have no error. Raises
     `ValueError` if nothing is left, or a site has no position.
@@ -130,8 +130,8 @@ def profile(
     direction = strike + 90 if direction is None else direction
     if facing(strike, direction) != strike:
         raise ValueError(
-            f"`profile(strike={strike:g}, direction={direction:g})`, in degrees, must be no more than 90 from "
-            f"strike + 90. Give strike={strike + 180:g}, which is the same."
+            f"`profile(strike={strike:g}, direction={direction:g})`, in degrees: y must be no more than 90 "
+            f"from strike + 90. Give strike={strike + 180:g}, which is the same."
         )
     y = _positions(sites, direction, origin)
     order = np.argsort(y, kind="stable")
