@@ -75,6 +75,7 @@ class Line:
       the data came along a profile already.
     - `strike`: degrees, the one used; NaN if nobody knows. `found`: the one that the tensors show.
     - `asked`: stations that were read and asked for; 0 where nobody counted.
+    - `direction`: degrees of the profile; None where it is across strike.
     - `facts`: of the survey, for its report. `cite`: what to cite besides jaxmt.
     """
 
@@ -89,6 +90,7 @@ class Line:
     facts: tuple[tuple[str, str], ...] = ()
     cite: tuple[str, ...] = ()
     usable: Data | None = None
+    direction: float | None = None
 
     @classmethod
     def read(cls, path: FilePath, treatment: Treatment | None = None, **changes: Any) -> "Line":
@@ -152,7 +154,11 @@ class Line:
         line = cls(
             choice.title(name), done.data, journal, done.sites, done.distances, done.strike, found, asked
         )
-        return dataclasses.replace(line, usable=None if same(done.data, done.usable) else done.usable)
+        return dataclasses.replace(
+            line,
+            usable=None if same(done.data, done.usable) else done.usable,
+            direction=choice.direction,
+        )
 
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""

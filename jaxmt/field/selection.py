@@ -154,13 +154,20 @@ def located(
         return list(sites), Journal(), None
     across = 90.0 if strike is None else (strike + 90) % 360
     towards = across if selection.azimuth is None else selection.azimuth
-    return *placed_by_spacing(sites, selection.spacing, towards), towards
+    placed, journal = placed_by_spacing(sites, selection.spacing, towards)
+    if selection.azimuth is None:
+        text = "the direction of the line is taken as across strike; --azimuth DEG gives it"
+        journal = journal.note("positions", "all", text)
+    return placed, journal, towards
 
 
 def default(lines: Lines, angles: Sequence[float]) -> StationLine:
-    """The line with most stations of those that are not nearly along their own strike, or of all."""
-    across = [line for line, a in zip(lines.lines, angles, strict=True) if not a < ACROSS]
-    return max(across or lines.lines, key=lambda line: len(line.stations))
+    """The line with most stations of those not nearly along their own strike, or of all; then the steepest."""
+    ranked = [
+        (len(line.stations), np.nan_to_num(a), line) for line, a in zip(lines.lines, angles, strict=True)
+    ]
+    across = [r for r, a in zip(ranked, angles, strict=True) if not a < ACROSS]
+    return max(across or ranked, key=lambda r: r[:2])[2]
 
 
 def _indexed(lines: Lines, at: Sequence[int]) -> Lines:
@@ -249,13 +256,12 @@ def _along(
 
 def _told(survey: Sequence[Site], lines: Lines, line: StationLine, *, by_default: bool) -> Journal:
     """What is taken, what else there is, and how to take it."""
-    total = sum(len(other.stations) for other in lines.lines) if not lines.grid else len(survey)
     if len(lines.lines) == 1 and not lines.alone:
         return Journal()
     grid = "the stations fill an area rather than a line; " if lines.grid else ""
     why = ", that with most stations roughly across strike" if by_default else ""
     journal = Journal().note(
-        "line", "all", f"{grid}line {line.name}{why}: {len(line.stations)} of {total} stations"
+        "line", "all", f"{grid}line {line.name}{why}: {len(line.stations)} of {len(survey)} stations"
     )
     others = [f"{o.name} ({len(o.stations)})" for o in lines.lines if o.name != line.name]
     if others:

@@ -85,7 +85,8 @@ class Journal:
         """A short journal of the same work: an entry for what many subjects share.
 
         Entries of one step and text become one, which names up to three subjects and counts more. A step
-        about single subjects with more than three texts left becomes one entry with the sums and the subject with most.
+        about single subjects with more than three texts left becomes one entry with the sums and the
+        subject with most.
         """
         steps: dict[str, list[Entry]] = {}
         for entry in self.entries:

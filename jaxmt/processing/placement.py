@@ -67,8 +67,8 @@ def placed_by_spacing(sites: Sequence[Site], spacing: float, azimuth: float) -> 
             sites[k],
             latitude=np.nan,
             longitude=np.nan,
-            northing=step * spacing * float(np.cos(np.deg2rad(azimuth))),
-            easting=step * spacing * float(np.sin(np.deg2rad(azimuth))),
+            northing=round(step * spacing * float(np.cos(np.deg2rad(azimuth))), 6),
+            easting=round(step * spacing * float(np.sin(np.deg2rad(azimuth))), 6),
         )
     text = (
         f"{spacing:g} m apart in the order of names, {sites[order[0]].name} to {sites[order[-1]].name}, "

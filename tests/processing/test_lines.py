@@ -62,7 +62,7 @@ def test_a_curved_line_is_one_line_with_its_bend():
     assert line.stations in (tuple(range(15)), tuple(range(14, -1, -1)))
     # The halves of a quarter circle turn by 45 degrees.
     assert line.bend == pytest.approx(45, abs=1.0)
-    # The sagitta of a quarter circle is R (1 - cos 45); the line of least squares halves the offset at least.
+    # The sagitta of a quarter circle is R (1 - cos 45); the line of least squares parts it in two.
     assert 0.5 * 10e3 * (1 - np.sqrt(0.5)) < line.offset < 10e3 * (1 - np.sqrt(0.5))
 
 
