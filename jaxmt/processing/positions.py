@@ -16,13 +16,14 @@ def positions(
     """Northing and easting, m, of each site; NaN for those without latitude and longitude.
 
     - `origin`: latitude and longitude, degrees, of (0, 0). By default the sites' own northing and easting
-      if all have them, else the mean of those that have latitude and longitude.
+      if all that have a position have these, else the mean of those that have latitude and longitude.
     """
     local = np.array([(site.northing, site.easting) for site in sites]).reshape(-1, 2)
-    if origin is None and np.isfinite(local).all():
-        return local
     degrees = np.array([(site.latitude, site.longitude) for site in sites]).reshape(-1, 2)
     known = np.isfinite(degrees).all(axis=1)
+    placed = np.isfinite(local).all(axis=1)
+    if origin is None and placed.any() and (placed | ~known).all():
+        return np.where(placed[:, None], local, np.nan)
     metres = np.full(degrees.shape, np.nan)
     if known.any():
         latitude, longitude = degrees[known].T
