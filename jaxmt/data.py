@@ -176,7 +176,8 @@ class Data(eqx.Module):
     ) -> "Data":
         """Part of the data; what is not named stays whole.
 
-        - `frequencies`, `stations`: indices to keep, or one boolean for each; their survey follows.
+        - `frequencies`, `stations`: indices to keep, or one boolean for each; their survey follows, as by
+          `Survey.at`.
         - `components`: names out of `COMPONENTS` to keep; values of the others become NaN.
 
         Raises `ValueError` for an unknown component, booleans of the wrong length, or if no datum is left.
@@ -192,8 +193,7 @@ class Data(eqx.Module):
             )
         kept = np.array([components is None or name in components for name in COMPONENTS])
         part = dataclasses.replace(
-            survey,
-            frequencies=survey.frequencies[at],
+            survey if frequencies is None else survey.at(survey.frequencies[at]),
             stations=survey.stations[of],
             names=tuple(survey.names[k] for k in of),
             depths=survey.depths[of],

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ..conventions import PHASE
 from ..data import Data, known_residuals
 from ..inversion.result import Result
 from ..inversion.static_shift import shifted
@@ -13,6 +14,12 @@ from ..processing import dimensionality, phase_tensor
 from ..processing.site import Site
 from ..simulation.forward import simulate
 from .line import Line
+
+MARGIN = 5.0
+"""Degrees by which a phase may leave its quadrant, as for the rule of that name."""
+
+NOTABLE = 0.2
+"""Share of the misfit from which phases outside of their quadrant are named."""
 
 WORST = 3
 """Stations and bands of periods that are named."""
@@ -51,8 +58,9 @@ def misfit_in_words(line: Line, result: Result) -> str:
         [[a[:, decade == b].sum() for b in bands] for a in (squares, data.mask)], dtype=float
     )
     periods = _worst(by_band[0], by_band[1], result.nrms)
+    outside = _outside(data, squares)
     if not names and not periods:
-        return ""
+        return outside
     stations = [f"{data.survey.names[k]} (nRMS {value:.1f})" for k, value in names]
     ranges = [f"{10.0 ** bands[k]:g} to {10.0 ** (bands[k] + 1):g} s ({value:.1f})" for k, value in periods]
     parts = [f"stations {', '.join(stations)}"] * bool(stations)
@@ -68,7 +76,22 @@ def misfit_in_words(line: Line, result: Result) -> str:
             f" By the skew of their phase tensors {100 * here:.0f} % of the data of these stations ask for "
             f"a 3-D earth, {100 * elsewhere:.0f} % of the others'."
         )
-    return text
+    return f"{text} {outside}".strip()
+
+
+def _outside(data: Data, squares: Float[np.ndarray, "comp freq site"]) -> str:
+    """What part of the misfit is phases outside of their quadrant, which hardly any 2-D section has."""
+    rows = list(PHASE)
+    with np.errstate(invalid="ignore"):
+        outside = np.abs(data.values[rows] - 45) > 45 + MARGIN
+    share = float(squares[rows][outside].sum() / max(squares.sum(), 1e-300))
+    if share < NOTABLE:
+        return ""
+    return (
+        f"{100 * share:.0f} % of the misfit is {int(outside.sum())} phases outside of 0 to 90 degrees, which "
+        "hardly any 2-D section has: --remove phase-quadrant takes them, --enlarge phase-quadrant gives them "
+        "larger errors."
+    )
 
 
 def _worst(

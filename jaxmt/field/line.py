@@ -15,7 +15,9 @@ from ..data import Data
 from ..io import Reading, read
 from ..processing import Journal, Screening, Strike, prepare
 from ..processing import strike as strike_of
+from ..processing.frequencies import PER_DECADE, with_computed
 from ..processing.site import Site
+from ..simulation.survey import Survey
 from .selection import Choice, Selection, cautions, choose
 
 LEAST = 1 / 3
@@ -28,7 +30,8 @@ class Treatment:
 
     - `strike`: degrees from north; None finds it. `declination`: degrees east, of magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept. `floor`: least relative error of |Z|.
-    - `per_decade`: frequencies a decade to interpolate to; None keeps those that were measured.
+    - `per_decade`: frequencies a decade at which fields are computed where more are measured; None
+      computes at every one.
     - `screening`, `repair`: as in `processing.prepare`.
     - `line`: which of several lines, by its name or that of its file; None takes one by default.
     - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
@@ -41,7 +44,7 @@ class Treatment:
     declination: float = 0.0
     band: tuple[float, float] = (0.0, np.inf)
     floor: float = 0.05
-    per_decade: int | None = 6
+    per_decade: int | None = PER_DECADE
     screening: Screening = Screening()
     repair: bool = False
     line: str | None = None
@@ -210,7 +213,14 @@ def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     data = data.select(frequencies=inside, stations=kept)
     journal = journal.note("band", file, f"frequencies from {low:g} to {high:g} Hz kept")
     journal = journal.note("floor", file, f"relative error of |Z| at least {treatment.floor:g}")
-    return Line(name, data.with_floor(treatment.floor), journal, asked=len(kept))
+    data, notes = with_computed(data.with_floor(treatment.floor), treatment.per_decade)
+    return Line(name, data, journal + notes, asked=len(kept))
+
+
+def counted(survey: Survey) -> str:
+    """How many frequencies a survey has, and at how many fields are computed where these are others."""
+    computed = "" if survey.computed is None else f", computed at {survey.computed.size}"
+    return f"{survey.frequencies.size} frequencies{computed}"
 
 
 def line_names(reading: Reading, treatment: Treatment) -> tuple[str, ...]:

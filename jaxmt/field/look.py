@@ -15,7 +15,7 @@ from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule
 from . import options
-from .line import Line
+from .line import Line, counted
 from .objects import treatment_of
 from .options import ALL, FAILED, complete
 from .survey_map import draw, line_rows, sketch
@@ -210,8 +210,8 @@ def rules(line: Line, screening: Screening) -> str:
         [*rows, *([f"nothing to say: {', '.join(nothing)}"] if nothing and line.sites else [])]
     )
     left = (
-        f"Left to invert: {survey.stations.size} of {line.asked} station(s), {survey.frequencies.size} "
-        f"frequencies, {int(line.data.mask.sum())} data"
+        f"Left to invert: {survey.stations.size} of {line.asked} station(s), {counted(survey)}, "
+        f"{int(line.data.mask.sum())} data"
     )
     head = (
         "Rules, and what they did. What is marked stays: --remove RULE takes it, --enlarge RULE gives it "

@@ -89,7 +89,9 @@ class Outcome:
         return {
             "line": line.name,
             "stations": line.data.survey.stations.size,
+            "asked": line.asked,
             "frequencies": line.data.survey.frequencies.size,
+            "computed_frequencies": line.data.survey.solved().frequencies.size,
             "data": int(line.data.mask.sum()),
             "strike_deg": line.strike,
             "settings": dict(self.facts),

@@ -10,7 +10,7 @@ from ..misfit.motion import moves
 from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
-from .line import Line
+from .line import Line, counted
 from .settings import Reference, Settings
 
 HIGH = 2.0
@@ -141,8 +141,7 @@ def _survey(page: Page, folder: Path, line: Line) -> Page:
         ("spacing", spacing),
         (
             "frequencies",
-            f"{survey.frequencies.size}, {survey.frequencies.max():.4g} to "
-            f"{survey.frequencies.min():.4g} Hz",
+            f"{counted(survey)}, {survey.frequencies.max():.4g} to {survey.frequencies.min():.4g} Hz",
         ),
         ("data", f"{te + tm + tipper}: {te} TE, {tm} TM, {tipper} of the tipper"),
         ("strike used", strike),

@@ -162,7 +162,7 @@ def located(
 
 
 def default(lines: Lines, angles: Sequence[float]) -> StationLine:
-    """The line with most stations of those not nearly along their own strike, or of all; then the steepest."""
+    """The line with most stations of those not nearly along their own strike, or of all."""
     ranked = [
         (len(line.stations), np.nan_to_num(a), line) for line, a in zip(lines.lines, angles, strict=True)
     ]

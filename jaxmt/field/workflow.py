@@ -25,7 +25,7 @@ from ..simulation.mesh import MeshWarning
 from .fit import Fit
 from .folder import CHECKPOINT, Folder, summary_of
 from .goodness import in_words, misfit_in_words, usable_nrms
-from .line import Line
+from .line import Line, counted
 from .outcome import Outcome, begun
 from .settings import Settings
 
@@ -88,7 +88,7 @@ def _announce(line: Line, settings: Settings) -> None:
     shift = settings.static_shift
     start += "" if shift is None else f", static shifts of about {shift.decades:g} decades as parameters"
     print(
-        f"{line.name}: {survey.stations.size} stations, {survey.frequencies.size} frequencies, "
+        f"{line.name}: {survey.stations.size} stations, {counted(survey)}, "
         f"{int(line.data.mask.sum())} data"
         + ("" if mesh is None else f", mesh {mesh.n_z} x {mesh.n_y}")
         + start,

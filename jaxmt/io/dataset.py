@@ -45,6 +45,7 @@ REMEDY = "install it with `pip install 'jaxmt[io]'`, or write a file with the su
 
 MEANINGS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "frequencies": (("freq",), "Hz", "frequencies"),
+    "computed": (("computed",), "Hz", "frequencies at which fields are computed, if not at frequencies"),
     "stations": (("site",), "m", "positions along the profile"),
     "depths": (("site",), "m", "depths of the stations below z = 0"),
     "names": (("site",), "", "station names"),
@@ -63,7 +64,7 @@ MEANINGS: dict[str, tuple[tuple[str, ...], str, str]] = {
 KINDS = {"names": "U", "components": "U", "modes": "U"}
 """Kinds of NumPy's types of the arrays that are no floating-point numbers."""
 
-OPTIONAL = {"depths", "predicted", "y_nodes", "z_nodes", "surface", "resistivity"}
+OPTIONAL = {"computed", "depths", "predicted", "y_nodes", "z_nodes", "surface", "resistivity"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +95,8 @@ def _arrays(results: Results) -> dict[str, np.ndarray]:
         "values": results.data.values,
         "errors": results.data.errors,
     }
+    if survey.computed is not None:
+        arrays["computed"] = survey.computed
     if results.predicted is not None:
         arrays["predicted"] = np.asarray(results.predicted)
     if results.mesh is not None:
@@ -175,6 +178,7 @@ def _results(arrays: dict[str, np.ndarray], about: dict[str, Any]) -> Results:
         modes=[str(mode) for mode in arrays["modes"]],
         names=[str(name) for name in arrays["names"]],
         depths=arrays.get("depths"),
+        computed=arrays.get("computed"),
     )
     has_mesh = "y_nodes" in arrays and "z_nodes" in arrays
     mesh = None

@@ -7,6 +7,7 @@ from .declination import magnetic_to_geographic as magnetic_to_geographic
 from .doubts import Screening as Screening
 from .floors import FLOORS as FLOORS
 from .floors import with_floor as with_floor
+from .frequencies import with_computed as with_computed
 from .journal import Entry as Entry
 from .journal import Journal as Journal
 from .phase_tensor import PhaseTensor as PhaseTensor

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from .declination import magnetic_to_geographic
 from .doubts import Screening
 from .floors import with_floor
+from .frequencies import PER_DECADE, with_computed
 from .journal import Journal
 from .positions import positions
 from .profile import facing, profile
@@ -19,7 +19,6 @@ from .site import Site
 from .stations import correct_polarity
 from .strike import LEAST_RESULTANT, Strike, strike
 
-PER_DECADE = 6
 COVARIANCES = ("z_covariance", "tipper_covariance")
 
 
@@ -66,13 +65,17 @@ def prepare(
 ) -> Prepared:
     r"""Declination, band, signs, strike, rotation, screening, floor and projection, in this order.
 
+    Data stay at the frequencies at which they were measured, those within 1 % of each other merged; what
+    a station lacks is NaN.
+
     - `angle`: degrees of the strike; None finds it by `strike`. Where the arrows do not settle its
       ambiguity, the axis more nearly at right angles to the line of stations is taken; where no tensor
       shows a strike, as over a layered earth, that direction itself.
     - `declination`: degrees east, of data measured along magnetic axes.
     - `band`: Hz, the lowest and the highest frequency kept.
     - `floor`, `floor_rule`: as `fraction` and `rule` in `with_floor`.
-    - `per_decade`: interpolate to so many frequencies a decade; None keeps all that were measured.
+    - `per_decade`: where more frequencies are measured, fields are computed at so many a decade, and the
+      responses interpolated between (`with_computed`); None computes at every one.
     - `screening`: what becomes of doubtful data. `repair`: as in `correct_polarity`.
     - `direction`: degrees, onto which stations are projected instead of the normal of strike. x points
       along strike all the same, to the end from which y and `direction` are less than 90 degrees apart.
@@ -115,16 +118,10 @@ def prepare(
             f"none of {len(sites)} stations is left: {journal.stations_taken()}. Ask less of "
             "`prepare(screening=...)` (--remove on the command line), or widen the band."
         )
-    grid = None
-    measured = [site.frequencies[np.isfinite(site.z[:, *OFF_DIAGONAL]).any(axis=1)] for site in floored]
-    if per_decade is not None and any(f.size for f in measured):
-        some = np.concatenate(measured)
-        decades = np.log10(some.max() / some.min())
-        grid = np.geomspace(some.max(), some.min(), max(2, round(decades * per_decade) + 1))
-        text = f"interpolated to {grid.size} frequencies, {some.max():.4g} to {some.min():.4g} Hz"
-        journal = journal.note("frequencies", "all", f"{text}; gaps of a quarter decade stay masked")
-    usable = profile(floored, strike=along, direction=direction, frequencies=grid)
-    data = _within(profile(left, strike=along, direction=direction, frequencies=grid), usable)
+    usable, _ = with_computed(profile(floored, strike=along, direction=direction), per_decade)
+    data = _within(profile(left, strike=along, direction=direction), usable)
+    data, notes = with_computed(data, per_decade)
+    journal += notes
     count, size = int(data.mask.sum()), data.survey.stations.size
     journal = journal.note(
         "profile", "all", f"{count} data of {size} stations along {direction:.1f} degrees"

@@ -13,6 +13,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
+from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
 from .operator import TE, TM
@@ -52,6 +53,9 @@ def simulate(
       survey, each at its depth, on level ground. Responses are smooth in the frequency, and piecewise
       smooth in the position of a station: TM jumps, and slopes change, where it enters another column.
 
+    Fields are computed at `Survey(computed=...)`, and responses interpolated between (`between.py`);
+    `frequencies` are all computed.
+
     Works under `jax.jit`, `jax.vmap`, `jax.pmap`, `jax.shard_map`, `jax.checkpoint`, `lax.scan`, and
     `jax.grad`. A station on a vertical contact sees the cell on its right. Raises `ValueError` for an
     argument of the wrong shape or, unless it is traced, out of range; a traced one raises at run time, or
@@ -66,7 +70,10 @@ def simulate(
     known = {"frequencies": frequencies, "stations": stations}
     traced = {name: values for name, values in known.items() if isinstance(values, Tracer)}
     known = {name: values for name, values in known.items() if values is not None and name not in traced}
-    survey = dataclasses.replace(survey, **known) if known else survey
+    if frequencies is not None:
+        survey = dataclasses.replace(survey, computed=None)
+    wanted = dataclasses.replace(survey, **known) if known else survey
+    survey = wanted.solved()
     mesh.check_stations(survey)
     traced = {name: _in_range(mesh, survey, solver, name, values) for name, values in traced.items()}
     resistivity = _checked(mesh, survey, solver, resistivity)
@@ -89,7 +96,7 @@ def simulate(
                     "equations is singular or overflows. Look for extreme values in `resistivity` "
                     "(ohm m) and `Mesh(y_nodes=..., z_nodes=...)` (m)."
                 )
-    return responses
+        return responses if wanted.computed is None else interpolated(responses, wanted)
 
 
 def default_solver() -> AbstractSolver:

@@ -205,8 +205,8 @@ class Mesh:
 
         The rules are those of `Mesh.design`, with a factor two of tolerance.
         """
-        short = skin_depth(low, float(survey.frequencies.max()))
-        long = skin_depth(high, float(survey.frequencies.min()))
+        short = skin_depth(low, survey.highest)
+        long = skin_depth(high, survey.lowest)
         faults = []
 
         def require(what: str, value: float, at_least: float) -> None:
@@ -219,7 +219,7 @@ class Mesh:
             faults.append(
                 f"the first earth row is {highest:.4g} m high, but should be at most "
                 f"{short / 3:.4g} m, a third of the skin depth {short:.4g} m of {low:.4g} ohm m at "
-                f"{survey.frequencies.max():.4g} Hz"
+                f"{survey.highest:.4g} Hz"
             )
         if (off := float(np.abs(self.earth_nodes[rows] - survey.depths).max())) > short / 3:
             faults.append(f"a station is {off:.4g} m off the next row of nodes; `jaxmt.drape` makes rows")
@@ -285,8 +285,8 @@ class Mesh:
             )
         if not 0 < growth <= 0.5:
             raise ValueError(f"`Mesh.design(growth=...)` must lie in (0, 0.5], a fraction. Got {growth}.")
-        short = skin_depth(low, float(survey.frequencies.max()))
-        long = skin_depth(high, float(survey.frequencies.min()))
+        short = skin_depth(low, survey.highest)
+        long = skin_depth(high, survey.lowest)
         rows = [(0.0, short * growth / 2)]
         rows += [(z, max(short, z * (low / high) ** 0.25) * growth / 2) for z in z_contacts]
         rows += [(z, short * growth / 2) for z in np.unique(survey.depths)]

@@ -66,6 +66,8 @@ class Responses(eqx.Module):
                 f"These responses have traced or batched {' and '.join(mine)}, which no `Survey` holds. "
                 "Take one model of the batch, outside of `jax.jit`."
             )
+        # Fields were computed at these very frequencies.
+        mine |= {"computed": None} if "frequencies" in mine else {}
         return dataclasses.replace(self.survey, **mine) if mine else self.survey
 
     def _frequencies(self) -> Float[Array, "... freq"]:

@@ -17,6 +17,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ..conventions import MODES, require_x64
+from .between import spline_weights
 from .forward import default_solver, impedances_at
 from .mesh import Mesh
 from .responses import log10_and_phase, parts
@@ -59,7 +60,8 @@ def jacobian(
 
     Rows are in the order of `COMPONENTS`, in decades of apparent resistivity, degrees of phase and parts
     of the tipper for a decade of resistivity; NaN for a mode that the survey leaves out. It takes
-    8 x 6 x frequencies x stations x cells bytes.
+    8 x 6 x frequencies x stations x cells bytes. Where fields are computed at other frequencies than the
+    measured ones, rows are interpolated as responses are (`between.py`), which is exact.
 
     - `resistivity`: ohm m, of shape `mesh.shape`.
 
@@ -67,6 +69,7 @@ def jacobian(
     `FloatingPointError` where a system has no finite solution.
     """
     require_x64()
+    wanted, survey = survey, survey.solved()
     mesh.check_stations(survey)
     section = np.asarray(resistivity, dtype=float)
     if section.shape != mesh.shape or not np.all(np.isfinite(section) & (section > 0)):
@@ -87,7 +90,11 @@ def jacobian(
         )
     absent = jnp.full((2, survey.frequencies.size, survey.stations.size, *mesh.shape), jnp.nan)
     te = rows.get("te", jnp.concatenate([absent, absent]))
-    return jnp.concatenate([te[:2], rows.get("tm", absent), te[2:]])
+    whole = jnp.concatenate([te[:2], rows.get("tm", absent), te[2:]])
+    if wanted.computed is None:
+        return whole
+    weights = spline_weights(wanted.computed, wanted.frequencies)
+    return jnp.einsum("fk,ckszy->cfszy", weights, whole)
 
 
 @eqx.filter_jit

@@ -39,7 +39,7 @@ def station_mesh(
     for name, value in parts.items():
         if not 0 < value < np.inf:
             raise ValueError(f"`station_mesh({name}=...)` must be positive and finite. Got {value}.")
-    short, long = skin_depth(low, survey.frequencies.max()), skin_depth(high, survey.frequencies.min())
+    short, long = skin_depth(low, survey.highest), skin_depth(high, survey.lowest)
     z = graded_nodes([0.0, 5 * long], [(0.0, first_row * short)], growth)
     stations = np.unique(survey.stations)
     width = np.minimum(column * short, 0.5 * np.min(np.diff(stations), initial=2 * column * short))

@@ -10,6 +10,12 @@ from numpy.typing import ArrayLike
 
 from ..conventions import MODES, require_x64
 
+LEAST_COMPUTED = 4
+"""Frequencies that a cubic spline needs."""
+
+TOUCH = 1e-9
+"""Frequencies that differ by no more than this fraction, as by rounding, are the same."""
+
 
 def _finite(name: str, unit: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
     array = np.atleast_1d(np.array(values, dtype=float))
@@ -25,6 +31,35 @@ def _finite(name: str, unit: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
     return array
 
 
+def _positive(name: str, values: ArrayLike) -> Float[np.ndarray, " freq"]:
+    array = _finite(name, "Hz", values)
+    if np.any(array <= 0):
+        k = int(np.flatnonzero(array <= 0)[0])
+        raise ValueError(
+            f"`Survey({name}=...)` must be positive, in Hz. Got {name}[{k}] = "
+            f"{array[k]}; give frequencies, not periods or logarithms."
+        )
+    return array
+
+
+def _computed(values: ArrayLike, measured: Float[np.ndarray, " freq"]) -> Float[np.ndarray, " computed"]:
+    """The frequencies of the fields, highest first, if a spline through them reaches all measured ones."""
+    array = -np.sort(-_positive("computed", values))
+    array.setflags(write=False)
+    if array.size < LEAST_COMPUTED or np.any(array[1:] * (1 + TOUCH) > array[:-1]):
+        raise ValueError(
+            f"`Survey(computed=...)` must hold {LEAST_COMPUTED} frequencies or more, in Hz, no two alike. "
+            f"Got {array.size}, of them {np.unique(array).size} distinct; None computes at all that are "
+            "measured."
+        )
+    if array[-1] > measured.min() * (1 + TOUCH) or array[0] < measured.max() * (1 - TOUCH):
+        raise ValueError(
+            "`Survey(computed=...)` must span the frequencies measured, in Hz, for none is extrapolated. "
+            f"Got {array[-1]:g} to {array[0]:g}, measured {measured.min():g} to {measured.max():g}."
+        )
+    return array
+
+
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True, eq=False, init=False)
 class Survey:
@@ -36,6 +71,8 @@ class Survey:
     - `names`: station names; by default S01, S02, ...
     - `depths`: z of each station, m, downward from the z = 0 of the mesh, as at the sea floor or on a
       slope; by default 0.
+    - `computed`: Hz, the frequencies at which fields are computed, at least 4 that span `frequencies`;
+      between them responses are interpolated (`between.py`). None computes at all of `frequencies`.
 
     A survey is static under JAX transformations: it hashes by its values. Raises `ValueError` for
     empty, non-finite or non-positive input.
@@ -46,6 +83,7 @@ class Survey:
     modes: tuple[str, ...]
     names: tuple[str, ...]
     depths: Float[np.ndarray, " site"]
+    computed: Float[np.ndarray, " computed"] | None
 
     def __init__(
         self,
@@ -54,16 +92,11 @@ class Survey:
         modes: Sequence[str] = MODES,
         names: Sequence[str] = (),
         depths: ArrayLike | None = None,
+        computed: ArrayLike | None = None,
     ) -> None:
         require_x64()
-        object.__setattr__(self, "frequencies", _finite("frequencies", "Hz", frequencies))
+        object.__setattr__(self, "frequencies", _positive("frequencies", frequencies))
         object.__setattr__(self, "stations", _finite("stations", "m", stations))
-        if np.any(self.frequencies <= 0):
-            k = int(np.flatnonzero(self.frequencies <= 0)[0])
-            raise ValueError(
-                f"`Survey(frequencies=...)` must be positive, in Hz. Got frequencies[{k}] = "
-                f"{self.frequencies[k]}; give frequencies, not periods or logarithms."
-            )
         if not modes or set(modes) - set(MODES):
             raise ValueError(f"`Survey(modes=...)` must hold 'te', 'tm' or both. Got {modes!r}.")
         object.__setattr__(self, "modes", tuple(m for m in MODES if m in tuple(modes)))
@@ -82,15 +115,62 @@ class Survey:
                 f"{self.stations.size} stations, none negative. Got {self.depths.size}, the least "
                 f"{self.depths.min()}; put z = 0 at the highest ground, as `jaxmt.drape` does."
             )
+        fields = None if computed is None else _computed(computed, self.frequencies)
+        object.__setattr__(self, "computed", fields)
 
     @property
     def periods(self) -> Float[np.ndarray, " freq"]:
         """Periods, s."""
         return 1 / self.frequencies
 
+    @property
+    def lowest(self) -> float:
+        """The lowest frequency at which fields are computed, Hz."""
+        return float(self.solved().frequencies.min())
+
+    @property
+    def highest(self) -> float:
+        """The highest frequency at which fields are computed, Hz."""
+        return float(self.solved().frequencies.max())
+
+    def solved(self) -> "Survey":
+        """The survey at the frequencies at which fields are computed."""
+        if self.computed is None:
+            return self
+        return dataclasses.replace(self, frequencies=self.computed, computed=None)
+
+    def at(self, frequencies: ArrayLike) -> "Survey":
+        """The survey at other frequencies, Hz.
+
+        Of the computed ones those stay that span them; all are computed where that takes no more.
+        """
+        wanted = np.atleast_1d(np.asarray(frequencies, dtype=float))
+        nodes = self.computed
+        if nodes is not None:
+            above = np.flatnonzero(nodes >= wanted.max() * (1 - TOUCH))
+            below = np.flatnonzero(nodes <= wanted.min() * (1 + TOUCH))
+            first = min(above[-1], nodes.size - LEAST_COMPUTED) if above.size else 0
+            last = max(below[0] + 1, first + LEAST_COMPUTED) if below.size else 0
+            nodes = nodes[first:last] if above.size and 0 < last - first < wanted.size else None
+        return dataclasses.replace(self, frequencies=wanted, computed=nodes)
+
+    def thinned(self, per_decade: int) -> "Survey":
+        """The survey with fields computed at about so many frequencies a decade, evenly in the logarithm.
+
+        They go from the lowest to the highest measured; all that are measured are computed where these are
+        no more.
+        """
+        if not per_decade >= 1:
+            raise ValueError(f"`Survey.thinned(per_decade=...)` must be at least 1. Got {per_decade}.")
+        high, low = float(self.frequencies.max()), float(self.frequencies.min())
+        count = max(LEAST_COMPUTED, int(np.ceil(np.log10(high / low) * per_decade - TOUCH)) + 1)
+        fewer = count < self.frequencies.size
+        return dataclasses.replace(self, computed=np.geomspace(high, low, count) if fewer else None)
+
     def _key(self) -> tuple:
         arrays = self.frequencies, self.stations, self.depths
-        return *(array.tobytes() for array in arrays), self.modes, self.names
+        computed = None if self.computed is None else self.computed.tobytes()
+        return *(array.tobytes() for array in arrays), computed, self.modes, self.names
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Survey) and self._key() == other._key()

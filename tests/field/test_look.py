@@ -72,7 +72,7 @@ def test_data_along_a_profile_are_looked_at_too(inverted, capsys):
     assert main(["look", str(inverted / "occam2d_data.dat")]) == 0
     said = capsys.readouterr().out
     assert "occam2d_data.dat: a line of 4 station(s)" in said
-    assert "Left to invert: 4 of 4 station(s), 3 frequencies" in said
+    assert "Left to invert: 4 of 4 station(s), 11 frequencies, 176 data" in said
 
 
 def test_nothing_to_read_is_said_in_one_line(tmp_path, capsys):

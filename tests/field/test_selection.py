@@ -21,7 +21,7 @@ DEGREE = 111.32e3
 
 
 def station(name, north, east, strike=0.0):
-    """A station at a place in metres near 0 N, 0 E over an earth of that strike, which its arrows settle."""
+    """A station, m from 0 N, 0 E, over an earth of that strike, which its arrows settle."""
     place = {"latitude": north / 110.574e3, "longitude": east / DEGREE}
     return dataclasses.replace(two_dimensional(name, strike, arrow=0.2), **place)
 
@@ -57,7 +57,9 @@ def test_a_line_along_its_own_strike_is_not_taken_by_default():
 
 def test_where_no_tensor_shows_a_strike_the_line_with_most_stations_is_taken():
     sites = [
-        half_space(f"{r}{k}", latitude=0.1 * (r == "Q"), longitude=0.01 * k) for r in "PQ" for k in range(4)
+        half_space(f"{name}{k}", latitude=latitude, longitude=0.01 * k)
+        for name, latitude in {"P": 0.0, "Q": 0.1}.items()
+        for k in range(4)
     ]
     choice = choose([*sites, half_space("Q4", latitude=0.1, longitude=0.04)], Selection())
     assert choice.line.name == "Q"
@@ -79,14 +81,14 @@ def test_stations_that_are_named_are_the_line():
 
 
 def test_stations_near_a_segment():
-    """Two kilometres north of the first line lies one more station; the profile runs from --from to --to."""
+    """Two kilometres north of the first line lies one more; the profile runs from --from to --to."""
     sites = [*lines(), station("X", 2e3, 2e3)]
     segment = ((0.0, 4.1e3 / DEGREE), (0.0, -0.1e3 / DEGREE))
     choice = choose(sites, Selection(segment=segment, corridor=100.0))
     assert names(choice) == ["P0", "P1", "P2", "P3", "P4"]
     assert choice.direction == pytest.approx(270, abs=1e-6)
     assert len(choose(sites, Selection(segment=segment, corridor=2.1e3)).sites) == 6
-    with pytest.raises(ValueError, match=r"no station is within 0.05 km .* the nearest is X at 1 km"):
+    with pytest.raises(ValueError, match=r"no station is within 0.05 km .* the nearest is P0 at 1 km"):
         choose(sites, Selection(segment=((1e3 / 110.574e3, 0.0), (1e3 / 110.574e3, 0.01)), corridor=50.0))
 
 
@@ -128,7 +130,7 @@ def test_a_table_gives_positions(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty; expected name,latitude,longitude"),
+        ("\n", "is empty; expected name,latitude,longitude"),
         ("name,depth\nA,1\n", "the first row is name, depth; expected"),
         ("name,lat,lon\nA,x,2\n", "line 2: latitude must be a number of degrees, 90 at most. Got 'x'"),
         ("name,lat,lon\nA,91,2\n", "line 2: latitude must be a number of degrees"),
@@ -175,7 +177,7 @@ def test_a_line_along_strike_is_warned_of_with_its_lengths():
 def test_gaps_bends_and_offsets_are_warned_of_with_numbers():
     places = [(0, 0), (0, 1e3), (0, 2e3), (0, 7e3), (0, 8e3), (1.5e3, 9e3), (0, 10e3)]
     said = str(cautions(choose([station(f"S{k}", *p) for k, p in enumerate(places)], Selection()), 0.0))
-    assert "the widest gap is 5 km, 5.0 spacings" in said
+    assert "the widest gap is 4.99 km, 5.0 spacings" in said
     assert "km off the straight line" in said
     bent = [(0, 0), (0, 1e3), (0, 2e3), (0, 3e3), (600, 3.8e3), (1200, 4.6e3), (1800, 5.4e3)]
     assert "the line bends by" in str(

@@ -49,6 +49,15 @@ def test_there_and_back(tmp_path, suffix):
     assert again.attributes == stored.attributes
 
 
+def test_computed_frequencies_come_back(tmp_path, suffix):
+    survey = Survey(np.geomspace(100.0, 1.0, 9), [0.0], computed=np.geomspace(100.0, 1.0, 5))
+    values = np.ones((6, 9, 1))
+    write_results(tmp_path / f"out{suffix}", Results(data=Data(survey, values, values)))
+    again = read_results(tmp_path / f"out{suffix}").data.survey
+    assert again == survey
+    np.testing.assert_array_equal(again.computed, survey.computed)
+
+
 def test_data_alone(tmp_path, suffix):
     write_results(tmp_path / f"out{suffix}", Results(data=results().data))
     again = read_results(tmp_path / f"out{suffix}")

@@ -10,7 +10,16 @@ from soundings import half_space
 
 from jaxmt.conventions import MU_0
 from jaxmt.io import read, read_edi_site, read_emtf_site
-from jaxmt.processing import Coverage, Rating, RelativeError, Screening, in_band, prepare, rotate
+from jaxmt.processing import (
+    Coverage,
+    Rating,
+    RelativeError,
+    Screening,
+    in_band,
+    on_frequencies,
+    prepare,
+    rotate,
+)
 from jaxmt.processing.site import Site
 
 FREQUENCIES = np.geomspace(100, 0.1, 19)
@@ -91,11 +100,12 @@ def test_declination_turns_the_axes():
 
 def test_band_and_frequencies():
     prepared = prepare(line(), band=(1.0, 50.0), per_decade=3)
-    f = prepared.data.survey.frequencies
-    assert f.min() >= 1.0
-    assert f.max() <= 50.0
-    # 1.5 decades between the extreme frequencies within the band.
-    assert f.size == 6
+    survey = prepared.data.survey
+    inside = FREQUENCIES[(FREQUENCIES >= 1.0) & (FREQUENCIES <= 50.0)]
+    np.testing.assert_array_equal(survey.frequencies, inside)
+    # 1.5 decades of three, from the highest to the lowest measured.
+    np.testing.assert_allclose(survey.computed, np.geomspace(inside[0], inside[-1], 6), rtol=1e-12)
+    assert "11 measured from 46.42 to 1 Hz and kept; fields computed at 6" in str(prepared.journal)
     with pytest.raises(ValueError, match="at least one site"):
         prepare([])
     with pytest.raises(ValueError, match=r"band=\(100000, 1e\+06\).* no site has a frequency in it; widen"):
@@ -105,6 +115,39 @@ def test_band_and_frequencies():
     prepared = prepare(sites, band=(1.0, 50.0))
     assert prepared.data.survey.stations.size == 4
     assert "band, S1: left out: no frequency in the band" in str(prepared.journal)
+
+
+def test_interleaved_frequencies_are_all_kept_where_they_were_measured():
+    """Every other station has the even frequencies, the others the odd ones."""
+    sites = [on_frequencies(site, FREQUENCIES[k % 2 :: 2]) for k, site in enumerate(line(n=6))]
+    prepared = prepare(sites, angle=20.0)
+    mask, survey = prepared.data.mask[0], prepared.data.survey
+    np.testing.assert_array_equal(survey.frequencies, FREQUENCIES)
+    assert mask.sum() == sum(site.frequencies.size for site in sites)
+    for k in range(6):
+        np.testing.assert_array_equal(np.flatnonzero(mask[:, k]) % 2, k % 2)
+    # As measured, not as interpolated: rounding of the rotation only.
+    np.testing.assert_allclose(prepared.data.values[0][mask], np.log10(400.0), rtol=1e-12)
+    # 6 a decade are fewer than 8.
+    assert survey.computed is None
+
+
+def test_a_station_that_reaches_far_beyond_the_others_is_named():
+    sites = line(n=5)
+    long = np.append(FREQUENCIES, 1e-6)
+    sites[3] = dataclasses.replace(
+        on_frequencies(sites[3], long, interpolate=False),
+        z=np.concatenate([sites[3].z, 3e-4 * sites[3].z[-1:]]),
+        z_error=np.concatenate([sites[3].z_error, 3e-4 * sites[3].z_error[-1:]]),
+    )
+    prepared = prepare(sites, angle=20.0)
+    assert prepared.data.survey.lowest == 1e-6
+    notes = [entry for entry in prepared.journal if entry.step == "frequencies"]
+    assert [entry.subject for entry in notes] == ["S3"]
+    assert "its lowest frequency, 1e-06 Hz, is 5.0 decades below those of the other stations" in str(notes)
+    assert "--band" in notes[0].text
+    cut = prepare(sites, angle=20.0, band=(0.05, np.inf))
+    assert "frequencies, S3" not in str(cut.journal)
 
 
 def test_a_flipped_cable_is_mended_before_anything_else():

@@ -1,0 +1,67 @@
+r"""Responses between the frequencies at which fields are computed.
+
+Over a fixed earth $\ln(Z/\sqrt f)$ and the tipper are smooth functions of $\ln f$: a layered earth bends
+them over a decade or so, and diffusion smooths what is sharper. A cubic spline through values at the nodes
+$\ln f_k$ (not-a-knot at its ends) errs by $O(h^4)$ and is linear in the values, so that one matrix W takes
+them from the computed frequencies to any others between:
+
+$$Z(f) = \sqrt f\,\exp\Big(\sum_k W_k(f)\,\ln\frac{Z(f_k)}{\sqrt{f_k}}\Big),\qquad
+  T(f) = \sum_k W_k(f)\,T(f_k).$$
+
+The logarithm is continued along frequency: its imaginary part, the phase, is taken within half a turn of
+its neighbour. So log10 of the apparent resistivity, the phase and the parts of the tipper are linear in
+those of the nodes, and $J = W J_\mathrm{nodes}$.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Complex, Float
+from scipy.interpolate import CubicSpline
+
+from .responses import Responses
+from .survey import TOUCH, Survey
+
+
+def spline_weights(
+    nodes: Float[np.ndarray, " computed"], frequencies: Float[np.ndarray, " freq"]
+) -> Float[np.ndarray, "freq computed"]:
+    """W: the rows are the values, at `frequencies`, of the cardinal splines of `nodes` in ln f.
+
+    - `nodes`: Hz, highest first, at least four. `frequencies`: Hz, between them.
+
+    The row of a frequency that is a node is a unit vector. The rows add up to one.
+    """
+    x, at = -np.log(nodes), -np.log(frequencies)
+    weights = np.asarray(CubicSpline(x, np.eye(x.size))(at))
+    same = np.abs(x - at[:, None]) <= TOUCH
+    return np.where(same.any(axis=1, keepdims=True), same.astype(float), weights)
+
+
+@eqx.filter_jit
+def interpolated(responses: Responses, survey: Survey) -> Responses:
+    """Responses at the frequencies of `survey`, from those of `survey.solved()`.
+
+    Raises `ValueError` for a survey that computes all its frequencies.
+    """
+    if survey.computed is None:
+        raise ValueError("`interpolated(survey=...)` must have `computed` frequencies. Got None.")
+    weights = spline_weights(survey.computed, survey.frequencies).astype(complex)
+    roots = (np.sqrt(f)[:, None].astype(complex) for f in (survey.computed, survey.frequencies))
+    root, wanted = (jnp.asarray(r) for r in roots)
+
+    def impedance(z: Complex[Array, "computed site"] | None) -> Complex[Array, "freq site"] | None:
+        return None if z is None else wanted * jnp.exp(weights @ _continued(jnp.log(z / root)))
+
+    tipper = None if responses.tipper is None else weights @ responses.tipper
+    return Responses(
+        survey, impedance(responses.z_xy), impedance(responses.z_yx), tipper, stations=responses.stations
+    )
+
+
+def _continued(logarithm: Complex[Array, "computed site"]) -> Complex[Array, "computed site"]:
+    """The branch of a logarithm whose imaginary part jumps by no more than half a turn along frequency."""
+    steps = lax.stop_gradient(jnp.diff(jnp.imag(logarithm), axis=0))
+    turns = jnp.pad(jnp.cumsum(jnp.round(steps / (2 * jnp.pi)), axis=0), ((1, 0), (0, 0)))
+    return logarithm - lax.complex(jnp.zeros_like(turns), 2 * jnp.pi * turns)
