@@ -96,7 +96,9 @@ def _convert_options(part: Parser) -> None:
         "-o", "--out", type=Path, required=True, metavar="OUT", help="file or folder to write"
     )
     part.add_argument("--force", action="store_true", help="replace files that are there")
-    add(part.add_argument_group("data along a profile"), READING)
+    # `--to` is the format here.
+    names = [name for name in READING if name not in ("from", "to", "corridor")]
+    add(part.add_argument_group("data along a profile"), names)
 
 
 def _no_options(part: Parser) -> None:
@@ -144,7 +146,8 @@ def _report(options: dict[str, Any]) -> int:
 
 
 def _convert(options: dict[str, Any]) -> int:
-    told, path, to, out = given(options), options["path"], options["to"], options["out"]
+    told = given({name: value for name, value in options.items() if name != "to"})
+    path, to, out = options["path"], options["to"], options["out"]
     if to not in TARGETS:
         raise Refusal(f"--to {to!r} is no format. {nearest(to, TARGETS)}")
     _begin(f"Reading {path}")
@@ -171,8 +174,20 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+def joined(arguments: Sequence[str]) -> list[str]:
+    """The words with those places joined to their options that begin with a minus: `--from=-22.5,139.2`."""
+    found: list[str] = []
+    for word in arguments:
+        if found and found[-1] in ("--from", "--to") and word[:1] == "-" and "," in word:
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
+
+
 def parsed(arguments: Sequence[str]) -> dict[str, Any]:
     """What was typed. Raises `Refusal` for what cannot be understood, `SystemExit` after `--help`."""
+    arguments = joined(arguments)
     whole, parts = _parsers()
     word = next((a for a in arguments if not a.startswith("-")), None)
     if word is not None and word not in COMMANDS:

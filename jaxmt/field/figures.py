@@ -54,7 +54,13 @@ def draw_line(folder: Path, line: Line) -> None:
         north, east = np.nanmax(positions(line.sites), axis=0) - np.nanmin(positions(line.sites), axis=0)
         height = float(np.clip(9 * (north + 0.35 * east) / max(east, 1.0), 4.0, 8.0))
         figure = Figure(figsize=(9, height), layout="constrained")
-        plot.station_map(figure.add_subplot(), line.sites, strike=line.strike, kept=line.data.survey.names)
+        plot.station_map(
+            figure.add_subplot(),
+            line.sites,
+            strike=line.strike,
+            kept=line.data.survey.names,
+            direction=line.direction,
+        )
         plot.save(figure, folder / "station_map.png")
     if line.found is None or not np.isfinite(line.distances).any():
         return

@@ -1,7 +1,6 @@
 """A line of field data: what will be inverted, where it came from, and what was done to it."""
 
 import dataclasses
-import fnmatch
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from ..processing import strike as strike_of
 from ..processing.frequencies import PER_DECADE, with_computed
 from ..processing.site import Site
 from ..simulation.survey import Survey
+from .selection import Choice, Selection, cautions, choose
 
 LEAST = 1 / 3
 """Share of the stations asked for that a line must keep to be worth an inversion by the command."""
@@ -33,10 +33,11 @@ class Treatment:
     - `per_decade`: frequencies a decade at which fields are computed where more are measured; None
       computes at every one.
     - `screening`, `signs`: as in `processing.prepare`.
-    - `line`: which of several lines, by the name of its file; None takes the first.
+    - `line`: which of several lines, by its name or that of its file; None takes one by default.
     - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
     - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
     - `tipper`: whether to keep the tippers.
+    - `azimuth`, `segment`, `corridor`, `positions`, `spacing`: as in `Selection`.
     """
 
     strike: float | None = None
@@ -51,22 +52,20 @@ class Treatment:
     stations: Sequence[str] = ("*",)
     drop: Sequence[str] = ()
     tipper: bool = False
+    azimuth: float | None = None
+    segment: tuple[tuple[float, float], tuple[float, float]] | None = None
+    corridor: float | None = None
+    positions: Path | None = None
+    spacing: float | None = None
 
-    def chosen(self, names: Sequence[str]) -> list[int]:
-        """Which of the stations are kept. Raises `ValueError` if a pattern fits none, or none is kept."""
-        for pattern in (*self.stations, *self.drop):
-            if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
-                raise ValueError(f"no station is called {pattern!r}; there are {', '.join(names)}.")
+    @property
+    def selection(self) -> Selection:
+        """Which stations are asked for, and where they are."""
+        return Selection(*(getattr(self, field.name) for field in dataclasses.fields(Selection)))
 
-        def among(name: str, patterns: Sequence[str]) -> bool:
-            return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-        kept = [
-            k for k, name in enumerate(names) if among(name, self.stations) and not among(name, self.drop)
-        ]
-        if not kept:
-            raise ValueError(f"all {len(names)} stations are dropped.")
-        return kept
+    def choice(self, sites: Sequence[Site]) -> Choice:
+        """The stations of the line. Raises `ValueError` as `choose` does."""
+        return choose(sites, self.selection, strike=self.strike, band=self.band)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +78,7 @@ class Line:
       the data came along a profile already.
     - `strike`: degrees, the one used; NaN if nobody knows. `found`: the one that the tensors show.
     - `asked`: stations that were read and asked for; 0 where nobody counted.
+    - `direction`: degrees of the profile; None where it is across strike.
     - `facts`: of the survey, for its report. `cite`: what to cite besides jaxmt.
     """
 
@@ -93,6 +93,7 @@ class Line:
     facts: tuple[tuple[str, str], ...] = ()
     cite: tuple[str, ...] = ()
     usable: Data | None = None
+    direction: float | None = None
 
     @classmethod
     def read(cls, path: FilePath, treatment: Treatment | None = None, **changes: Any) -> "Line":
@@ -107,12 +108,14 @@ class Line:
         return cls.from_reading(Path(path).resolve().stem, reading, treatment)
 
     @classmethod
-    def from_reading(cls, name: str, reading: Reading, treatment: Treatment) -> "Line":
+    def from_reading(
+        cls, name: str, reading: Reading, treatment: Treatment, choice: Choice | None = None
+    ) -> "Line":
         """The line of what `io.read` found. Raises `ValueError` if nothing is left to invert."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             if reading.sites:
-                line = cls.from_sites(name, reading.sites, reading.journal, treatment)
+                line = cls.from_sites(name, reading.sites, reading.journal, treatment, choice)
             else:
                 line = _along_profile(name, reading, treatment)
         for warning in caught:
@@ -127,20 +130,18 @@ class Line:
         sites: Sequence[Site],
         journal: Journal,
         treatment: Treatment | None = None,
+        choice: Choice | None = None,
         **changes: Any,
     ) -> "Line":
-        """The line of stations with tensors, tippers included; arguments as for `read`."""
+        """The line of stations with tensors, tippers included; arguments as for `read`.
+
+        - `choice`: that of `treatment.choice(sites)`, where it was made before.
+        """
         treatment = dataclasses.replace(treatment or Treatment(), **changes)
-        if treatment.line is not None:
-            raise ValueError(
-                f"stations with whole tensors come without lines, so without {treatment.line!r} (--line). "
-                "Choose by their names: --stations 'A*'."
-            )
-        kept = treatment.chosen([site.name for site in sites])
-        if len(kept) < len(sites):
-            journal = journal.note("select", "all", f"{len(kept)} of {len(sites)} stations")
+        choice = treatment.choice(sites) if choice is None else choice
+        journal += choice.journal
         done = prepare(
-            [sites[k] for k in kept],
+            choice.sites,
             angle=treatment.strike,
             declination=treatment.declination,
             band=treatment.band,
@@ -148,11 +149,19 @@ class Line:
             per_decade=treatment.per_decade,
             screening=treatment.screening,
             signs=treatment.signs,
+            direction=choice.direction,
         )
         found = done.found or found_strike(done.sites)
-        journal += done.journal
-        line = cls(name, done.data, journal, done.sites, done.distances, done.strike, found, len(kept))
-        return dataclasses.replace(line, usable=None if same(done.data, done.usable) else done.usable)
+        journal += done.journal + cautions(choice, done.strike)
+        asked = len(choice.sites)
+        line = cls(
+            choice.title(name), done.data, journal, done.sites, done.distances, done.strike, found, asked
+        )
+        return dataclasses.replace(
+            line,
+            usable=None if same(done.data, done.usable) else done.usable,
+            direction=choice.direction,
+        )
 
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""
@@ -196,7 +205,7 @@ def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     for other, path in files.items():
         if path != file:
             journal = journal.note("pass over", other, f"one line at a time; --line {other} takes it")
-    kept = treatment.chosen(data.survey.names)
+    kept = treatment.selection.chosen(data.survey.names)
     low, high = treatment.band
     inside = (data.survey.frequencies >= low) & (data.survey.frequencies <= high)
     if not inside.any():
@@ -212,6 +221,14 @@ def counted(survey: Survey) -> str:
     """How many frequencies a survey has, and at how many fields are computed where these are others."""
     computed = "" if survey.computed is None else f", computed at {survey.computed.size}"
     return f"{survey.frequencies.size} frequencies{computed}"
+
+
+def line_names(reading: Reading, treatment: Treatment) -> tuple[str, ...]:
+    """The names of the lines that `Treatment.line` takes, in their order."""
+    if not reading.sites:
+        return tuple(Path(file).stem for file in reading.lines)
+    every = dataclasses.replace(treatment, line=None)
+    return tuple(line.name for line in every.choice(reading.sites).lines.lines)
 
 
 def same(one: Data, other: Data) -> bool:

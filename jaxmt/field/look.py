@@ -1,35 +1,28 @@
 """What a folder of transfer functions holds, and what each rule would remove."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from .. import plot
 from ..conventions import OFF_DIAGONAL, RHO
 from ..data import Data
 from ..io import Reading, read
-from ..processing import RULES, UNUSABLE, Journal, Screening, dimensionality, phase_tensor, positions
+from ..io.reading import DATA_SUFFIXES, data_folders
+from ..processing import RULES, UNUSABLE, Journal, Screening, dimensionality, phase_tensor
 from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule
 from . import options
 from .line import Line, counted
 from .objects import treatment_of
-from .options import complete
-
-WIDTH, HEIGHT = 61, 17
-"""Characters of the map: twice as high as wide each."""
+from .options import ALL, FAILED, complete
+from .survey_map import draw, line_rows, sketch
+from .text_table import columns
 
 RATED = 3
 """Ratings of files below it are remarked, of 5."""
-
-ASPECT = 2.0
-"""Height over width of a character."""
-
-Row = Sequence[str]
 
 
 def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool = False) -> int:
@@ -39,27 +32,46 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     """
     told = complete(told)
     treatment = treatment_of(told)
+    if path.is_dir() and not _has_files(path) and (folders := data_folders(path)):
+        rows = [(name, str(count), f"jaxmt look {path / name}") for name, count in folders.items()]
+        print(f"{path} holds folders of data, and none itself. Look at one of them:")
+        print(columns(("folder", "files", ""), rows))
+        return FAILED
+    if told["line"] == ALL:
+        told["line"] = None
+        treatment = treatment_of(told)
     reading = read(path, variance=treatment.variance, relative_error=treatment.floor)
     print(table(reading))
     for fault in reading.faults:
         print(f"not read: {fault}")
     for name, data in reading.lines.items():
         print(f"\n{line_table(Path(name).name, data)}")
-    drawing = "" if not reading.sites else sketch(reading.sites)
-    print(drawing, end="")
-    status = 0
     try:
-        line = Line.from_reading(path.resolve().stem, reading, treatment)
+        choice = treatment.choice(reading.sites) if reading.sites else None
+    except ValueError as error:
+        print(f"{sketch(reading.sites)}\nNothing to invert: {error}")
+        return FAILED
+    if choice is not None:
+        print(f"{sketch(reading.sites, choice)}\n{line_rows(choice)}")
+    status, strike = 0, None
+    try:
+        line = Line.from_reading(path.resolve().stem, reading, treatment, choice)
+        strike = line.strike
         print(f"\n{notes(line.journal, verbose=verbose)}\n\n{rules(line, treatment.screening)}")
         line.require()
     except ValueError as error:
-        line = None
         print(f"\nNothing to invert: {error}")
-        status = 1
+        status = FAILED
     if out is not None:
-        draw(out, reading, line)
+        if choice is None:
+            raise ValueError("there is no map of data that came along a profile: they have no coordinates.")
+        draw(out, reading.sites, choice, strike)
         print(f"The map is {out}")
     return status
+
+
+def _has_files(path: Path) -> bool:
+    return any(f.is_file() and f.suffix.lower() in DATA_SUFFIXES for f in path.iterdir())
 
 
 def notes(journal: Journal, *, verbose: bool = False) -> str:
@@ -172,36 +184,6 @@ def _range(frequencies: np.ndarray) -> str:
     return f"{frequencies.max():.4g} to {frequencies.min():.4g}" if frequencies.size else "-"
 
 
-def columns(head: Row, rows: Sequence[Row]) -> str:
-    """Text in columns, the first to the left, the others to the right."""
-    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(w) if k else cell.ljust(w)
-            for k, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (head, *rows)
-    )
-
-
-def sketch(sites: Sequence[Site]) -> str:
-    """A map of the stations in characters, north upward; nothing where fewer than two places are known."""
-    place = positions(sites)
-    place = place[np.isfinite(place).all(axis=1)]
-    if len(place) < 2 or not np.ptp(place, axis=0).any():
-        return ""
-    low = place.min(axis=0)
-    north, east = (place - low).T
-    # Metres of a character's width.
-    scale = max(east.max() / (WIDTH - 1), north.max() / (ASPECT * (HEIGHT - 1)))
-    height = round(north.max() / (ASPECT * scale)) + 1
-    grid = np.full((height, WIDTH), " ")
-    grid[np.rint(north / (ASPECT * scale)).astype(int), np.rint(east / scale).astype(int)] = "v"
-    lines = [f"|{''.join(row).rstrip()}" for row in grid[::-1]]
-    size = f"{east.max() / 1e3:.3g} km east by {north.max() / 1e3:.3g} km north"
-    return "\n" + "\n".join(["N", *lines, f"+{'-' * WIDTH} E", f" {size}"]) + "\n"
-
-
 def rules(line: Line, screening: Screening) -> str:
     """A line for each rule with what it removed and what it marked; and what is left."""
     losses, marks, survey = line.journal.losses(), line.journal.marks(), line.data.survey
@@ -243,14 +225,3 @@ def name_of(rule: Rule | StationRule) -> str:
     plain = type(rule).__name__.lower()
     names = {name.replace("-", ""): name for name in (*options.RULES, *options.STATION_RULES)}
     return names.get(plain, plain)
-
-
-def draw(path: Path, reading: Reading, line: Line | None) -> None:
-    """The stations from above, those left out hollow."""
-    if not reading.sites:
-        raise ValueError("there is no map of data that came along a profile: they have no coordinates.")
-    figure = Figure(figsize=(9, 7), layout="constrained")
-    kept = None if line is None else line.data.survey.names
-    strike = None if line is None else line.strike
-    plot.station_map(figure.add_subplot(), reading.sites, strike=strike, kept=kept)
-    plot.save(figure, path)

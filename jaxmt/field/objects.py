@@ -1,6 +1,7 @@
 """Options become objects: what a run was told, as the library takes it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..inversion.optimisers import OPTIMISERS
@@ -32,7 +33,29 @@ def treatment_of(told: Mapping[str, Any]) -> Treatment:
         stations=tuple(told["stations"]),
         drop=tuple(told["drop"]),
         tipper=told["tipper"],
+        **placement_of(told),
     )
+
+
+def placement_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the stations are, and along what they are projected. Raises `Refusal` for what contradicts."""
+    segment = [f"--{name}" for name in ("from", "to") if told[name] is not None]
+    if len(segment) == 1:
+        raise Refusal(f"{segment[0]} gives one end of a profile alone: give --from LAT,LON --to LAT,LON.")
+    if told["corridor"] is not None and not segment:
+        raise Refusal("--corridor is the width about --from LAT,LON --to LAT,LON: give these.")
+    for name in ("azimuth", "line"):
+        if segment and told[name] is not None:
+            raise Refusal(f"--from and --to choose line and direction: leave --{name} out.")
+    if told["positions"] is not None and told["spacing"] is not None:
+        raise Refusal("--positions and --spacing both say where stations are: give one of them.")
+    return {
+        "azimuth": told["azimuth"],
+        "segment": (tuple(told["from"]), tuple(told["to"])) if segment else None,
+        "corridor": None if told["corridor"] is None else 1e3 * told["corridor"],
+        "positions": None if told["positions"] is None else Path(told["positions"]),
+        "spacing": told["spacing"],
+    }
 
 
 def screening_of(told: Mapping[str, Any]) -> Screening:

@@ -23,6 +23,9 @@ STATION_RULES = ("rating", "duplicates", "off-line", "offset", "coverage")
 REFUSED, FAILED, STOPPED = 2, 1, 130
 """Exit status: what was typed cannot be understood, the work failed, Ctrl-C."""
 
+ALL = "all"
+"""The name of `--line` that takes every line."""
+
 ALIASES = {"optimizer": "optimiser"}
 ITERATIONS, QUICK_ITERATIONS = 200, 15
 
@@ -94,6 +97,18 @@ def strike(value: Any) -> float | str:
 def frequencies(value: Any) -> int | str:
     """How many a decade, or "all" that were measured."""
     return "all" if value == "all" else whole(1, "a number of frequencies a decade, or all")(value)
+
+
+def place(value: Any) -> list[float]:
+    """Latitude and longitude, degrees: two numbers, or both in one word."""
+    parts = value.split(",") if isinstance(value, str) else value
+    try:
+        latitude, longitude = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        latitude = longitude = math.nan
+    if not (abs(latitude) <= 90 and abs(longitude) <= 360):
+        raise ValueError(f"must be LAT,LON in degrees, such as -22.5,139.2. Got {value}.")
+    return [latitude, longitude]
 
 
 def true(value: Any) -> bool:
@@ -174,9 +189,20 @@ OPTIONS: dict[str, Option] = {
                "channels of the wrong sign: mend (default) where that is clear, or keep", metavar="WHAT"),
         Option("variance", "data", one_of("meaning of .VAR", ("variance", "standard_error")), "variance",
                "what .VAR blocks of EDI files hold: variance (default) or standard_error", metavar="WHAT"),
-        Option("line", "data", text, None, "which line, of a folder of several", metavar="NAME"),
+        Option("line", "data", text, None, "which line, of a folder of several, or all", metavar="NAME"),
         Option("stations", "data", text, ["*"], "names to keep, such as 'A*'", "+", "NAME"),
         Option("drop", "data", text, [], "names to leave out", "+", "NAME"),
+        Option("azimuth", "data", number(-360.0, 360.0, "degrees from north"), None,
+               "degrees from north, of the profile; by default across strike", metavar="DEG"),
+        Option("from", "data", place, None, "where a profile begins, degrees", metavar="LAT,LON"),
+        Option("to", "data", place, None, "where it ends", metavar="LAT,LON"),
+        Option("corridor", "data", number(1e-6, 1e5, "a positive distance in km"), None,
+               "stations at most so far from it; default one spacing", metavar="KM"),
+        Option("positions", "data", text, None,
+               "table of positions: name,latitude,longitude or name,easting,northing in m",
+               metavar="CSV"),
+        Option("spacing", "data", number(1e-3, 1e7, "a positive distance in m"), None,
+               "stations without positions stand so far apart in the order of names", metavar="M"),
         Option("tipper", "data", true, False, "invert the tippers too", 0),
         Option("misfit", "inversion", one_of("misfit", MISFITS), ["cloud"],
                "one or more, side by side: cloud (6-D transport, default), paired (its weights without "

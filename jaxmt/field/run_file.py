@@ -69,6 +69,8 @@ class RunFile:
         told: dict[str, Any] = {}
         for table in TABLES:
             told |= _told(path, table, data if table == "data" else content.get(table, {}))
+        if "positions" in told:
+            told["positions"] = str(path.parent / told["positions"])
         return cls(
             path.parent / source,
             told,

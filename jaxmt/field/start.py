@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from ..inversion.result import Ending
+from ..io import Reading, read
 from ..io.reading import DATA_SUFFIXES
 from ..report import versions
 from . import machine
 from .folder import FILES, LINE, Folder, require_room
-from .line import Line, same
+from .line import Line, line_names, same
 from .look import notes, rules
 from .objects import misfits_of, settings_of, treatment_of
-from .options import STOPPED, complete
+from .options import ALL, FAILED, STOPPED, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
 from .store import read_line
@@ -24,14 +25,46 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     """`jaxmt invert`: from data, or from a run file, with the options that were given; the exit status."""
     source, out = options["path"], options["out"]
     run = RunFile.read(source) if source.suffix == ".toml" else RunFile(source)
-    run = dataclasses.replace(run, path=run.path.resolve(), told=complete({**run.told, **told}))
+    asked = complete({**run.told, **told})
+    if asked["positions"] is not None:
+        asked["positions"] = str(Path(asked["positions"]).resolve())
+    run = dataclasses.replace(run, path=run.path.resolve(), told=asked)
     if holds_data(out.resolve(), run.path):
         raise ValueError(f"results must not go among the data in {out}. Give another -o.")
     require_room(out, force=options["force"])
     devices = machine.start({**options, "devices": run.told["devices"]})
+    # What was told in vain is said before anything is read.
+    treatment, _ = treatment_of(run.told), misfits_of(run.told, run.misfits)
+    reading = read(run.path, variance=treatment.variance, relative_error=treatment.floor)
+    if run.told["line"] != ALL:
+        return begun(run, reading, out, options, devices)
+    status = 0
+    for name in line_names(reading, treatment):
+        print(f"\nLine {name}", flush=True)
+        each = dataclasses.replace(run, told={**run.told, "line": name})
+        try:
+            one = begun(each, reading, out / name, options, devices)
+        except ValueError as error:
+            print(f"Line {name} is not inverted: {error}")
+            one = FAILED
+        status = max(status, one)
+        if one == STOPPED:
+            break
+    return status
+
+
+def begun(
+    run: RunFile,
+    reading: Reading,
+    out: Path,
+    options: Mapping[str, Any],
+    devices: tuple[Any, ...] | None,
+) -> int:
+    """The inversion of one line into a folder of its own; the exit status."""
+    require_room(out, force=options["force"])
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
     treatment = treatment_of(run.told)
-    line = Line.read(run.path, treatment)
+    line = Line.from_reading(run.path.stem, reading, treatment)
     print(notes(line.journal, verbose=options["verbose"]))
     if line.sites:
         print(rules(line, treatment.screening))

@@ -40,6 +40,7 @@ def read_line(folder: Folder) -> Line:
         int(about["asked"]),
         *(tuple(map(_frozen, json.loads(about[name]))) for name in ("facts", "cite")),
         usable=read_results(folder.path / USABLE).data if (folder.path / USABLE).is_file() else None,
+        direction=json.loads(about.get("direction", "null")),
     )
 
 
@@ -50,7 +51,7 @@ def _frozen(value: Any) -> Any:
 def write_line(folder: Folder, line: Line) -> None:
     """The line with its stations as measured, exactly."""
     about = {"run": folder.identity, "name": line.name, "strike": repr(float(line.strike))}
-    texts = {name: json.dumps(getattr(line, name)) for name in ("facts", "cite")}
+    texts = {name: json.dumps(getattr(line, name)) for name in ("facts", "cite", "direction")}
     attributes = {**about, **texts, "asked": str(line.asked)}
     write_results(folder.path / LINE, Results(line.data, journal=line.journal, attributes=attributes))
     if line.usable is not None:

@@ -29,6 +29,7 @@ from .other import read_other as read_other
 from .reading import Reading as Reading
 from .reading import detect as detect
 from .reading import read as read
+from .station_table import read_station_table as read_station_table
 from .tables import write_data_csv as write_data_csv
 from .tables import write_section_csv as write_section_csv
 from .tables import write_sites_csv as write_sites_csv

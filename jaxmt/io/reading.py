@@ -130,6 +130,12 @@ def read(
         lines |= {} if line is None else {str(file): line}
         journal += notes
     if not sites and not lines:
+        if counts := data_folders(path):
+            inside = ", ".join(f"{name} ({count})" for name, count in counts.items())
+            raise BadFile(
+                f"{path} holds no transfer functions itself, but its sub-folders hold files: {inside}. "
+                f"Give one of them: {path / next(iter(counts))}"
+            )
         raise BadFile(
             f"{path}: none of {len(files)} files holds transfer functions that can be read; "
             f"{faults[0] if faults else EXPECTED}"
@@ -139,6 +145,16 @@ def read(
         text = f"{names.count(name)} stations have this name; rename all but one before writing lists"
         journal = journal.note("read", name, text)
     return Reading(tuple(sites), lines, tuple(faults), journal)
+
+
+def data_folders(path: FilePath) -> dict[str, int]:
+    """For each folder within one, at most three deep, how many files it holds with names of data."""
+    root, counts = Path(path), {}
+    for depth in ("*", "*/*", "*/*/*"):
+        for folder in sorted(f for f in root.glob(depth) if f.is_dir() and not f.name.startswith(".")):
+            count = sum(f.suffix.lower() in DATA_SUFFIXES and f.is_file() for f in folder.iterdir())
+            counts |= {str(folder.relative_to(root)): count} if count else {}
+    return counts
 
 
 def _of_no_use(path: Path) -> bool:

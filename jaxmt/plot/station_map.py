@@ -1,6 +1,6 @@
 """The stations from above, with the profile that they are projected on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int
@@ -21,6 +21,8 @@ def station_map(
     *,
     strike: float | None = None,
     kept: Collection[str] | None = None,
+    direction: float | None = None,
+    lines: Mapping[str, Sequence[int]] | None = None,
     title: str | None = None,
 ) -> Axes:
     """Draws the stations over easting and northing, km, with profile and strike.
@@ -28,6 +30,8 @@ def station_map(
     - `strike`: degrees clockwise from north; the profile runs at right angles to it through the mean of
       the stations, which thin lines project on it.
     - `kept`: names of the stations in the inversion; the others are hollow. By default all.
+    - `direction`: degrees of the profile where it is not across strike.
+    - `lines`: names of lines and the indices of their stations, written at their ends and joined.
 
     Stations without position are not drawn; raises `ValueError` if none has one.
     """
@@ -44,7 +48,13 @@ def station_map(
     north, east = ((place[known] - middle) / 1e3).T
     ax.set_aspect("equal", adjustable="datalim")
     if strike is not None:
-        _profile(ax, east, north, strike)
+        shown = used if lines and used.any() else np.full(used.size, True)
+        _profile(ax, east[shown], north[shown], strike, strike + 90 if direction is None else direction)
+    if lines is not None and len(lines) > 1:
+        full = np.full(place.shape, np.nan)
+        full[known] = np.stack([east, north], axis=1)
+        for name, members in lines.items():
+            _joined(ax, full[list(members)], name)
     for chosen, fill, label in ((used, "black", "stations"), (~used, "white", "left out")):
         if chosen.any():
             ax.plot(
@@ -89,22 +99,34 @@ def _origin(sites: Sequence[Site], shown: Int[np.ndarray, " n"]) -> str:
     return f"; 0, 0 near {abs(latitude):.2f}° {north}, {abs(longitude):.2f}° {east}"
 
 
-def _profile(ax: Axes, east: np.ndarray, north: np.ndarray, strike: float) -> None:
+def _joined(ax: Axes, place: np.ndarray, name: str) -> None:
+    """The stations of a line joined, and its name beyond the first."""
+    ax.plot(*place.T, color="0.6", lw=0.8, zorder=0)
+    away = place[0] - place[min(1, len(place) - 1)]
+    offset = 14 * away / max(float(np.hypot(*away)), 1e-12)
+    at = (float(place[0, 0]), float(place[0, 1]))
+    ax.annotate(
+        name, at, tuple(offset), textcoords="offset points", ha="center", va="center", weight="bold"
+    )
+
+
+def _profile(ax: Axes, east: np.ndarray, north: np.ndarray, strike: float, direction: float) -> None:
     """The line of the profile, what projects the stations on it, and a mark along strike."""
-    s, c = np.sin(np.deg2rad(strike)), np.cos(np.deg2rad(strike))
+    s, c = -np.cos(np.deg2rad(direction)), np.sin(np.deg2rad(direction))
     along = east * c - north * s
     low, high = along.min(), along.max()
     reach = max(high - low, 1.0)
     ends = np.array([low - 0.04 * reach, high + 0.04 * reach])
-    ax.plot(ends * c, -ends * s, color=LINE, lw=1.6, zorder=2, label=f"profile {(strike + 90) % 180:.0f}°")
+    ax.plot(ends * c, -ends * s, color=LINE, lw=1.6, zorder=2, label=f"profile {direction % 180:.0f}°")
     ax.plot(
         np.stack([east, along * c]), np.stack([north, -along * s]), color=LINE, lw=0.7, alpha=0.6, zorder=1
     )
     half = 0.1 * reach * np.array([-1, 1])
     centre = ends[0]
+    along_strike = np.sin(np.deg2rad(strike)), np.cos(np.deg2rad(strike))
     ax.plot(
-        centre * c + half * s,
-        -centre * s + half * c,
+        centre * c + half * along_strike[0],
+        -centre * s + half * along_strike[1],
         color=STRIKE,
         lw=2.2,
         zorder=3,

@@ -85,7 +85,8 @@ class Journal:
         """A short journal of the same work: an entry for what many subjects share.
 
         Entries of one step and text become one, which names up to three subjects and counts more. A step
-        with more than three texts left becomes one entry with the sums and the subject with most.
+        about single subjects with more than three texts left becomes one entry with the sums and the
+        subject with most.
         """
         steps: dict[str, list[Entry]] = {}
         for entry in self.entries:
@@ -101,7 +102,7 @@ def _fold(entries: list[Entry]) -> list[Entry]:
     texts: dict[str, list[Entry]] = {}
     for entry in entries:
         texts.setdefault(entry.text, []).append(entry)
-    if len(texts) <= NAMED:
+    if len(texts) <= NAMED or all(entry.subject == "all" for entry in entries):
         return [_joined(same, text) for text, same in texts.items()]
     most = max(entries, key=lambda e: (e.removed + e.marked, len(texts[e.text])))
     return [_joined(entries, f"{most.text} ({most.subject}), and others like it")]

@@ -14,7 +14,7 @@ from .frequencies import PER_DECADE, with_computed
 from .journal import Journal
 from .polarity import correct_polarity
 from .positions import positions
-from .profile import profile
+from .profile import facing, profile
 from .site import Site
 from .strike import Strike
 from .turning import choose_strike, turn_to
@@ -61,6 +61,7 @@ def prepare(
     per_decade: int | None = PER_DECADE,
     screening: Screening | None = None,
     signs: str = "mend",
+    direction: float | None = None,
 ) -> Prepared:
     r"""Declination, band, signs, errors, strike, rotation, screening, floor and projection, in this order.
 
@@ -74,6 +75,8 @@ def prepare(
     - `per_decade`: where more frequencies are measured, fields are computed at so many a decade, and the
       responses interpolated between (`with_computed`); None computes at every one.
     - `screening`: what becomes of doubtful data. `signs`: as in `correct_polarity`.
+    - `direction`: degrees, onto which stations are projected instead of the normal of strike. x points
+      along strike all the same, to the end from which y and `direction` are less than 90 degrees apart.
 
     Raises `ValueError` if nothing is left.
     """
@@ -105,11 +108,13 @@ def prepare(
     journal += notes
     found = None
     if angle is None:
-        found, angle, text = choose_strike(sites, _line_azimuth(sites))
+        found, angle, text = choose_strike(sites, _line_azimuth(sites) if direction is None else direction)
         journal = journal.note("strike", "all", text)
-    turned, notes = turn_to(stated, angle)
+    along = angle if direction is None else facing(angle, direction)
+    direction = along + 90 if direction is None else direction
+    turned, notes = turn_to(stated, along)
     journal += notes
-    journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
+    journal = journal.note("rotate", "all", f"x axes turned to {along:.1f} degrees: xy is TE, yx is TM")
     floored = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
     left, notes = (Screening() if screening is None else screening)(turned, floored)
@@ -119,14 +124,16 @@ def prepare(
             f"none of {len(sites)} stations is left: {journal.stations_taken()}. Ask less of "
             "`prepare(screening=...)` (--remove on the command line), or widen the band."
         )
-    usable, _ = with_computed(profile(floored, strike=angle), per_decade)
-    data, notes = with_computed(_within(profile(left, strike=angle), usable), per_decade)
+    usable, _ = with_computed(profile(floored, strike=along, direction=direction), per_decade)
+    data = _within(profile(left, strike=along, direction=direction), usable)
+    data, notes = with_computed(data, per_decade)
     journal += notes
     count, size = int(data.mask.sum()), data.survey.stations.size
     journal = journal.note(
-        "profile", "all", f"{count} data of {size} stations along {angle + 90:.1f} degrees"
+        "profile", "all", f"{count} data of {size} stations along {direction:.1f} degrees"
     )
-    return Prepared(data, usable, journal, found, float(angle), tuple(sites), _along(sites, data, angle))
+    y = _along(sites, data, direction)
+    return Prepared(data, usable, journal, found, float(angle), tuple(sites), y)
 
 
 def _within(data: Data, whole: Data) -> Data:
@@ -136,12 +143,12 @@ def _within(data: Data, whole: Data) -> Data:
     return dataclasses.replace(data, survey=dataclasses.replace(data.survey, stations=stations))
 
 
-def _along(sites: Sequence[Site], data: Data, angle: float) -> Float[np.ndarray, " site"]:
+def _along(sites: Sequence[Site], data: Data, direction: float) -> Float[np.ndarray, " site"]:
     """Position of every site along the profile of `data`, m."""
     if len(sites) == 1:
         return data.survey.stations
     north, east = positions(sites).T
-    y = east * np.cos(np.deg2rad(angle)) - north * np.sin(np.deg2rad(angle))
+    y = east * np.sin(np.deg2rad(direction)) + north * np.cos(np.deg2rad(direction))
     first = [site.name for site in sites].index(data.survey.names[0])
     return y - np.nan_to_num(y[first]) + data.survey.stations[0]
 

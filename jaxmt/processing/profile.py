@@ -49,10 +49,15 @@ def _to_strike(site: Site, strike: float, azimuth: float | None) -> Site:
     return turned
 
 
+def facing(strike: float, direction: float) -> float:
+    """The strike, or it and 180 degrees: that whose strike + 90 is within 90 degrees of a direction."""
+    return strike if np.sin(np.deg2rad(direction - strike)) > -1e-9 else strike + 180
+
+
 def _positions(
-    sites: Sequence[Site], strike: float, origin: tuple[float, float] | None
+    sites: Sequence[Site], direction: float, origin: tuple[float, float] | None
 ) -> Float[np.ndarray, " site"]:
-    """Position of each site, y in m: its coordinate in the direction strike + 90 degrees."""
+    """Position of each site, y in m: its coordinate in a direction, degrees clockwise from north."""
     north, east = positions(sites, origin).T
     lost = [site.name for site, at in zip(sites, north, strict=True) if np.isnan(at)]
     if lost and len(sites) == 1 and origin is None:
@@ -62,7 +67,7 @@ def _positions(
             f"`profile(sites=...)`: {len(lost)} of {len(sites)} sites have no latitude or longitude, "
             f"the first is {lost[0]}; leave them out or set both with `dataclasses.replace`."
         )
-    y = east * np.cos(np.deg2rad(strike)) - north * np.sin(np.deg2rad(strike))
+    y = east * np.sin(np.deg2rad(direction)) + north * np.cos(np.deg2rad(direction))
     return y - y.mean() if origin is None else y
 
 
@@ -95,6 +100,7 @@ def profile(
     origin: tuple[float, float] | None = None,
     relative_error: float | None = None,
     tipper_error: float | None = None,
+    direction: float | None = None,
 ) -> Data:
     r"""Data along a line across strike, stations in the order of y.
 
@@ -110,16 +116,24 @@ def profile(
       given, else latitude and longitude projected by `local_metres`.
     - `relative_error`: deviation of Re Z and of Im Z over |Z|, where a site states no error.
     - `tipper_error`: deviation of the tipper's real and imaginary part, likewise.
+    - `direction`: degrees clockwise from north, of y, onto which stations are projected instead; no more
+      than 90 from strike + 90, or the signs of the tipper would not be those of y.
 
     Warns of stations at one place, and of data left out because they have no error. Raises
     `ValueError` if nothing is left, or a site has no position.
     """
     _check(
         sites,
-        {"strike": strike, "azimuth": azimuth},
+        {"strike": strike, "azimuth": azimuth, "direction": direction},
         {"relative_error": relative_error, "tipper_error": tipper_error},
     )
-    y = _positions(sites, strike, origin)
+    direction = strike + 90 if direction is None else direction
+    if facing(strike, direction) != strike:
+        raise ValueError(
+            f"`profile(strike={strike:g}, direction={direction:g})`, in degrees: y must be no more than 90 "
+            f"from strike + 90. Give strike={strike + 180:g}, which is the same."
+        )
+    y = _positions(sites, direction, origin)
     order = np.argsort(y, kind="stable")
     y, sites = y[order], [_to_strike(sites[k], strike, azimuth) for k in order]
     close = np.flatnonzero(np.diff(y) < SAME_PLACE)

@@ -18,6 +18,9 @@ SETTLED_WITHIN = 30.0
 LEAST_RESULTANT = 0.3
 """Resultant length below which a mean direction means nothing."""
 
+CLEAR = 0.5
+"""Resultant length of phase tensors below which a strike is ill determined: they scatter by 17 degrees."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Strike:

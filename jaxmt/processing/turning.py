@@ -10,7 +10,7 @@ from .journal import Journal
 from .phase_tensor import axis
 from .rotation import rotate
 from .site import Site
-from .strike import LEAST_RESULTANT, MAX_BETA, Strike, strike
+from .strike import CLEAR, MAX_BETA, Strike, strike
 
 ELEMENTS = (("Zxx", 0, 0), ("Zxy", 0, 1), ("Zyx", 1, 0), ("Zyy", 1, 1))
 
@@ -35,8 +35,8 @@ def choose_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | N
     - `line`: degrees, the direction of the line of stations; None where there is none.
 
     Where the arrows do not settle it, the axis more nearly across the line is taken. Tensors with too much
-    skew are used where there are no others; across the line where those scatter too much (a resultant below
-    0.3), or where no tensor shows a strike, as over a layered earth; 0 degrees without a line. Stations
+    skew are used where there are no others; across the line where they scatter too much (a resultant below
+    0.5), or where no tensor shows a strike, as over a layered earth; 0 degrees without a line. Stations
     without whole tensors cannot be turned, so their axes are the strike's. Raises `ValueError` if these lie
     aslant to the line.
     """
@@ -58,11 +58,10 @@ def choose_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | N
                 )
             return None, across, f"no tensor shows one; {across:.1f} is {beside}"
         said = f"all phase tensors have a skew of {MAX_BETA:g} degrees or more, so all are used: "
-        if found.resultant < LEAST_RESULTANT and across is not None:
-            scatter = f"they scatter too much (resultant {found.resultant:.2f} of {found.count})"
-            return found, across, f"{said}{scatter}; {across:.1f} is {beside}"
-    if found.settled or line is None:
+    if found.settled or across is None:
         return found, found.angle, f"{said}{found}"
+    if found.resultant < CLEAR:
+        return found, across, f"{said}{found}; ill determined, so {across:.1f}, {beside}"
     # The profile should cross the strike: the axis whose normal is nearer to the line.
     nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
     text = f"{nearer:.1f} is more nearly across the line of stations at {line:.0f} degrees"

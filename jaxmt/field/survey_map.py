@@ -1,0 +1,120 @@
+"""The lines of a survey in words and on maps of characters and of ink."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .. import plot
+from ..processing.positions import known_positions
+from ..processing.site import Site
+from .selection import Choice
+from .text_table import columns
+
+WIDTH, HEIGHT = 61, 17
+"""Characters of the map: twice as high as wide each."""
+
+ASPECT = 2.0
+"""Height over width of a character."""
+
+MARK, OTHER = "v", "."
+"""What stands for a station of the line that is taken, or of a survey without lines; for one of no line."""
+
+
+def line_rows(choice: Choice) -> str:
+    """A row for each line of a survey, and what takes it."""
+    head = (
+        "line",
+        "stations",
+        "length km",
+        "azimuth",
+        "spacing km",
+        "widest gap km",
+        "to strike",
+        "",
+    )
+    rows = []
+    for line, angle in zip(choice.lines.lines, choice.angles, strict=True):
+        taken = line.name == choice.line.name
+        rows.append(
+            (
+                line.name,
+                str(len(line.stations)),
+                _km(line.length),
+                f"{line.azimuth:.0f}" if np.isfinite(line.azimuth) else "-",
+                _km(line.spacing),
+                _km(line.gap),
+                f"{angle:.0f}" if np.isfinite(angle) else "-",
+                "taken" if taken else f"--line {line.name}",
+            )
+        )
+    text = columns(head, rows)
+    if choice.line.name not in (line.name for line in choice.lines.lines):
+        text += f"\ntaken: {len(choice.line.stations)} station(s), {choice.line.name}"
+    return text
+
+
+def _km(metres: float) -> str:
+    return f"{metres / 1e3:.3g}" if np.isfinite(metres) else "-"
+
+
+def sketch(sites: Sequence[Site], choice: Choice | None = None) -> str:
+    """A map of the stations in characters, north upward; nothing where fewer than two places are known.
+
+    - `choice`: stations of the line that is taken are v, those of another its first letter that tells it,
+      those of none a dot. Without it all are v.
+    """
+    place = known_positions(sites if choice is None else choice.survey)
+    known = np.flatnonzero(np.isfinite(place).all(axis=1))
+    if len(known) < 2:
+        return ""
+    low = place[known].min(axis=0)
+    north, east = (place[known] - low).T
+    # Metres of a character's width.
+    scale = max(east.max() / (WIDTH - 1), north.max() / (ASPECT * (HEIGHT - 1)))
+    height = round(north.max() / (ASPECT * scale)) + 1
+    grid = np.full((height, WIDTH), " ")
+    rows, columns = np.rint(north / (ASPECT * scale)).astype(int), np.rint(east / scale).astype(int)
+    marks = np.array(_marks(choice, len(sites)))[known]
+    # The line that is taken is drawn last.
+    for last in (False, True):
+        here = (marks == MARK) == last
+        grid[rows[here], columns[here]] = marks[here]
+    lines = [f"|{''.join(row).rstrip()}" for row in grid[::-1]]
+    size = f"{east.max() / 1e3:.3g} km east by {north.max() / 1e3:.3g} km north"
+    return "\n" + "\n".join(["N", *lines, f"+{'-' * WIDTH} E", f" {size}"]) + "\n"
+
+
+def _marks(choice: Choice | None, count: int) -> list[str]:
+    """A character for each station."""
+    if choice is None:
+        return [MARK] * count
+    marks = [OTHER] * count
+    names = [line.name for line in choice.lines.lines]
+    # The last character that differs tells CP1 from CP2, and 15 from 16.
+    where = next((k for k in range(1, 9) if len({name[-k : -k + 1 or None] for name in names}) > 1), 1)
+    for line in choice.lines.lines:
+        for k in line.stations:
+            marks[k] = line.name[-where : -where + 1 or None][:1] or OTHER
+    for k in choice.line.stations:
+        marks[k] = MARK
+    return marks
+
+
+def draw(path: Path, sites: Sequence[Site], choice: Choice | None, strike: float | None) -> None:
+    """The stations from above, those of the line filled, with the names of the lines."""
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    if choice is None:
+        plot.station_map(figure.add_subplot(), sites, strike=strike)
+    else:
+        survey = choice.survey
+        plot.station_map(
+            figure.add_subplot(),
+            survey,
+            strike=strike,
+            kept=[survey[k].name for k in choice.line.stations],
+            direction=choice.direction,
+            lines={line.name: line.stations for line in choice.lines.lines},
+        )
+    plot.save(figure, path)

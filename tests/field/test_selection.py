@@ -1,0 +1,291 @@
+"""Which stations of a survey are the line, where they stand, and what is said about it."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from soundings import half_space, two_dimensional
+
+from jaxmt.field import Line, start
+from jaxmt.field.command import main, parsed
+from jaxmt.field.objects import treatment_of
+from jaxmt.field.options import OPTIONS, Refusal, complete, given
+from jaxmt.field.run_file import RunFile
+from jaxmt.field.selection import Selection, cautions, choose
+from jaxmt.io import BadFile, Reading, read_station_table, write_edi
+from jaxmt.processing import Journal
+
+DEGREE = 111.32e3
+"""Metres of a degree of longitude on the equator."""
+
+
+def station(name, north, east, strike=0.0):
+    """A station, m from 0 N, 0 E, over an earth of that strike, which its arrows settle."""
+    place = {"latitude": north / 110.574e3, "longitude": east / DEGREE}
+    return dataclasses.replace(two_dimensional(name, strike, arrow=0.2), **place)
+
+
+def lines(strikes=(0.0, 0.0), counts=(5, 4), apart=8e3):
+    """Lines from west to east, a kilometre a step, each over its own strike."""
+    return [
+        station(f"{'PQR'[row]}{k}", apart * row, 1e3 * k, strike)
+        for row, (strike, count) in enumerate(zip(strikes, counts, strict=True))
+        for k in range(count)
+    ]
+
+
+def names(choice):
+    return [site.name for site in choice.sites]
+
+
+def test_the_line_with_most_stations_is_taken_and_the_others_are_said():
+    choice = choose(lines(), Selection())
+    assert names(choice) == ["P0", "P1", "P2", "P3", "P4"]
+    said = str(choice.journal)
+    assert "line P, that with most stations roughly across strike: 5 of 9 stations" in said
+    assert "Q (4); --line NAME takes one, --line all each" in said
+
+
+def test_a_line_along_its_own_strike_is_not_taken_by_default():
+    """The first has more stations, but the strike beneath it is its own direction."""
+    choice = choose(lines(strikes=(90.0, 0.0)), Selection())
+    assert choice.line.name == "Q"
+    # Exactly along, exactly across; the angles of an exact tensor.
+    assert choice.angles == pytest.approx((0.0, 90.0), abs=0.5)
+
+
+def test_where_no_tensor_shows_a_strike_the_line_with_most_stations_is_taken():
+    sites = [
+        half_space(f"{name}{k}", latitude=latitude, longitude=0.01 * k)
+        for name, latitude in {"P": 0.0, "Q": 0.1}.items()
+        for k in range(4)
+    ]
+    choice = choose([*sites, half_space("Q4", latitude=0.1, longitude=0.04)], Selection())
+    assert choice.line.name == "Q"
+    assert np.isnan(choice.angles).all()
+
+
+def test_a_line_is_taken_by_its_name():
+    assert names(choose(lines(), Selection(line="q"))) == ["Q0", "Q1", "Q2", "Q3"]
+    assert names(choose(lines(), Selection(line="Q", drop=("Q2",)))) == ["Q0", "Q1", "Q3"]
+    with pytest.raises(ValueError, match=r"there is no line 'Z' \(--line\). Known: P, Q."):
+        choose(lines(), Selection(line="Z"))
+    with pytest.raises(ValueError, match="line Q has none of the stations that --stations names"):
+        choose(lines(), Selection(line="Q", stations=("P*",)))
+
+
+def test_stations_that_are_named_are_the_line():
+    choice = choose(lines(), Selection(stations=("P1", "Q*")))
+    assert names(choice) == ["P1", "Q0", "Q1", "Q2", "Q3"]
+
+
+def test_stations_near_a_segment():
+    """Two kilometres north of the first line lies one more; the profile runs from --from to --to."""
+    sites = [*lines(), station("X", 2e3, 2e3)]
+    segment = ((0.0, 4.1e3 / DEGREE), (0.0, -0.1e3 / DEGREE))
+    choice = choose(sites, Selection(segment=segment, corridor=100.0))
+    assert names(choice) == ["P0", "P1", "P2", "P3", "P4"]
+    assert choice.direction == pytest.approx(270, abs=1e-6)
+    assert len(choose(sites, Selection(segment=segment, corridor=2.1e3)).sites) == 6
+    with pytest.raises(ValueError, match=r"no station is within 0.05 km .* the nearest is P0 at 1 km"):
+        choose(sites, Selection(segment=((1e3 / 110.574e3, 0.0), (1e3 / 110.574e3, 0.01)), corridor=50.0))
+
+
+def test_unknown_positions_are_said_with_what_to_give():
+    sites = [half_space(f"S{k}") for k in range(12)]
+    with pytest.raises(
+        ValueError, match="positions of all 12 stations are unknown.*--positions.*--spacing M"
+    ):
+        choose(sites, Selection())
+    choice = choose(sites, Selection(spacing=100.0, azimuth=30.0))
+    assert names(choice) == [f"S{k}" for k in range(12)]
+    assert choice.direction == 30.0
+    # S2 stands before S10: steps of 100 m towards 30 degrees.
+    assert choice.line.stations in (tuple(range(12)), tuple(range(11, -1, -1)))
+    assert choice.line.length == pytest.approx(1100.0)
+    assert choice.line.azimuth == pytest.approx(30.0, abs=1e-3)
+    # One station needs no place.
+    assert names(choose(sites, Selection(stations=("S3",)))) == ["S3"]
+
+
+def test_a_station_without_position_is_named_and_left_out():
+    lost = half_space("LOST", latitude=np.nan, longitude=np.nan)
+    choice = choose([*lines(), lost], Selection())
+    assert "LOST" not in names(choice)
+    assert "position, LOST: left out: its position is unknown" in str(choice.journal)
+
+
+def test_a_table_gives_positions(tmp_path):
+    table = tmp_path / "places.csv"
+    table.write_text("Name, Northing ,Easting\ns0,0,0\nS 1,0,500\nS2,0,1000\nS9,0,1500\n")
+    sites = [half_space(f"S{k}") for k in range(4)]
+    choice = choose(sites, Selection(positions=table))
+    assert names(choice) == ["S0", "S1", "S2"]
+    assert choice.line.length == pytest.approx(1000.0)
+    assert "the table lacks S3" in str(choice.journal)
+    assert "position, S3: left out" in str(choice.journal)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\n", "is empty; expected name,latitude,longitude"),
+        ("name,depth\nA,1\n", "the first row is name, depth; expected"),
+        ("name,lat,lon\nA,x,2\n", "line 2: latitude must be a number of degrees, 90 at most. Got 'x'"),
+        ("name,lat,lon\nA,91,2\n", "line 2: latitude must be a number of degrees"),
+        ("name,lat,lon\nA,1,2\n\nA,1,3\n", "line 4: A comes twice"),
+        ("name,lat,lon\nA,1\n", "line 2: longitude must be a number of degrees, 360 at most. Got ''"),
+    ],
+)
+def test_a_bad_table_is_refused_with_its_line(tmp_path, text, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(BadFile) as refusal:
+        read_station_table(tmp_path / "t.csv")
+    assert message in str(refusal.value)
+
+
+def test_the_profile_runs_where_it_is_told_to():
+    """The tensors keep their strike; only the stations are projected onto another direction."""
+    sites = lines(counts=(5,), strikes=(20.0,))
+    usual, along, back = (
+        Line.from_sites("L", sites, Journal(), strike=20.0, tipper=True, azimuth=azimuth)
+        for azimuth in (None, 90.0, 270.0)
+    )
+    # 4 km towards east, projected on 110 degrees: cos 20; and on themselves. 1e-4: the ellipsoid.
+    assert np.ptp(usual.data.survey.stations) == pytest.approx(4e3 * np.cos(np.deg2rad(20)), rel=1e-4)
+    assert np.ptp(along.data.survey.stations) == pytest.approx(4e3, rel=1e-4)
+    assert (usual.strike, along.strike, back.strike) == (20.0, 20.0, 20.0)
+    np.testing.assert_array_equal(along.data.values, usual.data.values)
+    # From the other end: stations in reverse, impedances the same, the tipper with its sign changed.
+    assert back.data.survey.names == along.data.survey.names[::-1]
+    np.testing.assert_allclose(back.data.values[:4], along.data.values[:4, :, ::-1], atol=1e-9)
+    np.testing.assert_allclose(back.data.values[4:], -along.data.values[4:, :, ::-1], atol=1e-9)
+
+
+def test_a_line_along_strike_is_warned_of_with_its_lengths():
+    choice = choose(lines(counts=(7,), strikes=(0.0,)), Selection())
+    assert not len(cautions(choice, 0.0))
+    said = str(cautions(choice, 85.0))
+    assert "the line at 90 degrees runs 5 from the strike of 85" in said
+    # 6 km times sin 5 degrees.
+    assert "shrinks the line from 6 km to 0.52 km; --azimuth 90 keeps its length" in said
+    kept = choose(lines(counts=(7,), strikes=(0.0,)), Selection(azimuth=90.0))
+    assert "shrinks" not in str(cautions(kept, 85.0))
+
+
+def test_gaps_bends_and_offsets_are_warned_of_with_numbers():
+    places = [(0, 0), (0, 1e3), (0, 2e3), (0, 7e3), (0, 8e3), (1.5e3, 9e3), (0, 10e3)]
+    said = str(cautions(choose([station(f"S{k}", *p) for k, p in enumerate(places)], Selection()), 0.0))
+    assert "the widest gap is 4.99 km, 5.0 spacings" in said
+    assert "km off the straight line" in said
+    bent = [(0, 0), (0, 1e3), (0, 2e3), (0, 3e3), (600, 3.8e3), (1200, 4.6e3), (1800, 5.4e3)]
+    assert "the line bends by" in str(
+        cautions(choose([station(f"S{k}", *p) for k, p in enumerate(bent)], Selection()), 0.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"from": [0.0, 1.0]}, "--from gives one end of a profile alone"),
+        ({"corridor": 1.0}, "--corridor is the width about --from LAT,LON --to LAT,LON"),
+        ({"from": [0.0, 1.0], "to": [0.0, 2.0], "line": "A"}, "leave --line out"),
+        ({"from": [0.0, 1.0], "to": [0.0, 2.0], "azimuth": 3.0}, "leave --azimuth out"),
+        ({"positions": "p.csv", "spacing": 5.0}, "--positions and --spacing both say where"),
+    ],
+)
+def test_options_that_contradict_are_refused(told, message):
+    with pytest.raises(Refusal, match=message):
+        treatment_of(complete(told))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("from", "12", "--from must be LAT,LON in degrees, such as -22.5,139.2. Got 12."),
+        ("to", "100,0", "--to must be LAT,LON in degrees"),
+        ("corridor", "-1", "--corridor must be a positive distance in km. Got -1."),
+        ("spacing", "0", "--spacing must be a positive distance in m. Got 0."),
+        ("azimuth", "north", "--azimuth must be degrees from north. Got north."),
+    ],
+)
+def test_values_are_refused_with_their_unit(name, value, message):
+    with pytest.raises(Refusal) as refusal:
+        given({name: value})
+    assert str(refusal.value).startswith(message)
+
+
+def test_southern_places_are_no_options():
+    told = given(parsed(["look", "DIR", "--from", "-22.5,139.2", "--to", "-22.4,139.3", "--corridor", "2"]))
+    assert told == {"from": [-22.5, 139.2], "to": [-22.4, 139.3], "corridor": 2.0}
+    treatment = treatment_of(complete(told))
+    assert treatment.segment == ((-22.5, 139.2), (-22.4, 139.3))
+    assert treatment.corridor == 2000.0
+
+
+def test_a_run_file_tells_them_again(tmp_path):
+    told = {"from": [-22.5, 139.2], "to": [-22.4, 139.3], "corridor": 2.0, "positions": "places.csv"}
+    RunFile(Path("EDI"), complete(told)).write(tmp_path / "run.toml")
+    again = RunFile.read(tmp_path / "run.toml").told
+    # A table beside the run file is found from anywhere.
+    assert again | {"positions": "places.csv"} == {k: v for k, v in complete(told).items() if v is not None}
+    assert again["positions"] == str(tmp_path / "places.csv")
+    assert set(again) < set(OPTIONS)
+
+
+def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
+    """The worst of their exit statuses is that of all."""
+    done = []
+
+    def begun(run, reading, out, options, devices):
+        done.append((run.told["line"], out.name))
+        if run.told["line"] == "Q":
+            raise ValueError("too few stations")
+        return 0
+
+    monkeypatch.setattr(start, "begun", begun)
+    monkeypatch.setattr(start, "read", lambda *a, **k: Reading(tuple(lines()), {}, (), Journal()))
+    assert main(["invert", str(tmp_path / "EDI"), "-o", str(tmp_path / "OUT"), "--line", "all"]) == 1
+    assert done == [("P", "P"), ("Q", "Q")]
+
+
+def test_folders_of_folders_are_listed_with_the_command(tmp_path, capsys):
+    for name, count in (("L1", 2), ("L2", 1)):
+        (tmp_path / "S" / name).mkdir(parents=True)
+        for k in range(count):
+            write_edi(tmp_path / "S" / name / f"{k}.edi", half_space(f"S{k}"))
+    assert main(["look", str(tmp_path / "S")]) == 1
+    said = capsys.readouterr().out.split("\n")
+    assert [row.split() for row in said if row.startswith("L")] == [
+        ["L1", "2", "jaxmt", "look", str(tmp_path / "S" / "L1")],
+        ["L2", "1", "jaxmt", "look", str(tmp_path / "S" / "L2")],
+    ]
+    assert main(["invert", str(tmp_path / "S"), "-o", str(tmp_path / "OUT")]) == 1
+    assert "sub-folders hold files: L1 (2), L2 (1). Give one of them" in capsys.readouterr().err
+
+
+def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
+    for site in lines():
+        write_edi(tmp_path / f"{site.name}.edi", site)
+    assert main(["look", str(tmp_path), "-o", str(tmp_path / "map.png")]) == 0
+    said = capsys.readouterr().out.splitlines()
+    rows = {row.split()[0]: row.split() for row in said if row.endswith("taken") or "--line Q" in row[-9:]}
+    # Name, stations, length, azimuth, spacing, gap, angle to strike.
+    assert rows["P"] == ["P", "5", "4", "90", "1", "1", "90", "taken"]
+    assert rows["Q"] == ["Q", "4", "3", "90", "1", "1", "90", "--line", "Q"]
+    assert sum(row.count("v") for row in said if row.startswith("|")) == 5
+    assert sum(row.count("Q") for row in said if row.startswith("|")) == 4
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_survey_of_strangers_without_positions_is_read_as_one_station(data_folder, capsys):
+    assert main(["look", str(data_folder / "strangers/stratagem21")]) == 1
+    assert "the positions of all 21 stations are unknown" in capsys.readouterr().out
+
+
+def test_a_grid_is_a_strip_of_most_stations_and_said_so(data_folder):
+    line = Line.read(data_folder / "strangers/grid14")
+    assert line.asked == 8
+    assert line.data.survey.stations.size == 8
+    assert "the stations fill an area rather than a line; line C" in str(line.journal)
