@@ -132,8 +132,8 @@ def read(
         if counts := data_folders(path):
             inside = ", ".join(f"{name} ({count})" for name, count in counts.items())
             raise BadFile(
-                f"{path} holds no transfer functions itself, but its sub-folders hold files: {inside}. Give "
-                f"one of them: {path / next(iter(counts))}"
+                f"{path} holds no transfer functions itself, but its sub-folders hold files: {inside}. "
+                f"Give one of them: {path / next(iter(counts))}"
             )
         raise BadFile(
             f"{path}: none of {len(files)} files holds transfer functions that can be read; "
@@ -147,7 +147,7 @@ def read(
 
 
 def data_folders(path: FilePath) -> dict[str, int]:
-    """For each folder within one, at most three deep, how many files it holds that are named as data are."""
+    """For each folder within one, at most three deep, how many files it holds that are named as data."""
     root, counts = Path(path), {}
     for depth in ("*", "*/*", "*/*/*"):
         for folder in sorted(f for f in root.glob(depth) if f.is_dir() and not f.name.startswith(".")):

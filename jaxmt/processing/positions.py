@@ -22,7 +22,7 @@ def positions(
     degrees = np.array([(site.latitude, site.longitude) for site in sites]).reshape(-1, 2)
     known = np.isfinite(degrees).all(axis=1)
     placed = np.isfinite(local).all(axis=1)
-    if origin is None and placed.any() and (placed | ~known).all():
+    if origin is None and placed.any() and not np.any(known & ~placed):
         return np.where(placed[:, None], local, np.nan)
     metres = np.full(degrees.shape, np.nan)
     if known.any():
