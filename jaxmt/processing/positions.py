@@ -23,7 +23,8 @@ def positions(
     known = np.isfinite(degrees).all(axis=1)
     placed = np.isfinite(local).all(axis=1)
     if origin is None and placed.any() and not np.any(known & ~placed):
-        return np.where(placed[:, None], local, np.nan)
+        local[~placed] = np.nan
+        return local
     metres = np.full(degrees.shape, np.nan)
     if known.any():
         latitude, longitude = degrees[known].T
