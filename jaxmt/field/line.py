@@ -18,7 +18,8 @@ from ..processing import strike as strike_of
 from ..processing.frequencies import PER_DECADE, with_computed
 from ..processing.site import Site
 from ..simulation.survey import Survey
-from .selection import Choice, Selection, cautions, choose
+from .cautions import cautions
+from .selection import Choice, Selection, choose
 
 LEAST = 1 / 3
 """Share of the stations asked for that a line must keep to be worth an inversion by the command."""

@@ -226,7 +226,8 @@ def _along(
     """The stations near a segment, its azimuth in degrees, and both in words."""
     degrees = np.array([(survey[k].latitude, survey[k].longitude) for k in kept]).reshape(-1, 2)
     ends = np.array(segment)
-    north, east = local_metres(*np.concatenate([ends, degrees]).T, segment[0])
+    latitude, longitude = np.concatenate([ends, degrees]).T
+    north, east = local_metres(latitude, longitude, segment[0])
     whole = np.stack([north, east], axis=1)
     end, place = whole[1], whole[2:]
     known = np.isfinite(place).all(axis=1)
@@ -272,38 +273,4 @@ def _told(survey: Sequence[Site], lines: Lines, line: StationLine, *, by_default
     if lines.alone:
         text = f"in no line: {listed([survey[k].name for k in lines.alone])}"
         journal = journal.note("line", "all", f"{text}; --stations, or --from and --to, take them in")
-    return journal
-
-
-def cautions(choice: Choice, strike: float) -> Journal:
-    """What to mind about a line, with numbers, once its strike is known (degrees)."""
-    line, journal = choice.line, Journal()
-    if len(line.stations) < 2 or not line.length:
-        return journal
-    angle = between(line.azimuth, strike)
-    direction = strike + 90 if choice.direction is None else choice.direction
-    share = float(np.cos(np.deg2rad(between(line.azimuth, direction))))
-    km = line.length / 1e3
-    if angle < ACROSS:
-        text = f"the line at {line.azimuth:.0f} degrees runs {angle:.0f} from the strike of {strike:.0f}"
-        journal = journal.note("line", "all", f"{text}: what changes across strike it hardly crosses")
-    if share < 0.5:
-        remedy = (
-            f"--azimuth {line.azimuth:.0f} keeps its length"
-            if choice.direction is None
-            else "see --azimuth"
-        )
-        text = f"projection shrinks the line from {km:.3g} km to {km * share:.2g} km; {remedy}"
-        journal = journal.note("line", "all", text)
-    if line.bend > 20:
-        journal = journal.note("line", "all", f"the line bends by {line.bend:.0f} degrees")
-    if line.gap > 3 * line.spacing:
-        text = f"the widest gap is {line.gap / 1e3:.3g} km, {line.gap / line.spacing:.1f} spacings"
-        journal = journal.note("line", "all", text)
-    if line.offset > line.spacing:
-        text = (
-            f"the farthest station lies {line.offset / 1e3:.2g} km off the straight line, "
-            f"{line.offset / line.spacing:.1f} spacings; it is projected all the same"
-        )
-        journal = journal.note("line", "all", text)
     return journal

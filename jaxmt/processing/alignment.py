@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse.csgraph import minimum_spanning_tree
 
 LEAST = 3
 """Stations that make a row."""
@@ -64,11 +63,19 @@ class Row:
 
 
 def tree(place: Places) -> tuple[Int[np.ndarray, "edge 2"], Float[np.ndarray, " edge"]]:
-    """Edges and their lengths, m, of the minimum spanning tree."""
-    distance = np.hypot(*(place[:, None] - place).T)
-    # SciPy takes zero for no edge.
-    found = minimum_spanning_tree(distance + 1e-9 * max(float(distance.max()), 1.0)).tocoo()
-    return np.stack([found.row, found.col], axis=1).astype(int), found.data
+    """Edges and their lengths, m, of the minimum spanning tree (Prim 1957)."""
+    count = len(place)
+    nearest, distance = np.zeros(count, dtype=int), np.full(count, np.inf)
+    inside, last = np.zeros(count, dtype=bool), 0
+    edges, lengths = np.zeros((max(count - 1, 0), 2), dtype=int), np.zeros(max(count - 1, 0))
+    for edge in range(count - 1):
+        inside[last] = True
+        step = np.hypot(*(place - place[last]).T)
+        nearest = np.where(step < distance, last, nearest)
+        distance = np.minimum(step, distance)
+        last = int(np.argmin(np.where(inside, np.inf, distance)))
+        edges[edge], lengths[edge] = (nearest[last], last), distance[last]
+    return edges, lengths
 
 
 def spacing_of(place: Places) -> float:
@@ -192,7 +199,7 @@ def _grown(place: Places, members: Members, width: float) -> Members:
     t, n = ((place - centre) @ axes.T).T
     own = t[members]
     curve = np.polynomial.Polynomial.fit(own, n[members], 2 if own.size >= 6 else 1)
-    reach = 2 * float(np.median(np.diff(np.sort(own))))
+    reach = 2 * float(np.median(np.sort(own)[1:] - np.sort(own)[:-1]))
     near = (t >= own.min() - reach) & (t <= own.max() + reach) & (np.abs(n - curve(t)) <= width)
     return np.flatnonzero(near)
 

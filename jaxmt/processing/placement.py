@@ -12,6 +12,8 @@ from .site import Site
 Table = Mapping[str, Mapping[str, float]]
 """For each name latitude and longitude, degrees, or easting and northing, m; perhaps elevation, m."""
 
+UNPLACED = ("latitude", "longitude", "easting", "northing")
+
 NAMED = 5
 """Names that a sentence lists; more are counted."""
 
@@ -38,8 +40,8 @@ def placed_by_table(sites: Sequence[Site], table: Table) -> tuple[list[Site], Jo
         row = rows.get(plain(site.name))
         if row is None:
             lacking.append(site.name)
-        place = dict.fromkeys(("latitude", "longitude", "easting", "northing"), np.nan)
-        placed.append(dataclasses.replace(site, **place) if row is None else _at(site, place, row))
+        place: dict[str, float] = dict.fromkeys(UNPLACED, np.nan)
+        placed.append(dataclasses.replace(site, **{**place, **(row or {})}))
     if len(lacking) == len(sites):
         raise ValueError(
             f"the table of positions names none of the stations; it has {listed(list(table))}, the data "
@@ -52,10 +54,6 @@ def placed_by_table(sites: Sequence[Site], table: Table) -> tuple[list[Site], Jo
     if strange := [name for name in table if plain(name) not in ours]:
         journal = journal.note("positions", "all", f"no data of {listed(strange)}, which the table has")
     return placed, journal
-
-
-def _at(site: Site, place: Mapping[str, float], row: Mapping[str, float]) -> Site:
-    return dataclasses.replace(site, **{**place, **row})
 
 
 def placed_by_spacing(sites: Sequence[Site], spacing: float, azimuth: float) -> tuple[list[Site], Journal]:

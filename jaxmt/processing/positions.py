@@ -22,8 +22,9 @@ def positions(
     degrees = np.array([(site.latitude, site.longitude) for site in sites]).reshape(-1, 2)
     known = np.isfinite(degrees).all(axis=1)
     placed = np.isfinite(local).all(axis=1)
-    if origin is None and placed.any() and (placed | ~known).all():
-        return np.where(placed[:, None], local, np.nan)
+    if origin is None and placed.any() and not np.any(known & ~placed):
+        local[~placed] = np.nan
+        return local
     metres = np.full(degrees.shape, np.nan)
     if known.any():
         latitude, longitude = degrees[known].T

@@ -8,11 +8,12 @@ import pytest
 from soundings import half_space, two_dimensional
 
 from jaxmt.field import Line, start
+from jaxmt.field.cautions import cautions
 from jaxmt.field.command import main, parsed
 from jaxmt.field.objects import treatment_of
 from jaxmt.field.options import OPTIONS, Refusal, complete, given
 from jaxmt.field.run_file import RunFile
-from jaxmt.field.selection import Selection, cautions, choose
+from jaxmt.field.selection import Selection, choose
 from jaxmt.io import BadFile, Reading, read_station_table, write_edi
 from jaxmt.processing import Journal
 
@@ -130,7 +131,7 @@ def test_a_table_gives_positions(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\n", "is empty; expected name,latitude,longitude"),
+        (",\n", "is empty; expected name,latitude,longitude"),
         ("name,depth\nA,1\n", "the first row is name, depth; expected"),
         ("name,lat,lon\nA,x,2\n", "line 2: latitude must be a number of degrees, 90 at most. Got 'x'"),
         ("name,lat,lon\nA,91,2\n", "line 2: latitude must be a number of degrees"),
