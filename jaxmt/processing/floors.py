@@ -112,13 +112,13 @@ def with_errors(
         of_all = np.nan_to_num(_of_all(site, "geometric"))[:, None, None]
         large = np.where(np.eye(2, dtype=bool), np.fmax(size, of_all), size)
         there, there_t = np.isfinite(size), np.isfinite(site.tipper)
-        missing, missing_t = (~(error > 0) for error in (site.z_error, site.tipper_error))
-        absurd = (site.z_error < ABSURD[0] * size) | (site.z_error > ABSURD[1] * large)
-        absurd_t = (site.tipper_error < ABSURD[0]) | (site.tipper_error > ABSURD[1])
-        wrong, wrong_t = there & (missing | absurd), there_t & (missing_t | absurd_t)
+        missing, missing_t = np.logical_not(site.z_error > 0), np.logical_not(site.tipper_error > 0)
+        low, low_t = site.z_error < ABSURD[0] * size, site.tipper_error < ABSURD[0]
+        high, high_t = site.z_error > ABSURD[1] * large, site.tipper_error > ABSURD[1]
+        wrong, wrong_t = there & (missing | low | high), there_t & (missing_t | low_t | high_t)
         floor = fraction * _scale(site, rule)
         of_z, of_tipper = site.z_covariance, site.tipper_covariance
-        lost, lost_t = wrong.any(axis=(1, 2)), wrong_t.any(axis=1)
+        lost, lost_t = np.any(wrong, axis=(1, 2)), np.any(wrong_t, axis=1)
         if of_z is not None:
             of_z = np.where(lost[:, None, None, None, None], np.nan, of_z)
         if of_tipper is not None:
