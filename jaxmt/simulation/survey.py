@@ -14,7 +14,7 @@ LEAST_COMPUTED = 4
 """Frequencies that a cubic spline needs."""
 
 WORTH = 0.8
-"""Share of the frequencies at which fields are computed, if at fewer than all: less saving is not worth it."""
+"""Share of the frequencies at which fields are computed at most, if not at all; less is not worth it."""
 
 TOUCH = 1e-9
 """Frequencies that differ by no more than this fraction, as by rounding, are the same."""

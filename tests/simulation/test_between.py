@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from identities import dot_product_gap, observed_orders, taylor_orders
+from identities import dot_product_gap, observed_orders, present, taylor_orders
 
 from jaxmt import Data, Mesh, MeshWarning, SuperLU, Survey, jacobian, simulate
 from jaxmt.simulation.between import interpolated, spline_weights
@@ -47,7 +47,7 @@ def test_the_error_is_of_fourth_order_in_the_spacing():
     truth, errors = layered(wanted), []
     for count in (25, 49, 97):
         survey = Survey(wanted, [0.0], computed=np.geomspace(0.1, 100.0, count))
-        nodes = {name: jnp.asarray(z) for name, z in layered(survey.computed).items()}
+        nodes = {name: jnp.asarray(z) for name, z in layered(present(survey.computed)).items()}
         found = interpolated(Responses(survey.solved(), **nodes), survey)
         errors.append([np.abs(getattr(found, name) - z).max() for name, z in truth.items()])
     # The theorem of the cubic spline is 4; the first spacing, 0.12 decades, is not quite in its range.
@@ -67,7 +67,7 @@ def test_a_node_keeps_its_value_and_a_constant_stays_one():
 
 def test_responses_at_nodes_are_those_computed_and_a_half_space_stays_one():
     found, direct = (simulate(MESH, s, np.exp(a_model(0)), solver=SOLVER) for s in (SURVEY, DIRECT))
-    at = np.isin(MEASURED, SURVEY.computed)
+    at = np.isin(MEASURED, present(SURVEY.computed))
     assert at.sum() == 3
     for name in ("z_xy", "z_yx", "tipper"):
         ours, theirs = (np.asarray(getattr(r, name)) for r in (found, direct))
@@ -89,7 +89,7 @@ def test_the_phase_is_continued_through_the_cut_of_the_angle():
         phase = np.deg2rad(100 - 120 * np.log10(frequencies / 0.1))
         return (np.sqrt(frequencies) * np.exp(1j * phase))[:, None]
 
-    at = Responses(survey.solved(), None, jnp.asarray(turning(survey.computed)), None)
+    at = Responses(survey.solved(), None, jnp.asarray(turning(present(survey.computed))), None)
     # Linear in ln f, so that the spline is exact.
     np.testing.assert_allclose(interpolated(at, survey).z_yx, turning(wanted), rtol=1e-12)
 
