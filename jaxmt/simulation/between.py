@@ -47,7 +47,7 @@ def interpolated(responses: Responses, survey: Survey) -> Responses:
     """
     if survey.computed is None:
         raise ValueError("`interpolated(survey=...)` must have `computed` frequencies. Got None.")
-    weights = spline_weights(survey.computed, survey.frequencies).astype(complex)
+    weights = jnp.asarray(spline_weights(survey.computed, survey.frequencies).astype(complex))
     roots = (np.sqrt(f)[:, None].astype(complex) for f in (survey.computed, survey.frequencies))
     root, wanted = (jnp.asarray(r) for r in roots)
 
