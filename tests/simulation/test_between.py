@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from identities import dot_product_gap, observed_orders, present, taylor_orders
+from scipy.interpolate import CubicSpline
 
 from jaxmt import Data, Mesh, MeshWarning, SuperLU, Survey, jacobian, simulate
 from jaxmt.simulation.between import interpolated, spline_weights
@@ -60,6 +61,12 @@ def test_a_node_keeps_its_value_and_a_constant_stays_one():
     np.testing.assert_array_equal(weights[[0, 1, 3]], np.eye(7)[[0, 3, 6]])
     # Rounding of a solve with seven unknowns.
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-13)
+    irregular = np.array([30.0, 9.0, 8.0, 2.0, 0.1])
+    at = np.geomspace(0.1, 30.0, 17)
+    # Rounding of two ways to solve for the same spline.
+    np.testing.assert_allclose(
+        spline_weights(irregular, at), CubicSpline(-np.log(irregular), np.eye(5))(-np.log(at)), atol=1e-12
+    )
     # A cubic is its own spline.
     x, at = np.log(nodes), np.log(np.array([0.123, 3.0]))
     np.testing.assert_allclose(spline_weights(nodes, np.exp(at)) @ x**3, at**3, rtol=1e-12)
