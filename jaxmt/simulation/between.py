@@ -31,7 +31,7 @@ def spline_weights(
     - `nodes`: Hz, highest first, at least four. `frequencies`: Hz, between them.
 
     With steps $h_i$ the second derivatives M of a spline through v obey
-    $h_{i-1}M_{i-1} + 2(h_{i-1} + h_i)M_i + h_iM_{i+1} = 6\,((v_{i+1} - v_i)/h_i - (v_i - v_{i-1})/h_{i-1})$,
+    $h_{i-1}M_{i-1} + 2(h_{i-1} + h_i)M_i + h_iM_{i+1} = 6(s_i - s_{i-1})$, $s_i = (v_{i+1} - v_i)/h_i$,
     and its third derivative does not jump at the second and the last but one node. The row of a frequency
     that is a node is a unit vector. The rows add up to one.
     """

@@ -3,6 +3,7 @@ import pytest
 from identities import present
 
 from jaxmt import Survey
+from jaxmt.fingerprint import fingerprint
 
 F, Y = np.array([10.0, 0.1, 1.0]), np.array([500.0, -20.0])
 
@@ -65,6 +66,8 @@ def test_a_survey_is_a_value():
     computed = [10.0, 1.0, 0.3, 0.1]
     others += [Survey(F, Y, computed=computed), Survey(F, Y, computed=[10.0, 2.0, 0.3, 0.1])]
     assert len({hash(other) for other in others}) == len(others)
+    # A checkpoint of one is not that of another.
+    assert len({fingerprint(other) for other in others}) == len(others)
     assert Survey(F, Y, computed=computed[::-1]) == others[4]
     assert all(survey != other for other in others)
     with pytest.raises(ValueError, match="read-only"):
