@@ -33,10 +33,10 @@ CITE = (
 
 def main() -> None:
     """Runs the experiment from the command line."""
-    parser = command.parser(__doc__, "every third station, 3 frequencies a decade, 10 iterations")
+    parser = command.parser(__doc__, "every third station, fields at 4 frequencies a decade, 10 iterations")
     parser.add_argument("--line", choices=("L1", "L2", "L3"), default="L3")
     command.add_floor(parser)
-    parser.add_argument("--per-decade", type=int, default=4, help="frequencies; default 4")
+    parser.add_argument("--per-decade", type=int, default=8, help="fields computed; default 8")
     parser.add_argument("--depth", type=float, default=3e3, help="m shown; default 3000")
     command.add_inversion(parser)
     command.add_blocks(parser)
@@ -53,7 +53,7 @@ def main() -> None:
         band=BAND,
         floor=options.floor,
         screening=SCREENING,
-        per_decade=3 if options.quick else options.per_decade,
+        per_decade=4 if options.quick else options.per_decade,
     )
     line = dataclasses.replace(line.without_tipper(), cite=CITE)
     mesh = jaxmt.station_mesh(line.data.survey, *RANGE, growth=0.25 if options.quick else 0.15, spread=1.2)

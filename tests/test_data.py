@@ -205,6 +205,15 @@ def test_select_keeps_frequencies_stations_and_components():
     assert not data.without_tipper().mask[4:].any()
 
 
+def test_a_selection_keeps_the_computed_frequencies_that_it_needs():
+    survey = Survey(np.geomspace(0.01, 100.0, 60), [0.0, 1e3]).thinned(8)
+    data = Data(survey, np.ones((6, 60, 2)), np.ones((6, 60, 2)))
+    assert data.without_tipper().survey == survey
+    assert data.select(stations=[1]).survey.computed is not None
+    assert data.select(frequencies=survey.frequencies > 1).survey == survey.at(survey.frequencies[30:])
+    assert data.select(frequencies=[3, 4]).survey.computed is None
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -105,8 +105,7 @@ def thinned(data: jaxmt.Data, most: int) -> jaxmt.Data:
     log = np.log(survey.frequencies)
     wanted = np.linspace(log.max(), log.min(), most)
     chosen = np.unique(np.argmin(np.abs(log - wanted[:, None]), axis=1))
-    fewer = dataclasses.replace(survey, frequencies=survey.frequencies[chosen])
-    return jaxmt.Data(fewer, data.values[:, chosen], data.errors[:, chosen])
+    return jaxmt.Data(survey.at(survey.frequencies[chosen]), data.values[:, chosen], data.errors[:, chosen])
 
 
 def field(line: Line, seen: jaxmt.Data, growth: float, depth: float) -> Case:

@@ -18,7 +18,7 @@ from .impedances import outside_quadrants
 from .jfile import read_jfile
 from .modem import read_modem, read_modem_sites
 from .modem_rows import PLANAR
-from .occam2d import read_occam2d
+from .occam2d import occam2d_data
 from .wsinv3d import read_wsinv3d
 from .zfile import read_zfile
 
@@ -44,6 +44,7 @@ SIGNS: tuple[tuple[str, str], ...] = (
 No pattern crosses lines freely: on blank lines its time would grow with a power of their number.
 """
 
+EXPECTED = "expected EDI, EMTF XML, Z-, J-, AVG, ModEM, WSINV3DMT, Occam2D or COPROD2 files."
 OPENING = 200_000
 SUFFIXES = {".edi": "EDI", ".j": "J-file", ".avg": "AVG"}
 SUFFIXES |= dict.fromkeys((".zmm", ".zrr", ".zss"), "Z-file")
@@ -137,7 +138,7 @@ def read(
             )
         raise BadFile(
             f"{path}: none of {len(files)} files holds transfer functions that can be read; "
-            f"{faults[0] if faults else 'expected EDI, EMTF XML, ModEM, Occam2D or COPROD2 files.'}"
+            f"{faults[0] if faults else EXPECTED}"
         )
     names = [site.name for site in sites]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -147,7 +148,7 @@ def read(
 
 
 def data_folders(path: FilePath) -> dict[str, int]:
-    """For each folder within one, at most three deep, how many files it holds that are named as data."""
+    """For each folder within one, at most three deep, how many files it holds with names of data."""
     root, counts = Path(path), {}
     for depth in ("*", "*/*", "*/*/*"):
         for folder in sorted(f for f in root.glob(depth) if f.is_dir() and not f.name.startswith(".")):
@@ -180,10 +181,10 @@ def _read_one(
         "J-file": lambda: [read_jfile(path, conjugate=conjugate)],
         "AVG": lambda: [read_avg(path, conjugate=conjugate)],
     }
-    lines: dict[str, Callable[[], Data]] = {
-        "Occam2D data": lambda: read_occam2d(path),
-        "COPROD2 list": lambda: read_coprod2(path),
-        "ModEM 2-D list": lambda: read_modem(path, relative_error=relative_error),
+    lines: dict[str, Callable[[], tuple[Data, str]]] = {
+        "Occam2D data": lambda: occam2d_data(path),
+        "COPROD2 list": lambda: (read_coprod2(path), ""),
+        "ModEM 2-D list": lambda: (read_modem(path, relative_error=relative_error), ""),
     }
     if kind not in stations | lines:
         what = "a model, not data" if kind == "model" else "of no format that jaxmt knows"
@@ -193,9 +194,10 @@ def _read_one(
         )
     try:
         if kind in lines:
-            line = lines[kind]()
+            line, found = lines[kind]()
             text = f"{kind}: {int(line.mask.sum())} data of {line.survey.stations.size} stations"
-            return [], line, Journal().note("read", path.name, text)
+            journal = Journal().note("read", path.name, text)
+            return [], line, journal.note("sign", path.name, found) if found else journal
         sites = stations[kind]()
     except BadFile:
         raise

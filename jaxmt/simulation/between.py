@@ -18,7 +18,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
-from scipy.interpolate import CubicSpline
 
 from .responses import Responses
 from .survey import TOUCH, Survey
@@ -27,14 +26,30 @@ from .survey import TOUCH, Survey
 def spline_weights(
     nodes: Float[np.ndarray, " computed"], frequencies: Float[np.ndarray, " freq"]
 ) -> Float[np.ndarray, "freq computed"]:
-    """W: the rows are the values, at `frequencies`, of the cardinal splines of `nodes` in ln f.
+    r"""W: the rows are the values, at `frequencies`, of the cardinal splines of `nodes` in ln f.
 
     - `nodes`: Hz, highest first, at least four. `frequencies`: Hz, between them.
 
-    The row of a frequency that is a node is a unit vector. The rows add up to one.
+    With steps $h_i$ the second derivatives M of a spline through v obey
+    $h_{i-1}M_{i-1} + 2(h_{i-1} + h_i)M_i + h_iM_{i+1} = 6(s_i - s_{i-1})$, $s_i = (v_{i+1} - v_i)/h_i$,
+    and its third derivative does not jump at the second and the last but one node. The row of a frequency
+    that is a node is a unit vector. The rows add up to one.
     """
     x, at = -np.log(nodes), -np.log(frequencies)
-    weights = np.asarray(CubicSpline(x, np.eye(x.size))(at))
+    n, h = x.size, np.diff(x)
+    unit = np.eye(n)
+    bend, right = np.zeros((n, n)), np.zeros((n, n))
+    for i in range(1, n - 1):
+        bend[i, i - 1 : i + 2] = h[i - 1], 2 * (h[i - 1] + h[i]), h[i]
+        right[i] = 6 * ((unit[i + 1] - unit[i]) / h[i] - (unit[i] - unit[i - 1]) / h[i - 1])
+    for row, i in ((0, 0), (n - 1, n - 3)):
+        bend[row, i : i + 3] = 1 / h[i], -1 / h[i] - 1 / h[i + 1], 1 / h[i + 1]
+    curvature = np.linalg.solve(bend, right)
+    k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, n - 2)
+    b = ((at - x[k]) / h[k])[:, None]
+    a, square = 1 - b, (h[k] ** 2)[:, None] / 6
+    bent = (a**3 - a) * curvature[k] + (b**3 - b) * curvature[k + 1]
+    weights = a * unit[k] + b * unit[k + 1] + square * bent
     same = np.abs(x - at[:, None]) <= TOUCH
     return np.where(same.any(axis=1, keepdims=True), same.astype(float), weights)
 
@@ -47,7 +62,7 @@ def interpolated(responses: Responses, survey: Survey) -> Responses:
     """
     if survey.computed is None:
         raise ValueError("`interpolated(survey=...)` must have `computed` frequencies. Got None.")
-    weights = spline_weights(survey.computed, survey.frequencies).astype(complex)
+    weights = jnp.asarray(spline_weights(survey.computed, survey.frequencies).astype(complex))
     roots = (np.sqrt(f)[:, None].astype(complex) for f in (survey.computed, survey.frequencies))
     root, wanted = (jnp.asarray(r) for r in roots)
 

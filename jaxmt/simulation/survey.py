@@ -13,6 +13,9 @@ from ..conventions import MODES, require_x64
 LEAST_COMPUTED = 4
 """Frequencies that a cubic spline needs."""
 
+WORTH = 0.8
+"""Share of the frequencies at which fields are computed at most, if not at all; less is not worth it."""
+
 TOUCH = 1e-9
 """Frequencies that differ by no more than this fraction, as by rounding, are the same."""
 
@@ -157,14 +160,14 @@ class Survey:
     def thinned(self, per_decade: int) -> "Survey":
         """The survey with fields computed at about so many frequencies a decade, evenly in the logarithm.
 
-        They go from the lowest to the highest measured; all that are measured are computed where these are
-        no more.
+        They go from the lowest to the highest measured. All that are measured are computed where that
+        would save less than a fifth.
         """
         if not per_decade >= 1:
             raise ValueError(f"`Survey.thinned(per_decade=...)` must be at least 1. Got {per_decade}.")
         high, low = float(self.frequencies.max()), float(self.frequencies.min())
         count = max(LEAST_COMPUTED, int(np.ceil(np.log10(high / low) * per_decade - TOUCH)) + 1)
-        fewer = count < self.frequencies.size
+        fewer = count <= WORTH * self.frequencies.size
         return dataclasses.replace(self, computed=np.geomspace(high, low, count) if fewer else None)
 
     def _key(self) -> tuple:

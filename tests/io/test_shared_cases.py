@@ -9,6 +9,7 @@ from invented import TIPPER, impedance
 from mutants import in_time
 
 from jaxmt.io import BadFile, read, read_modem_mask, read_ws_model
+from jaxmt.processing import prepare
 
 PARTS = np.sqrt(0.5)
 """The error of a part over that of the complex number."""
@@ -37,6 +38,15 @@ def shared(data_folder):
     if not (folder / "cases").is_dir() or not (folder / "hostile").is_dir():
         pytest.skip("needs the folders `cases` and `hostile` beside that of field data")
     return folder
+
+
+def test_frequencies_an_octave_apart_are_all_kept(shared):
+    sites = read(shared / "cases" / "case11_octave_frequencies.edi").sites
+    data = prepare(sites).data
+    np.testing.assert_array_equal(data.survey.frequencies, sites[0].frequencies)
+    # Resistivity and phase of both modes at 17 frequencies.
+    assert data.mask[:4].all()
+    assert data.mask[:4].sum() == 68
 
 
 @pytest.mark.parametrize("name", STATIONS)

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from identities import dot_product_gap, observed_orders, taylor_orders
+from identities import dot_product_gap, observed_orders, present, taylor_orders
+from scipy.interpolate import CubicSpline
 
 from jaxmt import Data, Mesh, MeshWarning, SuperLU, Survey, jacobian, simulate
 from jaxmt.simulation.between import interpolated, spline_weights
@@ -47,7 +48,7 @@ def test_the_error_is_of_fourth_order_in_the_spacing():
     truth, errors = layered(wanted), []
     for count in (25, 49, 97):
         survey = Survey(wanted, [0.0], computed=np.geomspace(0.1, 100.0, count))
-        nodes = {name: jnp.asarray(z) for name, z in layered(survey.computed).items()}
+        nodes = {name: jnp.asarray(z) for name, z in layered(present(survey.computed)).items()}
         found = interpolated(Responses(survey.solved(), **nodes), survey)
         errors.append([np.abs(getattr(found, name) - z).max() for name, z in truth.items()])
     # The theorem of the cubic spline is 4; the first spacing, 0.12 decades, is not quite in its range.
@@ -60,6 +61,12 @@ def test_a_node_keeps_its_value_and_a_constant_stays_one():
     np.testing.assert_array_equal(weights[[0, 1, 3]], np.eye(7)[[0, 3, 6]])
     # Rounding of a solve with seven unknowns.
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-13)
+    irregular = np.array([30.0, 9.0, 8.0, 2.0, 0.1])
+    at = np.geomspace(0.1, 30.0, 17)
+    # Rounding of two ways to solve for the same spline.
+    np.testing.assert_allclose(
+        spline_weights(irregular, at), CubicSpline(-np.log(irregular), np.eye(5))(-np.log(at)), atol=1e-12
+    )
     # A cubic is its own spline.
     x, at = np.log(nodes), np.log(np.array([0.123, 3.0]))
     np.testing.assert_allclose(spline_weights(nodes, np.exp(at)) @ x**3, at**3, rtol=1e-12)
@@ -67,7 +74,7 @@ def test_a_node_keeps_its_value_and_a_constant_stays_one():
 
 def test_responses_at_nodes_are_those_computed_and_a_half_space_stays_one():
     found, direct = (simulate(MESH, s, np.exp(a_model(0)), solver=SOLVER) for s in (SURVEY, DIRECT))
-    at = np.isin(MEASURED, SURVEY.computed)
+    at = np.isin(MEASURED, present(SURVEY.computed))
     assert at.sum() == 3
     for name in ("z_xy", "z_yx", "tipper"):
         ours, theirs = (np.asarray(getattr(r, name)) for r in (found, direct))
@@ -77,7 +84,7 @@ def test_responses_at_nodes_are_those_computed_and_a_half_space_stays_one():
         assert np.abs(ours - theirs)[~at].max() > 1e-6 * np.abs(theirs).max()
     flat = simulate(MESH, SURVEY, np.full(MESH.shape, 50.0), solver=SOLVER)
     assert flat.survey == SURVEY
-    assert flat.z_yx.shape == (9, 2)
+    assert present(flat.z_yx).shape == (9, 2)
 
 
 def test_the_phase_is_continued_through_the_cut_of_the_angle():
@@ -89,9 +96,9 @@ def test_the_phase_is_continued_through_the_cut_of_the_angle():
         phase = np.deg2rad(100 - 120 * np.log10(frequencies / 0.1))
         return (np.sqrt(frequencies) * np.exp(1j * phase))[:, None]
 
-    at = Responses(survey.solved(), None, jnp.asarray(turning(survey.computed)), None)
+    at = Responses(survey.solved(), None, jnp.asarray(turning(present(survey.computed))), None)
     # Linear in ln f, so that the spline is exact.
-    np.testing.assert_allclose(interpolated(at, survey).z_yx, turning(wanted), rtol=1e-12)
+    np.testing.assert_allclose(present(interpolated(at, survey).z_yx), turning(wanted), rtol=1e-12)
 
 
 def test_both_modes_of_differentiation_are_transposes_and_of_second_order():
@@ -144,7 +151,7 @@ def test_frequencies_of_the_call_are_all_computed():
     np.testing.assert_array_equal(known.components, direct.components)
     traced = jax.jit(lambda f: simulate(MESH, SURVEY, section, solver=SOLVER, frequencies=f))(wanted)
     # XLA's order of summation.
-    np.testing.assert_allclose(traced.z_xy, direct.z_xy, rtol=1e-12)
+    np.testing.assert_allclose(present(traced.z_xy), present(direct.z_xy), rtol=1e-12)
     assert traced.surveyed() == dataclasses.replace(DIRECT, frequencies=wanted)
     assert Data.from_responses(traced).survey.computed is None
 
