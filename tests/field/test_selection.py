@@ -280,6 +280,11 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_data_along_a_profile_are_not_projected_again(data_folder):
+    with pytest.raises(ValueError, match="--azimuth is for stations that are yet to be projected"):
+        Line.read(data_folder / "coprod2/coprod2data.dat", azimuth=10.0)
+
+
 def test_no_survey_of_strangers_without_positions_is_read_as_one_station(data_folder, capsys):
     assert main(["look", str(data_folder / "strangers/stratagem21")]) == 1
     assert "the positions of all 21 stations are unknown" in capsys.readouterr().out
