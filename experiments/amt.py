@@ -49,6 +49,7 @@ def main() -> None:
         f"East Tennant {options.line}",
         sites,
         reading.journal,
+        stations=tuple(site.name for site in sites),
         strike=STRIKE,
         band=BAND,
         floor=options.floor,

@@ -199,6 +199,13 @@ class Line:
 def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     """The data of a file that is along a profile already, in the band and with the floor asked for."""
     files = {Path(file).stem: file for file in reading.lines}
+    placed = {"azimuth": "azimuth", "segment": "from", "positions": "positions", "spacing": "spacing"}
+    for name, option in placed.items():
+        if getattr(treatment, name) is not None:
+            raise ValueError(
+                f"--{option} is for stations that are yet to be projected; {next(iter(files))} is along a "
+                f"profile already. Leave --{option} out."
+            )
     if treatment.line is not None and treatment.line not in files:
         raise ValueError(f"there is no line {treatment.line!r} (--line). Known: {', '.join(files)}.")
     file = files[next(iter(files)) if treatment.line is None else treatment.line]

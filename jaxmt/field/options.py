@@ -176,9 +176,9 @@ OPTIONS: dict[str, Option] = {
                "degrees east, of data along magnetic axes", metavar="DEG"),
         Option("band", "data", _HERTZ, [0.0, math.inf], "frequencies to keep, Hz", 2, ("LO", "HI")),
         Option("floor", "data", _FLOOR, 0.05, "least relative error of |Z|; default 0.05", metavar="PART"),
-        Option("per-decade", "data", frequencies, 8,
+        Option("per-decade", "data", frequencies, 6,
                "compute fields at N frequencies a decade where more are measured, and interpolate the "
-               "responses between (default 8), or at all; data stay as measured", metavar="N"),
+               "responses between (default 6), or at all; data stay as measured", metavar="N"),
         Option("remove", "data", rule, [],
                "rules whose data or stations go, however many, instead of being marked: "
                f"{', '.join((*RULES, *STATION_RULES))}", "+", "RULE"),

@@ -58,7 +58,7 @@ def choose_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | N
                 )
             return None, across, f"no tensor shows one; {across:.1f} is {beside}"
         said = f"all phase tensors have a skew of {MAX_BETA:g} degrees or more, so all are used: "
-    if found.settled or across is None:
+    if found.settled or line is None or across is None:
         return found, found.angle, f"{said}{found}"
     if found.resultant < CLEAR:
         return found, across, f"{said}{found}; ill determined, so {across:.1f}, {beside}"

@@ -230,7 +230,9 @@ def test_a_run_file_tells_them_again(tmp_path):
     RunFile(Path("EDI"), complete(told)).write(tmp_path / "run.toml")
     again = RunFile.read(tmp_path / "run.toml").told
     # A table beside the run file is found from anywhere.
-    assert again | {"positions": "places.csv"} == {k: v for k, v in complete(told).items() if v is not None}
+    assert {**again, "positions": "places.csv"} == {
+        k: v for k, v in complete(told).items() if v is not None
+    }
     assert again["positions"] == str(tmp_path / "places.csv")
     assert set(again) < set(OPTIONS)
 
@@ -278,6 +280,11 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
     assert sum(row.count("v") for row in said if row.startswith("|")) == 5
     assert sum(row.count("Q") for row in said if row.startswith("|")) == 4
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_along_a_profile_are_not_projected_again(data_folder):
+    with pytest.raises(ValueError, match="--azimuth is for stations that are yet to be projected"):
+        Line.read(data_folder / "coprod2/coprod2data.dat", azimuth=10.0)
 
 
 def test_no_survey_of_strangers_without_positions_is_read_as_one_station(data_folder, capsys):
