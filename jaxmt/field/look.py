@@ -215,7 +215,7 @@ def rules(line: Line, screening: Screening) -> str:
     )
     head = (
         "Rules, and what they did. What is marked stays: --remove RULE takes it, --enlarge RULE gives it "
-        "3 times the errors, --skip RULE forgets it."
+        "3 times the errors, --skip RULE forgets it; -v names the stations."
     )
     return "\n".join([*([head, text] if text else []), left])
 

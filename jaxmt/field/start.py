@@ -12,7 +12,7 @@ from ..report import versions
 from . import machine
 from .folder import FILES, LINE, Folder, require_room
 from .line import Line, line_names, same
-from .look import notes, rules
+from .look import notes, rules, table
 from .objects import misfits_of, settings_of, treatment_of
 from .options import ALL, FAILED, STOPPED, complete
 from .outcome import Outcome
@@ -68,7 +68,11 @@ def begun(
     print(notes(line.journal, verbose=options["verbose"]))
     if line.sites:
         print(rules(line, treatment.screening))
-    line.require()
+    try:
+        line.require()
+    except ValueError:
+        print(table(reading))
+        raise
     folder = Folder.create(machine.own_folder(out, options), force=options["force"])
     run = dataclasses.replace(run, identity=folder.identity, versions=dict(versions()))
     run.write(folder.path / NAME)
