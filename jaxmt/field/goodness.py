@@ -1,5 +1,6 @@
 """How well a section fits: over all usable data, and where it does not."""
 
+import warnings
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from ..inversion.static_shift import shifted
 from ..processing import dimensionality, phase_tensor
 from ..processing.site import Site
 from ..simulation.forward import simulate
+from ..simulation.mesh import MeshWarning
 from .line import Line
 
 MARGIN = 5.0
@@ -38,7 +40,10 @@ def usable_nrms(line: Line, result: Result) -> float:
     usable, inverted = line.usable, result.data.survey
     if usable.survey == inverted:
         return float(usable.nrms_of(jnp.asarray(result.predicted)))
-    responses = simulate(result.mesh, usable.survey, result.resistivity)
+    with warnings.catch_warnings():
+        # The inversion has said what the mesh lacks.
+        warnings.simplefilter("ignore", MeshWarning)
+        responses = simulate(result.mesh, usable.survey, result.resistivity)
     places = {name: k for k, name in enumerate(inverted.names)}
     shifts = np.zeros((2, usable.survey.stations.size))
     for k, name in enumerate(usable.survey.names):
