@@ -154,7 +154,8 @@ class Line:
         )
         found = done.found or found_strike(done.sites)
         journal += done.journal + cautions(choice, done.strike)
-        asked = len(choice.sites)
+        # Whoever has no position might belong to the line.
+        asked = len(choice.sites) + len(set(choice.lines.unknown) - set(choice.line.stations))
         line = cls(
             choice.title(name), done.data, journal, done.sites, done.distances, done.strike, found, asked
         )
@@ -200,8 +201,8 @@ def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     """The data of a file that is along a profile already, in the band and with the floor asked for."""
     files = {Path(file).stem: file for file in reading.lines}
     placed = {"azimuth": "azimuth", "segment": "from", "positions": "positions", "spacing": "spacing"}
-    for name, option in placed.items():
-        if getattr(treatment, name) is not None:
+    for field, option in placed.items():
+        if getattr(treatment, field) is not None:
             raise ValueError(
                 f"--{option} is for stations that are yet to be projected; {next(iter(files))} is along a "
                 f"profile already. Leave --{option} out."

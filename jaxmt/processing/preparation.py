@@ -1,6 +1,7 @@
 """From the stations of a survey to data for a 2-D inversion, every step on record."""
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from .polarity import correct_polarity
 from .positions import positions
 from .profile import facing, profile
 from .site import Site
+from .stations import UNUSABLE, screen_stations
 from .strike import Strike
 from .turning import choose_strike, turn_to
 
@@ -124,7 +126,11 @@ def prepare(
             f"none of {len(sites)} stations is left: {journal.stations_taken()}. Ask less of "
             "`prepare(screening=...)` (--remove on the command line), or widen the band."
         )
-    usable, _ = with_computed(profile(floored, strike=along, direction=direction), per_decade)
+    with warnings.catch_warnings():
+        # What it warns of, the profile of what is left warns of, too.
+        warnings.simplefilter("ignore", UserWarning)
+        whole = profile(screen_stations(floored, UNUSABLE)[0], strike=along, direction=direction)
+    usable, _ = with_computed(whole, per_decade)
     data = _within(profile(left, strike=along, direction=direction), usable)
     data, notes = with_computed(data, per_decade)
     journal += notes
@@ -139,7 +145,10 @@ def prepare(
 def _within(data: Data, whole: Data) -> Data:
     """Data of some stations with their places among all: y = 0 is the mean of a profile's own stations."""
     first = whole.survey.names.index(data.survey.names[0])
-    stations = data.survey.stations - data.survey.stations[0] + whole.survey.stations[first]
+    shift = whole.survey.stations[first] - data.survey.stations[0]
+    if not shift:
+        return data
+    stations = data.survey.stations + shift
     return dataclasses.replace(data, survey=dataclasses.replace(data.survey, stations=stations))
 
 
