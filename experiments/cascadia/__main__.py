@@ -124,6 +124,7 @@ def as_published(options: argparse.Namespace, preset: Published, line: Line, dev
         target=preset.target,
         iterations=preset.iterations,
         limits=LIMITS,
+        static_shift=None,
         **arguments,
     )
     stated = (("settings", f"as published; error floor of rho {PUBLISHED_FLOOR:g}"),)

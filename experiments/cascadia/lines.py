@@ -67,6 +67,7 @@ def cafe_line(folder: Path, variance: str = "standard_error", north: str = "geog
         floor=0.0,
         per_decade=None,
         screening=Screening.none(),
+        signs="keep",
     )
     return dataclasses.replace(line.without_tipper(), cite=CITE["CAFE"])
 
@@ -88,6 +89,7 @@ def row_line(folder: Path, row: str) -> tuple[Line, Reference | None]:
         floor=0.0,
         per_decade=None,
         screening=Screening.none(),
+        signs="keep",
     )
     line = dataclasses.replace(line.without_tipper(), cite=CITE["row"])
     survey = line.data.survey

@@ -134,7 +134,7 @@ class Fit:
             cells.start(stored.resistivity),
         )
         seconds, share, usable = (
-            np.nan if summary[key] is None else float(summary[key])
+            np.nan if summary.get(key) is None else float(summary[key])
             for key in ("seconds_per_iteration", "transport_share", "nrms_usable")
         )
         known: dict[str, Any] = {name: arrays[name] for name in CELLS}

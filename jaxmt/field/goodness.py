@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -30,20 +31,24 @@ STANDS_OUT = 1.25
 """nRMS of a station or a band over that of all, from which it is named."""
 
 
-def usable_nrms(line: Line, result: Result) -> float:
-    """NRMS of a section over all usable data of a line with the floors alone.
+def usable_nrms(line: Line, result: Result, devices: Sequence[jax.Device] | None = None) -> float:
+    """The nRMS of a section over all usable data of a line with the floors alone; NaN if it has none.
 
-    Stations that were inverted have their static shifts, others none.
+    Stations that were inverted have their static shifts, others none. `devices`: as for `simulate`.
     """
     if line.usable is None:
         return result.nrms
     usable, inverted = line.usable, result.data.survey
     if usable.survey == inverted:
         return float(usable.nrms_of(jnp.asarray(result.predicted)))
-    with warnings.catch_warnings():
-        # The inversion has said what the mesh lacks.
-        warnings.simplefilter("ignore", MeshWarning)
-        responses = simulate(result.mesh, usable.survey, result.resistivity)
+    try:
+        with warnings.catch_warnings():
+            # The inversion has said what the mesh lacks.
+            warnings.simplefilter("ignore", MeshWarning)
+            responses = simulate(result.mesh, usable.survey, result.resistivity, devices=devices)
+    except (ValueError, FloatingPointError, MemoryError):
+        # A finished inversion is not lost for a number beside it.
+        return np.nan
     places = {name: k for k, name in enumerate(inverted.names)}
     shifts = np.zeros((2, usable.survey.stations.size))
     for k, name in enumerate(usable.survey.names):
@@ -119,6 +124,11 @@ def in_words(nrms: float, usable: float, data: Data, whole: Data | None) -> str:
     """The nRMS as inverted and, where data were removed or errors enlarged, that of all usable data."""
     if whole is None:
         return f"nRMS {nrms:.3f} over all usable data, with the floors alone"
+    if np.isnan(usable):
+        return (
+            f"nRMS {nrms:.3f} over the {int(data.mask.sum())} data inverted; that of all "
+            f"{int(whole.mask.sum())} usable ones could not be computed"
+        )
     return (
         f"nRMS {nrms:.3f} over the {int(data.mask.sum())} data inverted, {usable:.3f} over all "
         f"{int(whole.mask.sum())} usable ones with the floors alone"

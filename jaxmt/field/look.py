@@ -10,10 +10,10 @@ from ..conventions import OFF_DIAGONAL, RHO
 from ..data import Data
 from ..io import Reading, read
 from ..io.reading import DATA_SUFFIXES, data_folders
-from ..processing import RULES, UNUSABLE, Journal, Screening, dimensionality, phase_tensor
+from ..processing import RULES, STATION_RULES, UNUSABLE, Journal, Screening, dimensionality, phase_tensor
 from ..processing.screening import Rule, title
 from ..processing.site import Site
-from ..processing.stations import StationRule
+from ..processing.stations import StationRule, station_step
 from . import options
 from .line import Line, counted
 from .objects import treatment_of
@@ -78,9 +78,9 @@ def notes(journal: Journal, *, verbose: bool = False) -> str:
     """The journal, folded unless every entry is asked for; without those of rules and files unless so."""
     if verbose:
         return str(journal)
-    rules = {title(rule) for rule in RULES} | {"read"}
-    shown = (e for e in journal if e.step not in rules and not e.step.startswith("station "))
-    return str(Journal(tuple(shown)).folded())
+    told = {"read", *(title(rule) for rule in RULES), *(f"enlarged {title(rule)}" for rule in RULES)}
+    told |= {station_step(rule) for rule in (*UNUSABLE, *STATION_RULES)}
+    return str(Journal(tuple(e for e in journal if e.step not in told)).folded())
 
 
 def table(reading: Reading) -> str:
@@ -190,13 +190,14 @@ def rules(line: Line, screening: Screening) -> str:
     data_rules = (*screening.geology, *screening.remove, *screening.doubts, *screening.enlarge)
     station_rules = (*UNUSABLE, *screening.station_doubts, *screening.station_remove)
     steps = {"band": "band"} | {title(rule): name_of(rule) for rule in data_rules}
-    steps |= {f"station {type(rule).__name__.lower()}": name_of(rule) for rule in station_rules}
+    steps |= {station_step(rule): name_of(rule) for rule in station_rules}
     rows = []
     for step, name in steps.items() if line.sites else ():
         parts = []
         for (data, stations), deed in (
             (losses.get(step, (0, 0)), "removed"),
             (marks.get(step, (0, 0)), "marked"),
+            (marks.get(f"enlarged {step}", (0, 0)), "with larger errors"),
         ):
             if stations:
                 whole = step == "band" or step.startswith("station ")
@@ -205,7 +206,9 @@ def rules(line: Line, screening: Screening) -> str:
                 )
         if parts:
             rows.append(f"{name:16}{', '.join(parts)}")
-    nothing = [name for step, name in steps.items() if step not in losses | marks]
+    nothing = [
+        name for step, name in steps.items() if {step, f"enlarged {step}"}.isdisjoint(losses | marks)
+    ]
     text = "\n".join(
         [*rows, *([f"nothing to say: {', '.join(nothing)}"] if nothing and line.sites else [])]
     )

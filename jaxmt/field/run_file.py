@@ -85,6 +85,9 @@ def _told(path: Path, table: str, entries: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for key, value in entries.items():
         name = ALIASES.get(key, key)
+        if (table, key) == ("data", "repair"):
+            # Older files say so what `signs` says now.
+            name, value = "signs", "mend" if value is True else "keep"
         if name not in TOLD[table]:
             other = next((t for t in TABLES if name in TOLD[t]), None)
             if other is not None:

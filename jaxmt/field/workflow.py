@@ -136,7 +136,7 @@ def fit_by(
     each = float(np.median(seconds)) if seconds.size else np.nan
     share = misfit_seconds(misfit, result) / each if moves(result.history) else np.nan
     told = (*caught, *advice(line, result, settings))
-    usable = usable_nrms(line, result)
+    usable = usable_nrms(line, result, devices)
     return Fit(name, result, appraised(line, result, settings), each, share, told, usable)
 
 

@@ -143,7 +143,7 @@ def read(
     names = [site.name for site in sites]
     for name in sorted({name for name in names if names.count(name) > 1}):
         text = f"{names.count(name)} stations have this name; rename all but one before writing lists"
-        journal = journal.note("read", name, text)
+        journal = journal.note("name", name, text)
     return Reading(tuple(sites), lines, tuple(faults), journal)
 
 

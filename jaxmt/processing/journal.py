@@ -73,20 +73,20 @@ class Journal:
 
     def stations_taken(self) -> str:
         """Which steps left how many stations out, in words; "" if none did."""
-        steps = {step: count for step, (_, count) in self.losses().items()}
-        taken = [
-            f"{step.removeprefix('station ')} took {count}"
-            for step, count in steps.items()
-            if step.startswith("station ") or step == "band"
-        ]
+        steps: dict[str, set[str]] = {}
+        for entry in self.entries:
+            if entry.text.startswith("left out"):
+                steps.setdefault(entry.step, set()).add(entry.subject)
+        taken = [f"{step.removeprefix('station ')} took {len(names)}" for step, names in steps.items()]
         return ", ".join(taken)
 
     def folded(self) -> "Journal":
         """A short journal of the same work: an entry for what many subjects share.
 
-        Entries of one step and text become one, which names up to three subjects and counts more. A step
-        about single subjects with more than three texts left becomes one entry with the sums and the
-        subject with most.
+        Entries of one step and text become one, which names up to three subjects and counts more. Of the
+        texts that a step says of one subject each, those of what was left out, of what is doubtful and of
+        what is neither become one entry each, with the sums and the subject with most, where they are more
+        than three. Faults, and what is said of all, stay as they are.
         """
         steps: dict[str, list[Entry]] = {}
         for entry in self.entries:
@@ -102,10 +102,21 @@ def _fold(entries: list[Entry]) -> list[Entry]:
     texts: dict[str, list[Entry]] = {}
     for entry in entries:
         texts.setdefault(entry.text, []).append(entry)
-    if len(texts) <= NAMED or all(entry.subject == "all" for entry in entries):
-        return [_joined(same, text) for text, same in texts.items()]
-    most = max(entries, key=lambda e: (e.removed + e.marked, len(texts[e.text])))
-    return [_joined(entries, f"{most.text} ({most.subject}), and others like it")]
+    folded: list[Entry] = []
+    lone: dict[str, list[Entry]] = {}
+    for text, same in texts.items():
+        if len(same) > 1 or same[0].subject == "all" or same[0].step == "fault":
+            folded.append(_joined(same, text))
+        else:
+            kind = next((kind for kind in ("left out", "doubtful") if text.startswith(kind)), "")
+            lone.setdefault(kind, []).append(same[0])
+    for rest in lone.values():
+        if len(rest) <= NAMED:
+            folded += rest
+        else:
+            most = max(rest, key=lambda e: e.removed + e.marked)
+            folded.append(_joined(rest, f"{most.text} ({most.subject}), and others like it"))
+    return folded
 
 
 def _joined(entries: list[Entry], text: str) -> Entry:

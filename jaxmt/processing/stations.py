@@ -190,6 +190,11 @@ UNUSABLE: tuple[StationRule, ...] = (Copies(), Empty())
 """Rules about what nobody can use."""
 
 
+def station_step(rule: StationRule) -> str:
+    """The step of a rule in a journal: `OffLine()` is "station offline"."""
+    return f"station {type(rule).__name__.lower()}"
+
+
 def screen_stations(
     sites: Sequence[Site], rules: Sequence[StationRule] = STATION_RULES, *, keep: bool = False
 ) -> tuple[list[Site], Journal]:
@@ -203,7 +208,7 @@ def screen_stations(
     for rule in rules:
         verdicts = dict(rule(left))
         for k, reason in verdicts.items():
-            step, count = f"station {type(rule).__name__.lower()}", _count(left[k])
+            step, count = station_step(rule), _count(left[k])
             if keep:
                 journal = journal.note(step, left[k].name, f"doubtful, and kept: {reason}", 0, count)
             else:
