@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import machine
-from .options import FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
+from .options import EXPECTED, FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
 
 TARGETS = ("edi", "modem", "occam2d", "netcdf", "vtk", "csv")
 READING = tuple(name for name, option in OPTIONS.items() if option.table == "data")
 INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
-
-EXPECTED = (ValueError, OSError, MemoryError, FloatingPointError, ImportError, RuntimeError)
-"""What data, files, numbers and machines may do; anything else is a fault of jaxmt."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -26,6 +26,9 @@ REFUSED, FAILED, STOPPED = 2, 1, 130
 ALL = "all"
 """The name of `--line` that takes every line."""
 
+EXPECTED = (ValueError, OSError, MemoryError, FloatingPointError, ImportError, RuntimeError)
+"""What data, files, numbers and machines may do; anything else is a fault of jaxmt."""
+
 ALIASES = {"optimizer": "optimiser"}
 ITERATIONS, QUICK_ITERATIONS = 200, 15
 

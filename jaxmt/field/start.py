@@ -10,11 +10,12 @@ from ..io import Reading, read
 from ..io.reading import DATA_SUFFIXES
 from ..report import versions
 from . import machine
-from .folder import FILES, LINE, Folder, require_room
+from .conversion import unique
+from .folder import FILES, LINE, Folder, remove, require_room, summary_of
 from .line import Line, line_names, same
 from .look import notes, rules, table
 from .objects import misfits_of, settings_of, treatment_of
-from .options import ALL, FAILED, STOPPED, complete
+from .options import ALL, EXPECTED, FAILED, STOPPED, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
 from .store import read_line
@@ -38,17 +39,36 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     reading = read(run.path, variance=treatment.variance, relative_error=treatment.floor)
     if run.told["line"] != ALL:
         return begun(run, reading, out, options, devices)
-    status = 0
-    for name in line_names(reading, treatment):
+    out.mkdir(parents=True, exist_ok=True)
+    remove(out)
+    run.write(out / NAME)
+    return each(run, reading, out, options, devices)
+
+
+def each(
+    run: RunFile,
+    reading: Reading,
+    out: Path,
+    options: Mapping[str, Any],
+    devices: tuple[Any, ...] | None,
+) -> int:
+    """The inversion of every line into a folder of its own, those begun before gone on with; the status."""
+    status, names = 0, line_names(reading, treatment_of(run.told))
+    for name, file in zip(names, unique(names), strict=True):
         print(f"\nLine {name}", flush=True)
-        each = dataclasses.replace(run, told={**run.told, "line": name})
+        place = out / (file.lstrip(".") or "line")
+        one = dataclasses.replace(run, told={**run.told, "line": name})
         try:
-            one = begun(each, reading, out / name, options, devices)
-        except ValueError as error:
+            if options["resume"] is not None and summary_of(place) is not None:
+                ending = gone_on(Folder.open(place), options)
+            else:
+                ending = begun(one, reading, place, options, devices)
+        except EXPECTED as error:
             print(f"Line {name} is not inverted: {error}")
-            one = FAILED
-        status = max(status, one)
-        if one == STOPPED:
+            ending = FAILED
+        status = max(status, ending)
+        if ending == STOPPED:
+            print(f"Go on with all lines: jaxmt invert --resume {out}")
             break
     return status
 
@@ -89,8 +109,21 @@ def holds_data(out: Path, source: Path) -> bool:
 
 
 def resume(options: Mapping[str, Any]) -> int:
-    """`jaxmt invert --resume`: goes on with a run that was stopped; the exit status."""
-    folder = Folder.open(options["resume"])
+    """`jaxmt invert --resume`: goes on with a run that was stopped, of one line or all; the exit status."""
+    path = options["resume"]
+    if summary_of(path) is None and (path / NAME).is_file():
+        run = RunFile.read(path / NAME)
+        told = complete(run.told)
+        if told["line"] == ALL:
+            devices = machine.start({**options, "devices": told["devices"]})
+            treatment = treatment_of(told)
+            reading = read(run.path, variance=treatment.variance, relative_error=treatment.floor)
+            return each(dataclasses.replace(run, told=told), reading, path, options, devices)
+    return gone_on(Folder.open(path), options)
+
+
+def gone_on(folder: Folder, options: Mapping[str, Any]) -> int:
+    """Goes on with the inversions of one line; the exit status."""
     if not (folder.path / NAME).is_file():
         raise ValueError(f"{folder.path} has no {NAME}, which says how to go on.")
     run = RunFile.read(folder.path / NAME)

@@ -10,6 +10,7 @@ from soundings import half_space, two_dimensional
 from jaxmt.field import Line, start
 from jaxmt.field.cautions import cautions
 from jaxmt.field.command import main, parsed
+from jaxmt.field.folder import Folder
 from jaxmt.field.objects import treatment_of
 from jaxmt.field.options import OPTIONS, Refusal, complete, given
 from jaxmt.field.run_file import RunFile
@@ -251,6 +252,14 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "read", lambda *a, **k: Reading(tuple(lines()), {}, (), Journal()))
     assert main(["invert", str(tmp_path / "EDI"), "-o", str(tmp_path / "OUT"), "--line", "all"]) == 1
     assert done == [("P", "P"), ("Q", "Q")]
+    # Resumed, a line that was begun goes on, and one that was not is begun.
+    went_on = []
+    monkeypatch.setattr(start, "gone_on", lambda folder, options: went_on.append(folder.path.name) or 0)
+    Folder.create(tmp_path / "OUT" / "P")
+    done.clear()
+    assert main(["invert", "--resume", str(tmp_path / "OUT")]) == 1
+    assert went_on == ["P"]
+    assert done == [("Q", "Q")]
 
 
 def test_folders_of_folders_are_listed_with_the_command(tmp_path, capsys):
