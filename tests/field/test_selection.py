@@ -133,6 +133,8 @@ def test_a_table_gives_positions(tmp_path):
     [
         (",\n", "is empty; expected name,latitude,longitude"),
         ("name,depth\nA,1\n", "the first row is name, depth; expected"),
+        # x is north here and east there: nobody can know which.
+        ("name,x,y\nA,1,2\n", "the first row is name, x, y; expected name,latitude,longitude"),
         ("name,lat,lon\nA,x,2\n", "line 2: latitude must be a number of degrees, 90 at most. Got 'x'"),
         ("name,lat,lon\nA,91,2\n", "line 2: latitude must be a number of degrees"),
         ("name,lat,lon\nA,1,2\n\nA,1,3\n", "line 4: A comes twice"),
