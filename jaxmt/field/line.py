@@ -66,7 +66,14 @@ class Treatment:
 
     def choice(self, sites: Sequence[Site]) -> Choice:
         """The stations of the line. Raises `ValueError` as `choose` does."""
-        return choose(sites, self.selection, strike=self.strike, band=self.band)
+        return choose(
+            sites,
+            self.selection,
+            strike=self.strike,
+            band=self.band,
+            declination=self.declination,
+            signs=self.signs,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
