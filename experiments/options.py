@@ -56,7 +56,7 @@ def add_resume(made: argparse.ArgumentParser) -> None:
 def add_inversion(
     made: argparse.ArgumentParser, iterations: int = 200, static_shift: float = STATIC_SHIFT
 ) -> None:
-    """Adds what every inversion of field data can be told, as by `jaxmt invert`, with defaults of its own."""
+    """Adds what every inversion of field data can be told, as by `jaxmt invert`, with other defaults."""
     add(made, ["misfit", "optimiser"])
     made.add_argument(
         "--static-shift",
