@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from soundings import half_space, two_dimensional
 
-from jaxmt.field import Line, start
+from jaxmt.field import Line, Treatment, start
 from jaxmt.field.cautions import cautions
 from jaxmt.field.command import main, parsed
 from jaxmt.field.objects import treatment_of
@@ -16,6 +16,7 @@ from jaxmt.field.run_file import RunFile
 from jaxmt.field.selection import Selection, choose
 from jaxmt.io import BadFile, Reading, read_station_table, write_edi
 from jaxmt.processing import Journal
+from jaxmt.processing.polarity import FLIPS
 
 DEGREE = 111.32e3
 """Metres of a degree of longitude on the equator."""
@@ -54,6 +55,21 @@ def test_a_line_along_its_own_strike_is_not_taken_by_default():
     assert choice.line.name == "Q"
     # Exactly along, exactly across; the angles of an exact tensor.
     assert choice.angles == pytest.approx((0.0, 90.0), abs=0.5)
+
+
+def test_the_strike_that_chooses_a_line_is_that_of_mended_tensors_in_geographic_axes():
+    """The first line runs along its strike only once its axes, 90 degrees off, are in the right place."""
+    sites = [dataclasses.replace(site, azimuth=site.azimuth - 90.0) for site in lines(strikes=(90.0, 0.0))]
+    assert choose(sites, Selection()).line.name == "P"
+    assert choose(sites, Selection(), declination=90.0).line.name == "Q"
+    assert Treatment(declination=90.0).choice(sites).line.name == "Q"
+    # Hx of the wrong sign at half of the stations reflects their phase tensors and thus their strikes.
+    flipped = FLIPS[False, True][1]
+    sites = [flipped(site) if k % 2 else site for k, site in enumerate(lines((30.0, 30.0), (6, 5)))]
+    mended, kept = (choose(sites, Selection(), signs=signs).angles[0] for signs in ("mend", "keep"))
+    # The exact tensors of a line at 90 degrees over a strike of 30.
+    assert mended == pytest.approx(60.0, abs=0.5)
+    assert not kept == pytest.approx(60.0, abs=5.0)
 
 
 def test_where_no_tensor_shows_a_strike_the_line_with_most_stations_is_taken():
@@ -106,6 +122,7 @@ def test_unknown_positions_are_said_with_what_to_give():
     assert choice.line.stations in (tuple(range(12)), tuple(range(11, -1, -1)))
     assert choice.line.length == pytest.approx(1100.0)
     assert choice.line.azimuth == pytest.approx(30.0, abs=1e-3)
+    assert "where" not in str(choice.journal)
     # One station needs no place.
     assert names(choose(sites, Selection(stations=("S3",)))) == ["S3"]
 
@@ -175,6 +192,17 @@ def test_a_line_along_strike_is_warned_of_with_its_lengths():
     assert "shrinks the line from 6 km to 0.52 km; --azimuth 90 keeps its length" in said
     kept = choose(lines(counts=(7,), strikes=(0.0,)), Selection(azimuth=90.0))
     assert "shrinks" not in str(cautions(kept, 85.0))
+
+
+def test_a_direction_that_nobody_knows_is_no_reason_for_a_caution():
+    choice = choose(lines((0.0,), (7,)), Selection(spacing=500.0))
+    assert "nobody said where the line runs: laid towards east; --azimuth DEG" in str(choice.journal)
+    assert "runs" not in str(cautions(choice, 85.0))
+    assert np.isnan(choice.angles).all()
+    said = choose(lines((0.0,), (7,)), Selection(spacing=500.0, azimuth=90.0))
+    assert "the line at 90 degrees runs 5 from" in str(cautions(said, 85.0))
+    across = choose(lines((0.0,), (7,)), Selection(spacing=500.0), strike=20.0)
+    assert "laid across strike; --azimuth DEG gives its direction" in str(across.journal)
 
 
 def test_gaps_bends_and_offsets_are_warned_of_with_numbers():
@@ -277,6 +305,8 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
     said = capsys.readouterr().out.splitlines()
     rows = {row.split()[0]: row.split() for row in said if row.endswith("taken") or "--line Q" in row[-9:]}
     # Name, stations, length, azimuth, spacing, gap, angle to strike.
+    # Below them the lines; above them the stations, each with its line and its latitude.
+    assert [row.split()[1] for row in said if row[:2] in ("P0", "P4", "Q0", "Q3")] == ["P", "P", "Q", "Q"]
     assert rows["P"] == ["P", "5", "4", "90", "1", "1", "90", "taken"]
     assert rows["Q"] == ["Q", "4", "3", "90", "1", "1", "90", "--line", "Q"]
     assert sum(row.count("v") for row in said if row.startswith("|")) == 5
