@@ -95,7 +95,7 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
             raise ValueError(f"{path} is a folder of results without any model yet.")
         return Source(path.name, results=found)
     settings = treatment_of(complete(told))
-    reading = read(path, variance=settings.variance, relative_error=settings.floor)
+    reading = read(path, variance=settings.variance, relative_error=settings.floor, signs=settings.signs)
     return Source(path.resolve().stem, reading, told=told)
 
 

@@ -41,7 +41,7 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     if told["line"] == ALL:
         told["line"] = None
         treatment = treatment_of(told)
-    reading = read(path, variance=treatment.variance, relative_error=treatment.floor)
+    reading = read(path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs)
     choice, impossible = None, None
     try:
         choice = treatment.choice(reading.sites) if reading.sites else None

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from soundings import half_space, two_dimensional
 
+from jaxmt import Data, Survey
 from jaxmt.field import Line, Treatment, start
 from jaxmt.field.cautions import cautions
 from jaxmt.field.command import main, parsed
+from jaxmt.field.line import line_names
 from jaxmt.field.objects import treatment_of
 from jaxmt.field.options import OPTIONS, Refusal, complete, given
 from jaxmt.field.run_file import RunFile
 from jaxmt.field.selection import Selection, choose
-from jaxmt.io import BadFile, Reading, read_station_table, write_edi
+from jaxmt.io import BadFile, Reading, read, read_station_table, write_edi, write_occam2d
 from jaxmt.processing import Journal
 from jaxmt.processing.polarity import FLIPS
 
@@ -317,6 +319,60 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
 def test_data_along_a_profile_are_not_projected_again(data_folder):
     with pytest.raises(ValueError, match="--azimuth is for stations that are yet to be projected"):
         Line.read(data_folder / "coprod2/coprod2data.dat", azimuth=10.0)
+
+
+def along_a_profile(stations=3, phase=40.0):
+    """Data of a station a kilometre, 100 ohm m, that came along a profile."""
+    values = np.full((6, 2, stations), np.nan)
+    values[[0, 2]], values[[1, 3]] = 2.0, phase
+    survey = Survey([10.0, 1.0], 1e3 * np.arange(stations))
+    return Data(survey, values, np.where(np.isfinite(values), 1.0, np.nan))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("strike", 10.0),
+        ("declination", 5.0),
+        ("remove", ["skew"]),
+        ("remove", ["rating"]),
+        ("enlarge", ["skew"]),
+        ("skip", ["skew"]),
+    ],
+)
+def test_what_is_about_tensors_is_refused_for_data_along_a_profile(tmp_path, option, value):
+    write_occam2d(tmp_path / "a.dat", along_a_profile())
+    with pytest.raises(
+        ValueError, match=f"--{option} is for stations with their tensors; .*a.dat is along"
+    ):
+        Line.read(tmp_path / "a.dat", treatment_of(complete({option: value})))
+
+
+def test_files_of_one_stem_do_not_hide_each_other(tmp_path):
+    for name, count in (("a.dat", 3), ("a.data", 4), ("b.dat", 5)):
+        write_occam2d(tmp_path / name, along_a_profile(count))
+    treatment = Treatment()
+    assert line_names(read(tmp_path), treatment) == ("a.dat", "a.data", "b")
+    assert [Line.read(tmp_path, line=name).asked for name in ("a.dat", "a.data", "b")] == [3, 4, 5]
+    assert "pass over, a.data: one line at a time; --line a.data takes it" in str(
+        Line.read(tmp_path).journal
+    )
+
+
+def test_data_along_a_profile_beside_stations_are_passed_over_with_a_word(tmp_path):
+    for site in lines((0.0,), (4,)):
+        write_edi(tmp_path / f"{site.name}.edi", site)
+    write_occam2d(tmp_path / "a.dat", along_a_profile())
+    line = Line.read(tmp_path)
+    assert line.asked == 4
+    assert "pass over, a.dat: along a profile already, beside stations; give this file" in str(line.journal)
+
+
+def test_phases_of_a_profile_keep_their_signs_if_asked(tmp_path):
+    write_occam2d(tmp_path / "a.dat", along_a_profile(phase=220.0))
+    for signs, phase in (("mend", 40.0), ("keep", 220.0)):
+        data = Line.read(tmp_path / "a.dat", signs=signs).data
+        np.testing.assert_array_equal(data.values[[1, 3]], phase)
 
 
 def test_no_survey_of_strangers_without_positions_is_read_as_one_station(data_folder, capsys):
