@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import re
 import time
 from pathlib import Path
 
@@ -86,7 +87,10 @@ HEAD = ("survey", "line", "stations", "nRMS", "of all usable data", "iterations"
 
 
 def rows_of(name: str, out: Path, seconds: float, said: str) -> list[Row]:
-    """What lies in the folder of a survey: a row for each line, or one with the last that was said."""
+    """What lies in the folder of a survey: a row for each line, or one with the last that was said.
+
+    A line that was refused beside others has left no folder; what was said of it is its row.
+    """
     found = []
     for summary in sorted(out.rglob("summary.json")):
         told = json.loads(summary.read_text(encoding="utf-8"))
@@ -109,6 +113,9 @@ def rows_of(name: str, out: Path, seconds: float, said: str) -> list[Row]:
                     summary.parent / misfit,
                 )
             )
+    title = Path(SURVEYS[name].path).stem
+    for line, why in re.findall(r"(?m)^Line (.+) is not inverted: (.*)$", said):
+        found.append(Row(name, f"{title}, line {line}", 0, 0, np.nan, np.nan, 0, np.nan, why))
     last = [line for line in said.splitlines() if line.strip()]
     return found or [Row(name, "-", 0, 0, np.nan, np.nan, 0, seconds, last[-1] if last else "nothing said")]
 

@@ -17,10 +17,18 @@ SOURCES = {
     "cascadia_modem": "github.com/magnetotellurics/ModEM-Examples, folder Magnetotelluric/3D_MT/Cascadia",
     "coprod2": "github.com/CUG-EMI/HMCMT2D, folder HMCMT/examples/coprod2",
     "east_tennant": "github.com/MTgeophysics/mtpy, folder examples/data/ET_edi, in folders L1, L2 and L3",
+    "mt3dinv4": "github.com/ubcgif/2026-mtinv-challenge, the EDI files in folder edi",
     "paralana_occam2d": "github.com/MTgeophysics/mtpy, folders examples/data/edi_files (as edi) and "
     "examples/model_files/Occam2d (as occam2d)",
+    "strangers": "github.com/MTgeophysics/mtpy, folders examples/data/edi2 (as grid14), data/edifiles (as "
+    "twolines12) and legacy/gui/occam2d/v1/edi (as threelines25), and github.com/earthai-tech/pycsamt, "
+    "folders data/AMT/WILLY_DATA/L18PLT (as amt28), data/stratagem/Dafang/df5-edi (as stratagem21) and "
+    "data/stratagem/K2/k2-edi (as nopositions87)",
 }
 """Where each folder of field data is to be had."""
+
+STATIC_SHIFT = 0.0
+"""Decades by which stations and modes may shift, unless an experiment is told otherwise."""
 
 
 def parser(document: str | None, quick: str) -> argparse.ArgumentParser:
@@ -45,9 +53,19 @@ def add_resume(made: argparse.ArgumentParser) -> None:
     made.add_argument("--resume", action="store_true", help="go on from the checkpoint of a stopped run")
 
 
-def add_inversion(made: argparse.ArgumentParser, iterations: int = 200) -> None:
-    """Adds what every inversion of field data can be told, as by `jaxmt invert`."""
-    add(made, ["misfit", "optimiser", "static-shift"])
+def add_inversion(
+    made: argparse.ArgumentParser, iterations: int = 200, static_shift: float = STATIC_SHIFT
+) -> None:
+    """Adds what every inversion of field data can be told, as by `jaxmt invert`, with other defaults."""
+    add(made, ["misfit", "optimiser"])
+    made.add_argument(
+        "--static-shift",
+        dest="static-shift",
+        default=argparse.SUPPRESS,
+        metavar="DECADES",
+        help=f"decades by which stations and modes may shift, roughly; here default {static_shift:g}, "
+        "0 for none",
+    )
     made.add_argument("--iterations", type=int, default=iterations, help=f"at most; default {iterations}")
     add_resume(made)
 
@@ -60,7 +78,7 @@ def chosen(
     - `defaults`: of options, by name, where nothing was said.
     """
     try:
-        told = complete({"static-shift": 0.0, **defaults, **given(vars(options))})
+        told = complete({"static-shift": STATIC_SHIFT, **defaults, **given(vars(options))})
     except Refusal as refusal:
         made.error(str(refusal))
     settings = settings_of(told)

@@ -72,7 +72,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--sea", action="store_true", help="the CAFE profile with the Pacific")
     parser.add_argument("--readings", action="store_true", help="each reading of the CAFE files")
     door.add(parser, "their grid, floor, weights, lambda and steps")
-    command.add_inversion(parser)
+    command.add_inversion(parser, static_shift=SHIFT)
     command.add_data(parser)
     machine.add_options(parser)
     options = parser.parse_args()

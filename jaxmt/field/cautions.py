@@ -17,7 +17,10 @@ WIDE, FAR = 3.0, 1.0
 
 
 def cautions(choice: Choice, strike: float) -> Journal:
-    """What to mind about a line, with numbers, once its strike is known (degrees)."""
+    """What to mind about a line, with numbers, once its strike is known (degrees).
+
+    The angle between them says nothing about a line whose direction is supposed.
+    """
     line, journal = choice.line, Journal()
     if len(line.stations) < 2 or not line.length:
         return journal
@@ -25,7 +28,7 @@ def cautions(choice: Choice, strike: float) -> Journal:
     direction = strike + 90 if choice.direction is None else choice.direction
     share = float(np.cos(np.deg2rad(between(line.azimuth, direction))))
     km = line.length / 1e3
-    if angle < ACROSS:
+    if angle < ACROSS and not choice.supposed:
         text = f"the line at {line.azimuth:.0f} degrees runs {angle:.0f} from the strike of {strike:.0f}"
         journal = journal.note("line", "all", f"{text}: what changes across strike it hardly crosses")
     if share < SHRUNK:

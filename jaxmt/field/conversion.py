@@ -23,11 +23,14 @@ from ..io import (
     write_sites_csv,
     write_vtk,
 )
+from ..processing import Journal
 from ..processing.site import Site
 from .folder import MODEL, Folder, summary_of
-from .line import Line
+from .line import Line, line_names
+from .look import notes
 from .objects import treatment_of
-from .options import complete
+from .options import ALL, complete
+from .selection import located
 
 Writer = Callable[[Path], None]
 """Writes one file."""
@@ -40,6 +43,12 @@ SUFFIXES = {
     "vtk": ".vtk",
     "csv": ".csv",
 }
+
+ABOUT_STATIONS = ("variance", "line", "stations", "drop", "positions", "spacing")
+"""Options that say which stations are written as they were measured, and where they are."""
+
+ABOUT_SPACING = ("azimuth", "strike")
+"""Options that say more of `--spacing`."""
 
 NO_IMPEDANCE = "no apparent resistivity has its phase, and ModEM's list needs both."
 
@@ -58,16 +67,67 @@ class Source:
         """The stations with whole tensors."""
         return () if self.reading is None else self.reading.sites
 
-    def line(self) -> Line:
-        """The data along a profile, as `jaxmt invert` would take them."""
+    def stations(self) -> tuple[Site, ...]:
+        """The stations that are asked for, as measured, where they are said to be; prints what was done.
+
+        Raises `ValueError` for an option that changes data or is about a line.
+        """
         assert self.reading is not None
-        return Line.from_reading(self.name, self.reading, treatment_of(complete(self.told)))
+        known = ABOUT_STATIONS + (ABOUT_SPACING if "spacing" in self.told else ())
+        if vain := [name for name in self.told if name not in known]:
+            raise ValueError(
+                f"stations are written as they were measured: leave --{vain[0]} out, or write a line, "
+                "--to occam2d or netcdf."
+            )
+        if self.told.get("line") == ALL:
+            raise ValueError("--line all is for lines: leave it out, and all stations are written.")
+        treatment, sites = treatment_of(complete(self.told)), self.reading.sites
+        if treatment.line is None:
+            placed, journal, _ = located(sites, treatment.selection, treatment.strike)
+            chosen = tuple(placed[k] for k in treatment.selection.chosen([site.name for site in placed]))
+        else:
+            choice = treatment.choice(sites)
+            chosen, journal = choice.sites, choice.journal
+        _tell(self.reading.journal + journal)
+        return chosen
+
+    def lines(self) -> dict[str, Line]:
+        """The data along a profile, as `jaxmt invert` would take them, by names for files; prints what
+        was done to them. Raises `ValueError` where one of all lines cannot be taken.
+        """
+        assert self.reading is not None
+        treatment, made = treatment_of(complete(self.told)), {}
+        if treatment.line != ALL:
+            made[self.name] = Line.from_reading(self.name, self.reading, treatment)
+        else:
+            names = line_names(self.reading, treatment)
+            for name, file in zip(names, unique(names), strict=True):
+                one = dataclasses.replace(treatment, line=name)
+                try:
+                    made[f"{self.name}-{file}"] = Line.from_reading(self.name, self.reading, one)
+                except ValueError as error:
+                    raise ValueError(
+                        f"line {name}: {error} --line NAME takes one of {', '.join(names)}."
+                    ) from None
+        for line in made.values():
+            _tell(line.journal)
+        return made
+
+
+def _tell(journal: Journal) -> None:
+    if text := notes(journal):
+        print(text)
 
 
 def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: bool) -> int:
     """`jaxmt convert`: writes what is at `path` to `out`, a file for a single one, else a folder."""
     files = {"edi": _edi, "modem": _modem, "occam2d": _occam2d, "netcdf": _netcdf, "vtk": _vtk, "csv": _csv}
-    made = files[to](source_of(path, told))
+    source = source_of(path, told)
+    if source.results and told:
+        raise ValueError(
+            f"{source.name} holds results, written as they are: leave --{next(iter(told))} out."
+        )
+    made = files[to](source)
     single = len(made) == 1 and out.suffix != ""
     if to == "netcdf" and single and out.suffix != SUFFIXES[to]:
         raise ValueError(f"{out} must end in {SUFFIXES[to]} for netcdf. Give another -o.")
@@ -95,7 +155,7 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
             raise ValueError(f"{path} is a folder of results without any model yet.")
         return Source(path.name, results=found)
     settings = treatment_of(complete(told))
-    reading = read(path, variance=settings.variance, relative_error=settings.floor)
+    reading = read(path, variance=settings.variance, relative_error=settings.floor, signs=settings.signs)
     return Source(path.resolve().stem, reading, told=told)
 
 
@@ -106,6 +166,15 @@ def _each(source: Source, to: str, write: Callable[[Path, Results], None]) -> di
         return lambda path: write(path, results)
 
     return {f"{name}{SUFFIXES[to]}": writer(results) for name, results in source.results.items()}
+
+
+def _lines(source: Source, to: str, write: Callable[[Path, Line], None]) -> dict[str, Writer]:
+    """A file for each line."""
+
+    def writer(line: Line) -> Writer:
+        return lambda path: write(path, line)
+
+    return {f"{name}{SUFFIXES[to]}": writer(line) for name, line in source.lines().items()}
 
 
 def _refuse(source: Source, to: str, wanted: str) -> ValueError:
@@ -120,8 +189,9 @@ def _edi(source: Source) -> dict[str, Writer]:
     def writer(site: Site) -> Writer:
         return lambda path: write_edi(path, site)
 
-    names = unique([site.name for site in source.sites])
-    return {f"{name}.edi": writer(site) for name, site in zip(names, source.sites, strict=True)}
+    sites = source.stations()
+    names = unique([site.name for site in sites])
+    return {f"{name}.edi": writer(site) for name, site in zip(names, sites, strict=True)}
 
 
 def _modem(source: Source) -> dict[str, Writer]:
@@ -134,13 +204,16 @@ def _modem(source: Source) -> dict[str, Writer]:
         }
         return lists | models
     if source.sites:
-        return {f"{source.name}.dat": lambda path: write_modem_sites(path, source.sites)}
-    data = source.line().data.complete()
-    if data is None:
-        raise ValueError(
-            f"{source.name} has no apparent resistivity with its phase, which ModEM's list needs."
-        )
-    return {f"{source.name}.dat": lambda path: write_modem(path, data)}
+        sites = source.stations()
+        return {f"{source.name}.dat": lambda path: write_modem_sites(path, sites)}
+
+    def write(path: Path, line: Line) -> None:
+        data = line.data.complete()
+        if data is None:
+            raise ValueError(f"{line.name}: {NO_IMPEDANCE}")
+        write_modem(path, data)
+
+    return _lines(source, "modem", write)
 
 
 def _write_list(path: Path, results: Results) -> None:
@@ -161,16 +234,17 @@ def _model_writer(results: Results) -> Writer:
 def _occam2d(source: Source) -> dict[str, Writer]:
     if source.results:
         return _each(source, "occam2d", lambda path, results: write_occam2d(path, results.data))
-    line = source.line()
-    return {f"{source.name}.dat": lambda path: write_occam2d(path, line.data, title=line.name)}
+    return _lines(source, "occam2d", lambda path, line: write_occam2d(path, line.data, title=line.name))
 
 
 def _netcdf(source: Source) -> dict[str, Writer]:
     if source.results:
         return _each(source, "netcdf", write_results)
-    line = source.line()
-    results = Results(line.data, journal=line.journal, attributes={"name": line.name})
-    return {f"{source.name}.nc": lambda path: write_results(path, results)}
+
+    def write(path: Path, line: Line) -> None:
+        write_results(path, Results(line.data, journal=line.journal, attributes={"name": line.name}))
+
+    return _lines(source, "netcdf", write)
 
 
 def _vtk(source: Source) -> dict[str, Writer]:
@@ -188,10 +262,10 @@ def _vtk(source: Source) -> dict[str, Writer]:
 
 def _csv(source: Source) -> dict[str, Writer]:
     if source.sites:
-        return {f"{source.name}.csv": lambda path: write_sites_csv(path, source.sites)}
+        sites = source.stations()
+        return {f"{source.name}.csv": lambda path: write_sites_csv(path, sites)}
     if not source.results:
-        line = source.line()
-        return {f"{source.name}.csv": lambda path: write_data_csv(path, line.data)}
+        return _lines(source, "csv", lambda path, line: write_data_csv(path, line.data))
 
     def section(results: Results) -> Writer:
         mesh, resistivity = results.mesh, results.resistivity

@@ -66,7 +66,14 @@ class Treatment:
 
     def choice(self, sites: Sequence[Site]) -> Choice:
         """The stations of the line. Raises `ValueError` as `choose` does."""
-        return choose(sites, self.selection, strike=self.strike, band=self.band)
+        return choose(
+            sites,
+            self.selection,
+            strike=self.strike,
+            band=self.band,
+            declination=self.declination,
+            signs=self.signs,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +112,9 @@ class Line:
         Warnings on the way are in its journal. Raises `ValueError` if nothing is left to invert.
         """
         treatment = dataclasses.replace(treatment or Treatment(), **changes)
-        reading = read(path, variance=treatment.variance, relative_error=treatment.floor)
+        reading = read(
+            path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs
+        )
         return cls.from_reading(Path(path).resolve().stem, reading, treatment)
 
     @classmethod
@@ -116,7 +125,11 @@ class Line:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             if reading.sites:
-                line = cls.from_sites(name, reading.sites, reading.journal, treatment, choice)
+                journal = reading.journal
+                for file in reading.lines:
+                    text = "along a profile already, beside stations; give this file to take it"
+                    journal = journal.note("pass over", Path(file).name, text)
+                line = cls.from_sites(name, reading.sites, journal, treatment, choice)
             else:
                 line = _along_profile(name, reading, treatment)
         for warning in caught:
@@ -199,7 +212,7 @@ class Line:
 
 def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     """The data of a file that is along a profile already, in the band and with the floor asked for."""
-    files = {Path(file).stem: file for file in reading.lines}
+    files = _files(reading)
     placed = {"azimuth": "azimuth", "segment": "from", "positions": "positions", "spacing": "spacing"}
     for field, option in placed.items():
         if getattr(treatment, field) is not None:
@@ -210,6 +223,7 @@ def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     if treatment.line is not None and treatment.line not in files:
         raise ValueError(f"there is no line {treatment.line!r} (--line). Known: {', '.join(files)}.")
     file = files[next(iter(files)) if treatment.line is None else treatment.line]
+    _refuse_in_vain(treatment, file)
     data, journal = reading.lines[file], reading.journal
     for other, path in files.items():
         if path != file:
@@ -226,6 +240,32 @@ def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
     return Line(name, data, journal + notes, asked=len(kept))
 
 
+def _files(reading: Reading) -> dict[str, str]:
+    """Files of data along a profile by their stems, or by their whole names where stems are the same."""
+    stems = [Path(file).stem for file in reading.lines]
+    return {
+        stem if stems.count(stem) == 1 else Path(file).name: file
+        for stem, file in zip(stems, reading.lines, strict=True)
+    }
+
+
+def _refuse_in_vain(treatment: Treatment, file: str) -> None:
+    """Raises `ValueError` for an option that is about tensors, which data along a profile have no more."""
+    plain, screening = Screening(), treatment.screening
+    told = {
+        "strike": treatment.strike is not None,
+        "declination": bool(treatment.declination),
+        "remove": bool(screening.remove or screening.station_remove),
+        "enlarge": bool(screening.enlarge),
+        "skip": screening != plain,
+    }
+    for option in (name for name, said in told.items() if said):
+        raise ValueError(
+            f"--{option} is for stations with their tensors; {file} is along a profile already. Leave "
+            f"--{option} out."
+        )
+
+
 def counted(survey: Survey) -> str:
     """How many frequencies a survey has, and at how many fields are computed where these are others."""
     computed = "" if survey.computed is None else f", computed at {survey.computed.size}"
@@ -235,7 +275,7 @@ def counted(survey: Survey) -> str:
 def line_names(reading: Reading, treatment: Treatment) -> tuple[str, ...]:
     """The names of the lines that `Treatment.line` takes, in their order."""
     if not reading.sites:
-        return tuple(Path(file).stem for file in reading.lines)
+        return tuple(_files(reading))
     every = dataclasses.replace(treatment, line=None)
     return tuple(line.name for line in every.choice(reading.sites).lines.lines)
 

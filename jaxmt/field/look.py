@@ -18,6 +18,7 @@ from . import options
 from .line import Line, counted
 from .objects import treatment_of
 from .options import ALL, FAILED, complete
+from .selection import Choice
 from .survey_map import draw, line_rows, sketch
 from .text_table import columns
 
@@ -40,16 +41,19 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     if told["line"] == ALL:
         told["line"] = None
         treatment = treatment_of(told)
-    reading = read(path, variance=treatment.variance, relative_error=treatment.floor)
-    print(table(reading))
+    reading = read(path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs)
+    choice, impossible = None, None
+    try:
+        choice = treatment.choice(reading.sites) if reading.sites else None
+    except ValueError as error:
+        impossible = error
+    print(table(reading, choice))
     for fault in reading.faults:
         print(f"not read: {fault}")
     for name, data in reading.lines.items():
         print(f"\n{line_table(Path(name).name, data)}")
-    try:
-        choice = treatment.choice(reading.sites) if reading.sites else None
-    except ValueError as error:
-        print(f"{sketch(reading.sites)}\nNothing to invert: {error}")
+    if impossible is not None:
+        print(f"{sketch(reading.sites)}\nNothing to invert: {impossible}")
         return FAILED
     if choice is not None:
         print(f"{sketch(reading.sites, choice)}\n{line_rows(choice)}")
@@ -65,7 +69,7 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     if out is not None:
         if choice is None:
             raise ValueError("there is no map of data that came along a profile: they have no coordinates.")
-        draw(out, reading.sites, choice, strike)
+        draw(out, choice, strike)
         print(f"The map is {out}")
     return status
 
@@ -83,12 +87,16 @@ def notes(journal: Journal, *, verbose: bool = False) -> str:
     return str(Journal(tuple(e for e in journal if e.step not in told)).folded())
 
 
-def table(reading: Reading) -> str:
-    """A row for each station with a tensor: name, place, frequencies, median errors, skew, dimension."""
+def table(reading: Reading, choice: Choice | None = None) -> str:
+    """A row for each station with a tensor: name, place, frequencies, median errors, skew, dimension.
+
+    - `choice`: a line among these stations; it adds a column with the line that each is in.
+    """
     if not reading.sites:
         return f"{len(reading.lines)} line(s), no station with a whole tensor"
     head = (
         "station",
+        *(() if choice is None else ("line",)),
         "latitude",
         "longitude",
         "elevation m",
@@ -103,6 +111,7 @@ def table(reading: Reading) -> str:
     rows = [
         (
             site.name,
+            *(() if choice is None else (_lines_of(k, choice),)),
             _known(site.latitude, "{:.5f}"),
             _known(site.longitude, "{:.5f}"),
             _known(site.elevation, "{:.0f}"),
@@ -112,9 +121,14 @@ def table(reading: Reading) -> str:
             *dimensions(site),
             remarks(site),
         )
-        for site in reading.sites
+        for k, site in enumerate(reading.sites)
     ]
     return f"{len(rows)} station(s)\n{columns(head, rows)}"
+
+
+def _lines_of(station: int, choice: Choice) -> str:
+    """The names of the lines that a station is in, "-" for none."""
+    return ",".join(line.name for line in choice.lines.lines if station in line.stations) or "-"
 
 
 def line_table(name: str, data: Data) -> str:

@@ -205,7 +205,8 @@ OPTIONS: dict[str, Option] = {
                "table of positions: name,latitude,longitude or name,easting,northing in m",
                metavar="CSV"),
         Option("spacing", "data", number(1e-3, 1e7, "a positive distance in m"), None,
-               "stations without positions stand so far apart in the order of names", metavar="M"),
+               "put all stations, wherever their files place them, so far apart in the order of names",
+               metavar="M"),
         Option("tipper", "data", true, False, "invert the tippers too", 0),
         Option("misfit", "inversion", one_of("misfit", MISFITS), ["cloud"],
                "one or more, side by side: cloud (6-D transport, default), paired (its weights without "

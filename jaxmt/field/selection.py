@@ -11,9 +11,11 @@ from ..io import read_station_table
 from ..processing import Journal
 from ..processing import strike as strike_of
 from ..processing.alignment import between, spacing_of
+from ..processing.declination import magnetic_to_geographic
 from ..processing.geodesy import local_metres
 from ..processing.lines import Lines, StationLine, corridor, find_lines, letter, measured
 from ..processing.placement import listed, placed_by_spacing, placed_by_table
+from ..processing.polarity import correct_polarity
 from ..processing.positions import known_positions
 from ..processing.site import Site
 from ..processing.strike import CLEAR
@@ -51,7 +53,7 @@ class Selection:
         """Which of the stations are kept. Raises `ValueError` if a pattern fits none, or none is kept."""
         for pattern in (*self.stations, *self.drop):
             if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
-                raise ValueError(f"no station is called {pattern!r}; there are {', '.join(names)}.")
+                raise ValueError(f"no station is called {pattern!r}; there are {listed(names)}.")
         kept = [k for k, name in enumerate(names) if self._wanted(name) and not self._dropped(name)]
         if not kept:
             raise ValueError(f"all {len(names)} stations are dropped.")
@@ -70,7 +72,8 @@ class Choice:
 
     - `survey`: all stations, with their positions. `lines`: those that were found among them.
     - `line`: the one that is taken, its stations as indices of `survey`; `sites`: these stations.
-    - `direction`: degrees, onto which they are projected; None for the normal of strike.
+    - `direction`: degrees, onto which they are projected; None for the normal of strike. `supposed`:
+      whether nobody said it or can know it.
     - `angles`: degrees between each line and its own strike; NaN where that is ill determined.
     """
 
@@ -80,6 +83,7 @@ class Choice:
     direction: float | None
     angles: tuple[float, ...]
     journal: Journal
+    supposed: bool = False
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -98,10 +102,13 @@ def choose(
     *,
     strike: float | None = None,
     band: tuple[float, float] = (0.0, np.inf),
+    declination: float = 0.0,
+    signs: str = "mend",
 ) -> Choice:
     """The line that is asked for, or else that with most stations which is roughly across its own strike.
 
-    - `strike`: degrees, if it is given. `band`: Hz, the frequencies to find it from.
+    - `strike`: degrees, if it is given. `band`: Hz, the frequencies to find it from; `declination`,
+      `signs`: as in `processing.prepare`, for the tensors that show it. The sites stay as measured.
 
     Raises `ValueError` where positions are unknown, or no station is where it is asked for.
     """
@@ -122,9 +129,14 @@ def choose(
         text = "left out: its position is unknown (--positions gives it)"
         journal = journal.note("position", survey[k].name, text)
     lines = _indexed(find_lines([survey[k] for k in free]), free)
+    tensors = _mended(survey, declination, signs)
     if lines.scattered:
-        lines = _with_corridor(survey, lines, place, strike, band)
-    angles = tuple(_angle([survey[k] for k in line.stations], line, strike, band) for line in lines.lines)
+        lines = _with_corridor(tensors, lines, place, strike, band)
+    supposed = selection.spacing is not None and selection.azimuth is None and strike is None
+    angles = tuple(
+        np.nan if supposed else _angle([tensors[k] for k in line.stations], line, strike, band)
+        for line in lines.lines
+    )
     if selection.segment is not None:
         line, towards, text = _along(survey, kept, selection.segment, selection.corridor)
         journal = journal.note("line", "all", text)
@@ -141,7 +153,7 @@ def choose(
             line = measured(line.name, place, among)
     if selection.azimuth is not None:
         towards = selection.azimuth
-    return Choice(tuple(survey), lines, line, towards, angles, journal)
+    return Choice(tuple(survey), lines, line, towards, angles, journal, supposed)
 
 
 def located(
@@ -156,8 +168,10 @@ def located(
     towards = across if selection.azimuth is None else selection.azimuth
     placed, journal = placed_by_spacing(sites, selection.spacing, towards)
     if selection.azimuth is None:
-        text = "the direction of the line is taken as across strike; --azimuth DEG gives it"
-        journal = journal.note("positions", "all", text)
+        how = (
+            "nobody said where the line runs: laid towards east" if strike is None else "laid across strike"
+        )
+        journal = journal.note("positions", "all", f"{how}; --azimuth DEG gives its direction")
     return placed, journal, towards
 
 
@@ -168,6 +182,11 @@ def default(lines: Lines, angles: Sequence[float]) -> StationLine:
     ]
     across = [r for r, a in zip(ranked, angles, strict=True) if not a < ACROSS]
     return max(across or ranked, key=lambda r: r[:2])[2]
+
+
+def _mended(sites: Sequence[Site], declination: float, signs: str) -> list[Site]:
+    """The stations as `prepare` asks them for their strike: in geographic axes, with their signs mended."""
+    return correct_polarity([magnetic_to_geographic(site, declination) for site in sites], signs)[0]
 
 
 def _indexed(lines: Lines, at: Sequence[int]) -> Lines:

@@ -36,7 +36,9 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     devices = machine.start({**options, "devices": run.told["devices"]})
     # What was told in vain is said before anything is read.
     treatment, _ = treatment_of(run.told), misfits_of(run.told, run.misfits)
-    reading = read(run.path, variance=treatment.variance, relative_error=treatment.floor)
+    reading = read(
+        run.path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs
+    )
     if run.told["line"] != ALL:
         return begun(run, reading, out, options, devices)
     out.mkdir(parents=True, exist_ok=True)

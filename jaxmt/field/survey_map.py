@@ -102,19 +102,15 @@ def _marks(choice: Choice | None, count: int) -> list[str]:
     return marks
 
 
-def draw(path: Path, sites: Sequence[Site], choice: Choice | None, strike: float | None) -> None:
+def draw(path: Path, choice: Choice, strike: float | None) -> None:
     """The stations from above, those of the line filled, with the names of the lines."""
-    figure = Figure(figsize=(9, 7), layout="constrained")
-    if choice is None:
-        plot.station_map(figure.add_subplot(), sites, strike=strike)
-    else:
-        survey = choice.survey
-        plot.station_map(
-            figure.add_subplot(),
-            survey,
-            strike=strike,
-            kept=[survey[k].name for k in choice.line.stations],
-            direction=choice.direction,
-            lines={line.name: line.stations for line in choice.lines.lines},
-        )
+    figure, survey = Figure(figsize=(9, 7), layout="constrained"), choice.survey
+    plot.station_map(
+        figure.add_subplot(),
+        survey,
+        strike=strike,
+        kept=[survey[k].name for k in choice.line.stations],
+        direction=choice.direction,
+        lines={line.name: line.stations for line in choice.lines.lines},
+    )
     plot.save(figure, path)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from ..atomic import FilePath, atomic_path
 from ..conventions import MODES, PHASE, RHO, TIPPER, rows_of
 from ..data import Data
+from ..processing.polarity import SIGNS
 from ..simulation.survey import Survey
 from .free_format import MOST_CELLS, FreeFormat, count_after, number
 from .frequencies import possible
@@ -49,25 +50,27 @@ def _numbers(file: FreeFormat, key: str, count: int, valid: Callable[[float], bo
     return values
 
 
-def read_occam2d(path: FilePath) -> Data:
+def read_occam2d(path: FilePath, signs: str = "mend") -> Data:
     r"""Data along a profile from an Occam2D data file (OCCAM2MTDATA_1.0).
 
     Types 1, 2 (log10 rho and phase, TE), 5, 6 (the same, TM), 3, 4 (tipper, real and imaginary) and 9,
     10 (rho in ohm m, TE and TM; its error becomes $\sigma/(\rho\ln 10)$). Offsets are y in m. Errors are
     the standard deviations that the file states. TM phases lie in the first quadrant there, as here; a
-    mode whose phases all lie in the third is moved there, with a warning, and one with most of them outside
-    the first is warned of. The file does not say which way its tippers point: they are kept as they are.
-    Raises `BadFile`, with the line, for a file that is damaged, incomplete, or holds other types or a datum
-    twice.
+    mode whose phases all lie in the third is moved there, with a warning, or left, with `signs="keep"`; one
+    with most of them outside the first is warned of. The file does not say which way its tippers point:
+    they are kept as they are. Raises `BadFile`, with the line, for a file that is damaged, incomplete, or
+    holds other types or a datum twice.
     """
-    data, found = occam2d_data(path)
+    data, found = occam2d_data(path, signs)
     if found:
         warnings.warn(f"{path}: {found}.", stacklevel=2)
     return data
 
 
-def occam2d_data(path: FilePath) -> tuple[Data, str]:
+def occam2d_data(path: FilePath, signs: str = "mend") -> tuple[Data, str]:
     """As `read_occam2d`, with what it warns of in words instead; "" for nothing."""
+    if signs not in SIGNS:
+        raise ValueError(f"`read_occam2d(signs=...)` must be one of {', '.join(SIGNS)}. Got {signs!r}.")
     file = FreeFormat(path, "an Occam2D data file")
     text = file.line("FORMAT: OCCAM2MTDATA_1.0")
     if "OCCAM2MTDATA" not in text.upper():
@@ -104,24 +107,27 @@ def occam2d_data(path: FilePath) -> tuple[Data, str]:
             f"the file announces {announced} data but holds {len(first)}; it is damaged, copy it again."
         )
     modes = [m for m in MODES if np.isfinite(values[list(rows_of(m))]).any()]
-    values, found = _first_quadrant(values)
+    values, found = _first_quadrant(values, signs)
     return Data(Survey(frequencies, offsets, modes=modes, names=names), values, errors), found
 
 
 def _first_quadrant(
-    values: Float[np.ndarray, "6 freq site"],
+    values: Float[np.ndarray, "6 freq site"], signs: str
 ) -> tuple[Float[np.ndarray, "6 freq site"], str]:
-    """The data, phases of a mode moved by 180 degrees if all lie in the third quadrant; what was found."""
+    """The data, phases of a mode that all lie in the third quadrant moved by 180 degrees to mend them; and
+    what was found.
+    """
     values, told = values.copy(), []
     for mode, row in zip(MODES, PHASE, strict=True):
         off = np.abs((values[row] - 45 + 180) % 360 - 180)
         known = int(np.isfinite(off).sum())
         outside = int((off > 45 + MARGIN).sum())
         if known and (off[np.isfinite(off)] > 90).all():
-            values[row] = (values[row] + 360) % 360 - 180
-            told.append(
-                f"all {known} phases of {mode.upper()} lie in the third quadrant; moved by 180 degrees"
-            )
+            deed = "left as they are, as asked"
+            if signs == "mend":
+                values[row] = (values[row] + 360) % 360 - 180
+                deed = "moved by 180 degrees"
+            told.append(f"all {known} phases of {mode.upper()} lie in the third quadrant; {deed}")
         elif 2 * outside > known:
             told.append(
                 f"{outside} of {known} phases of {mode.upper()} lie outside the first quadrant; doubtful, "

@@ -88,6 +88,7 @@ def read(
     variance: str = "variance",
     conjugate: bool | None = None,
     relative_error: float | None = None,
+    signs: str = "mend",
 ) -> Reading:
     r"""Reads a file, or every file of a folder, whatever its format.
 
@@ -99,6 +100,7 @@ def read(
     - `conjugate`: of EDI, Z-, J- and AVG files, which do not state their time dependence: None conjugates
       where the quadrants clearly show $e^{-i\omega t}$, True and False decide for all.
     - `relative_error`: of a 2-D ModEM list without errors; see `read_modem`.
+    - `signs`: "keep" leaves phases of Occam2D data in the third quadrant; see `read_occam2d`.
 
     In a folder, a file that cannot be used gives one message in `faults` and the rest goes on; models,
     logs, pictures and files of unknown content are passed over, with an entry in the journal. Sub-folders
@@ -107,7 +109,7 @@ def read(
     """
     path = Path(path)
     if not path.is_dir():
-        sites, line, journal = _read_one(path, variance, conjugate, relative_error)
+        sites, line, journal = _read_one(path, variance, conjugate, relative_error, signs)
         return Reading(tuple(sites), {} if line is None else {str(path): line}, (), journal)
     sites, lines, faults, journal = [], {}, [], Journal()
     inside = sorted(f for f in path.iterdir() if not f.name.startswith("."))
@@ -121,7 +123,7 @@ def read(
             if file.suffix.lower() not in DATA_SUFFIXES and _of_no_use(file):
                 journal = journal.note("pass over", file.name, "holds no transfer functions")
                 continue
-            found, line, notes = _read_one(file, variance, conjugate, relative_error)
+            found, line, notes = _read_one(file, variance, conjugate, relative_error, signs)
         except BadFile as error:
             faults.append(str(error))
             journal = journal.note("fault", file.name, str(error))
@@ -166,7 +168,7 @@ def _of_no_use(path: Path) -> bool:
 
 
 def _read_one(
-    path: Path, variance: str, conjugate: bool | None, relative_error: float | None
+    path: Path, variance: str, conjugate: bool | None, relative_error: float | None, signs: str
 ) -> tuple[list[Site], Data | None, Journal]:
     """The stations or the line of one file. Raises `BadFile`, and nothing else, for the file's sake."""
     if variance not in ("variance", "standard_error"):
@@ -182,7 +184,7 @@ def _read_one(
         "AVG": lambda: [read_avg(path, conjugate=conjugate)],
     }
     lines: dict[str, Callable[[], tuple[Data, str]]] = {
-        "Occam2D data": lambda: occam2d_data(path),
+        "Occam2D data": lambda: occam2d_data(path, signs),
         "COPROD2 list": lambda: (read_coprod2(path), ""),
         "ModEM 2-D list": lambda: (read_modem(path, relative_error=relative_error), ""),
     }

@@ -11,8 +11,8 @@ from .free_format import BadFile, text_of
 
 DEGREES, METRES = ("latitude", "longitude"), ("easting", "northing")
 WANTED = "name,latitude,longitude[,elevation] in degrees and m, or name,easting,northing[,elevation] in m"
-SHORT = {"lat": "latitude", "lon": "longitude", "long": "longitude", "station": "name", "site": "name"}
-SHORT |= {"elev": "elevation", "x": "easting", "y": "northing"}
+SHORT = {"lat": "latitude", "lon": "longitude", "long": "longitude", "elev": "elevation"}
+SHORT |= dict.fromkeys(("station", "site"), "name")
 
 
 def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:

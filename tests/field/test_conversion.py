@@ -1,9 +1,11 @@
 """What `jaxmt convert` writes is read back."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
+from soundings import two_dimensional
 
 import jaxmt
 from jaxmt.field import Line
@@ -73,6 +75,50 @@ def test_stations_become_a_line_as_an_inversion_takes_it(to, name, survey, tmp_p
         assert convert(path, "modem", tmp_path / "again.dat") == 0
         again = jaxmt.io.read_modem(tmp_path / "again.dat")
         np.testing.assert_allclose(again.values[:4], line.data.values[:4], rtol=1e-6)
+
+
+def test_stations_are_written_as_they_were_chosen_and_placed(survey, tmp_path, capsys):
+    places = "name,latitude,longitude\n" + "".join(f"S{k},-10,{20 + k}\n" for k in range(4))
+    (tmp_path / "places.csv").write_text(places)
+    told = ["--positions", str(tmp_path / "places.csv"), "--drop", "S1", "--line", "A"]
+    assert convert(survey, "edi", tmp_path / "out", *told) == 0
+    again = jaxmt.io.read(tmp_path / "out").sites
+    assert [(site.name, site.latitude, site.longitude) for site in again] == [
+        ("S0", -10.0, 20.0),
+        ("S2", -10.0, 22.0),
+        ("S3", -10.0, 23.0),
+    ]
+    assert "positions, all: 4 from the table" in capsys.readouterr().out
+    assert convert(survey, "csv", tmp_path / "out.csv", "--stations", "S[01]") == 0
+    assert {row["station"] for row in rows(tmp_path / "out.csv")} == {"S0", "S1"}
+
+
+@pytest.mark.parametrize("to", ["edi", "modem", "csv"])
+def test_options_that_would_change_stations_are_refused(to, survey, tmp_path, capsys):
+    for told in (["--band", "1", "10"], ["--remove", "skew"], ["--strike", "3"]):
+        assert convert(survey, to, tmp_path / "out", *told) == 1
+        assert f"written as they were measured: leave {told[0]} out" in capsys.readouterr().err
+    assert convert(survey, to, tmp_path / "out", "--line", "all") == 1
+    assert "--line all is for lines" in capsys.readouterr().err
+
+
+def test_every_line_is_written_and_what_was_done_is_said(tmp_path, capsys):
+    for row in range(2):
+        for k in range(4):
+            place = {"latitude": 0.2 * row, "longitude": 0.02 * k}
+            site = dataclasses.replace(two_dimensional(f"{'PQ'[row]}{k}", arrow=0.2), **place)
+            # An electric channel of the wrong sign, which is mended.
+            site = dataclasses.replace(site, z=-site.z) if site.name == "P2" else site
+            (tmp_path / "EDI").mkdir(exist_ok=True)
+            jaxmt.io.write_edi(tmp_path / "EDI" / f"{site.name}.edi", site)
+    assert convert(tmp_path / "EDI", "occam2d", tmp_path / "out", "--line", "all") == 0
+    said = capsys.readouterr().out
+    assert "sign, P2: channels Ex and Ey (all of Z) multiplied by -1" in said
+    for line in "PQ":
+        data = jaxmt.io.read_occam2d(tmp_path / "out" / f"EDI-{line}.dat")
+        assert data.survey.names == tuple(f"{line}{k}" for k in range(4))
+    assert convert(tmp_path / "EDI", "occam2d", tmp_path / "one.dat", "--line", "Q") == 0
+    assert jaxmt.io.read_occam2d(tmp_path / "one.dat").survey.names == ("Q0", "Q1", "Q2", "Q3")
 
 
 def test_results_as_everything_that_takes_them(inverted, tmp_path):

@@ -20,9 +20,10 @@ def test_it_says_what_is_there_and_what_each_rule_would_remove(tmp_path, monkeyp
     said = capsys.readouterr().out
     assert said.startswith("Reading EDI\n5 station(s)\n")
     row = next(line.split() for line in said.splitlines() if line.startswith("S2"))
-    # Name, latitude, longitude, elevation, lowest and highest frequency, their number, errors.
+    # Name, line, latitude, longitude, elevation, lowest and highest frequency, their number, errors.
     assert row == [
         "S2",
+        "A",
         "0.00000",
         "0.04000",
         "102",

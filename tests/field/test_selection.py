@@ -7,16 +7,19 @@ import numpy as np
 import pytest
 from soundings import half_space, two_dimensional
 
-from jaxmt.field import Line, start
+from jaxmt import Data, Survey
+from jaxmt.field import Line, Treatment, start
 from jaxmt.field.cautions import cautions
 from jaxmt.field.command import main, parsed
 from jaxmt.field.folder import Folder
+from jaxmt.field.line import line_names
 from jaxmt.field.objects import treatment_of
 from jaxmt.field.options import OPTIONS, Refusal, complete, given
 from jaxmt.field.run_file import RunFile
 from jaxmt.field.selection import Selection, choose
-from jaxmt.io import BadFile, Reading, read_station_table, write_edi
+from jaxmt.io import BadFile, Reading, read, read_station_table, write_edi, write_occam2d
 from jaxmt.processing import Journal
+from jaxmt.processing.polarity import FLIPS
 
 DEGREE = 111.32e3
 """Metres of a degree of longitude on the equator."""
@@ -55,6 +58,21 @@ def test_a_line_along_its_own_strike_is_not_taken_by_default():
     assert choice.line.name == "Q"
     # Exactly along, exactly across; the angles of an exact tensor.
     assert choice.angles == pytest.approx((0.0, 90.0), abs=0.5)
+
+
+def test_the_strike_that_chooses_a_line_is_that_of_mended_tensors_in_geographic_axes():
+    """The first line runs along its strike only once its axes, 90 degrees off, are in the right place."""
+    sites = [dataclasses.replace(site, azimuth=site.azimuth - 90.0) for site in lines(strikes=(90.0, 0.0))]
+    assert choose(sites, Selection()).line.name == "P"
+    assert choose(sites, Selection(), declination=90.0).line.name == "Q"
+    assert Treatment(declination=90.0).choice(sites).line.name == "Q"
+    # Hx of the wrong sign at half of the stations reflects their phase tensors and thus their strikes.
+    flipped = FLIPS[False, True][1]
+    sites = [flipped(site) if k % 2 else site for k, site in enumerate(lines((30.0, 30.0), (6, 5)))]
+    mended, kept = (choose(sites, Selection(), signs=signs).angles[0] for signs in ("mend", "keep"))
+    # The exact tensors of a line at 90 degrees over a strike of 30.
+    assert mended == pytest.approx(60.0, abs=0.5)
+    assert not kept == pytest.approx(60.0, abs=5.0)
 
 
 def test_where_no_tensor_shows_a_strike_the_line_with_most_stations_is_taken():
@@ -107,6 +125,7 @@ def test_unknown_positions_are_said_with_what_to_give():
     assert choice.line.stations in (tuple(range(12)), tuple(range(11, -1, -1)))
     assert choice.line.length == pytest.approx(1100.0)
     assert choice.line.azimuth == pytest.approx(30.0, abs=1e-3)
+    assert "where" not in str(choice.journal)
     # One station needs no place.
     assert names(choose(sites, Selection(stations=("S3",)))) == ["S3"]
 
@@ -134,6 +153,8 @@ def test_a_table_gives_positions(tmp_path):
     [
         (",\n", "is empty; expected name,latitude,longitude"),
         ("name,depth\nA,1\n", "the first row is name, depth; expected"),
+        # x is north here and east there: nobody can know which.
+        ("name,x,y\nA,1,2\n", "the first row is name, x, y; expected name,latitude,longitude"),
         ("name,lat,lon\nA,x,2\n", "line 2: latitude must be a number of degrees, 90 at most. Got 'x'"),
         ("name,lat,lon\nA,91,2\n", "line 2: latitude must be a number of degrees"),
         ("name,lat,lon\nA,1,2\n\nA,1,3\n", "line 4: A comes twice"),
@@ -174,6 +195,17 @@ def test_a_line_along_strike_is_warned_of_with_its_lengths():
     assert "shrinks the line from 6 km to 0.52 km; --azimuth 90 keeps its length" in said
     kept = choose(lines(counts=(7,), strikes=(0.0,)), Selection(azimuth=90.0))
     assert "shrinks" not in str(cautions(kept, 85.0))
+
+
+def test_a_direction_that_nobody_knows_is_no_reason_for_a_caution():
+    choice = choose(lines((0.0,), (7,)), Selection(spacing=500.0))
+    assert "nobody said where the line runs: laid towards east; --azimuth DEG" in str(choice.journal)
+    assert "runs" not in str(cautions(choice, 85.0))
+    assert np.isnan(choice.angles).all()
+    said = choose(lines((0.0,), (7,)), Selection(spacing=500.0, azimuth=90.0))
+    assert "the line at 90 degrees runs 5 from" in str(cautions(said, 85.0))
+    across = choose(lines((0.0,), (7,)), Selection(spacing=500.0), strike=20.0)
+    assert "laid across strike; --azimuth DEG gives its direction" in str(across.journal)
 
 
 def test_gaps_bends_and_offsets_are_warned_of_with_numbers():
@@ -284,6 +316,8 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
     said = capsys.readouterr().out.splitlines()
     rows = {row.split()[0]: row.split() for row in said if row.endswith("taken") or "--line Q" in row[-9:]}
     # Name, stations, length, azimuth, spacing, gap, angle to strike.
+    # Below them the lines; above them the stations, each with its line and its latitude.
+    assert [row.split()[1] for row in said if row[:2] in ("P0", "P4", "Q0", "Q3")] == ["P", "P", "Q", "Q"]
     assert rows["P"] == ["P", "5", "4", "90", "1", "1", "90", "taken"]
     assert rows["Q"] == ["Q", "4", "3", "90", "1", "1", "90", "--line", "Q"]
     assert sum(row.count("v") for row in said if row.startswith("|")) == 5
@@ -294,6 +328,60 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
 def test_data_along_a_profile_are_not_projected_again(data_folder):
     with pytest.raises(ValueError, match="--azimuth is for stations that are yet to be projected"):
         Line.read(data_folder / "coprod2/coprod2data.dat", azimuth=10.0)
+
+
+def along_a_profile(stations=3, phase=40.0):
+    """Data of a station a kilometre, 100 ohm m, that came along a profile."""
+    values = np.full((6, 2, stations), np.nan)
+    values[[0, 2]], values[[1, 3]] = 2.0, phase
+    survey = Survey([10.0, 1.0], 1e3 * np.arange(stations))
+    return Data(survey, values, np.where(np.isfinite(values), 1.0, np.nan))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("strike", 10.0),
+        ("declination", 5.0),
+        ("remove", ["skew"]),
+        ("remove", ["rating"]),
+        ("enlarge", ["skew"]),
+        ("skip", ["skew"]),
+    ],
+)
+def test_what_is_about_tensors_is_refused_for_data_along_a_profile(tmp_path, option, value):
+    write_occam2d(tmp_path / "a.dat", along_a_profile())
+    with pytest.raises(
+        ValueError, match=f"--{option} is for stations with their tensors; .*a.dat is along"
+    ):
+        Line.read(tmp_path / "a.dat", treatment_of(complete({option: value})))
+
+
+def test_files_of_one_stem_do_not_hide_each_other(tmp_path):
+    for name, count in (("a.dat", 3), ("a.data", 4), ("b.dat", 5)):
+        write_occam2d(tmp_path / name, along_a_profile(count))
+    treatment = Treatment()
+    assert line_names(read(tmp_path), treatment) == ("a.dat", "a.data", "b")
+    assert [Line.read(tmp_path, line=name).asked for name in ("a.dat", "a.data", "b")] == [3, 4, 5]
+    assert "pass over, a.data: one line at a time; --line a.data takes it" in str(
+        Line.read(tmp_path).journal
+    )
+
+
+def test_data_along_a_profile_beside_stations_are_passed_over_with_a_word(tmp_path):
+    for site in lines((0.0,), (4,)):
+        write_edi(tmp_path / f"{site.name}.edi", site)
+    write_occam2d(tmp_path / "a.dat", along_a_profile())
+    line = Line.read(tmp_path)
+    assert line.asked == 4
+    assert "pass over, a.dat: along a profile already, beside stations; give this file" in str(line.journal)
+
+
+def test_phases_of_a_profile_keep_their_signs_if_asked(tmp_path):
+    write_occam2d(tmp_path / "a.dat", along_a_profile(phase=220.0))
+    for signs, phase in (("mend", 40.0), ("keep", 220.0)):
+        data = Line.read(tmp_path / "a.dat", signs=signs).data
+        np.testing.assert_array_equal(data.values[[1, 3]], phase)
 
 
 def test_no_survey_of_strangers_without_positions_is_read_as_one_station(data_folder, capsys):

@@ -127,6 +127,9 @@ def test_phases_of_the_third_quadrant(tmp_path):
         np.testing.assert_array_equal(data.values, values)
         entry = read(tmp_path / "tm.dat").journal.entries[-1]
         assert (entry.step, entry.subject) == ("sign", "tm.dat")
+        kept = read(tmp_path / "tm.dat", signs="keep")
+        np.testing.assert_array_equal(next(iter(kept.lines.values())).values, turned)
+        assert kept.journal.entries[-1].text.endswith("third quadrant; left as they are, as asked")
     turned[3, 0, 0] = 40.0
     write_occam2d(tmp_path / "tm.dat", Data(survey, turned, errors))
     with pytest.warns(UserWarning, match="5 of 6 phases of TM lie outside the first quadrant; doubtful"):
