@@ -187,16 +187,17 @@ def _range(frequencies: np.ndarray) -> str:
 def rules(line: Line, screening: Screening) -> str:
     """A line for each rule with what it removed and what it marked; and what is left."""
     losses, marks, survey = line.journal.losses(), line.journal.marks(), line.data.survey
-    data_rules = (*screening.geology, *screening.remove, *screening.doubts, *screening.enlarge)
+    data_rules = (*screening.geology, *screening.remove, *screening.doubts)
     station_rules = (*UNUSABLE, *screening.station_doubts, *screening.station_remove)
     steps = {"band": "band"} | {title(rule): name_of(rule) for rule in data_rules}
+    steps |= {f"enlarged {title(rule)}": name_of(rule) for rule in screening.enlarge}
     steps |= {f"station {type(rule).__name__.lower()}": name_of(rule) for rule in station_rules}
     rows = []
     for step, name in steps.items() if line.sites else ():
         parts = []
         for (data, stations), deed in (
             (losses.get(step, (0, 0)), "removed"),
-            (marks.get(step, (0, 0)), "marked"),
+            (marks.get(step, (0, 0)), "enlarged" if step.startswith("enlarged ") else "marked"),
         ):
             if stations:
                 whole = step == "band" or step.startswith("station ")
