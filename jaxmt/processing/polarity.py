@@ -7,7 +7,6 @@ element alone, which makes skew of a 2-D earth.
 """
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from .journal import Journal
 from .phase_tensor import phase_tensor
-from .positions import positions
+from .positions import natural, positions
 from .rotation import rotation_matrix
 from .screening import HALF_DECADE, curves
 from .site import Site
@@ -100,9 +99,8 @@ def _places(sites: Sequence[Site]) -> Float[np.ndarray, "site 2"]:
     known = np.isfinite(place).all(axis=1)
     if known.sum() > 1 and np.ptp(place[known], axis=0).max() > 1:
         return place
-    keys = [[int(p) if p.isdigit() else p for p in re.split(r"(\d+)", site.name)] for site in sites]
     rank = np.empty(len(sites))
-    rank[sorted(range(len(sites)), key=keys.__getitem__)] = np.arange(len(sites))
+    rank[sorted(range(len(sites)), key=lambda k: natural(sites[k].name))] = np.arange(len(sites))
     return np.stack([rank, np.zeros(len(sites))], axis=1)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..data import Data
+from .alignment import azimuth
 from .declination import magnetic_to_geographic
 from .doubts import Screening
 from .floors import with_errors, with_floor
@@ -159,5 +160,4 @@ def _line_azimuth(sites: Sequence[Site]) -> float | None:
     place = place[np.isfinite(place).all(axis=1)]
     if len(place) < 2 or np.ptp(place, axis=0).max() < 1.0:
         return None
-    north, east = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)[2][0]
-    return float(np.rad2deg(np.arctan2(east, north)) % 180)
+    return azimuth(place) % 180
