@@ -15,7 +15,7 @@ from .frequencies import PER_DECADE, with_computed
 from .journal import Journal
 from .polarity import correct_polarity
 from .positions import positions
-from .profile import facing, profile
+from .profile import facing, merged, profile
 from .site import Site
 from .strike import Strike
 from .turning import choose_strike, turn_to
@@ -30,8 +30,9 @@ class Prepared:
     - `usable`: all data that can be used, with their errors and the floors alone: before any rule removed a
       datum or enlarged an error.
     - `found`: the strike that the data show; None if it was given. `strike`: degrees, the one used.
-    - `sites`: the stations in the band as they were measured, those left out later included, and
-      `distances`: their y, m, in the coordinate of `data.survey.stations`; NaN for no position.
+    - `sites`: the stations in the band as they were measured, but for the declination in their axes and
+      the signs that were mended, those left out later included, and `distances`: their y, m, in the
+      coordinate of `data.survey.stations`; NaN for no position.
     """
 
     data: Data
@@ -127,6 +128,7 @@ def prepare(
         )
     usable, _ = with_computed(profile(floored, strike=along, direction=direction), per_decade)
     data = _within(profile(left, strike=along, direction=direction), usable)
+    journal += merged(left, data)
     data, notes = with_computed(data, per_decade)
     journal += notes
     count, size = int(data.mask.sum()), data.survey.stations.size
