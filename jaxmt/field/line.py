@@ -82,8 +82,9 @@ class Line:
 
     - `data`: as they are inverted. `usable`: all that can be used, with the floors alone: `data` before a
       rule removed a datum or enlarged an error; None where that is `data` itself.
-    - `sites`: the stations as measured, with their tensors, and `distances`, their y in m; empty where
-      the data came along a profile already.
+    - `sites`: the stations with their tensors as measured, but in the band, with the declination in their
+      axes and wrong signs mended, and `distances`, their y in m; empty where the data came along a profile
+      already.
     - `strike`: degrees, the one used; NaN if nobody knows. `found`: the one that the tensors show.
     - `asked`: stations that were read and asked for; 0 where nobody counted.
     - `direction`: degrees of the profile; None where it is across strike.
@@ -180,7 +181,7 @@ class Line:
 
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""
-        count = int(self.data.mask[list(TIPPER)].sum())
+        count = int(self.data.mask[TIPPER[0]].sum())
         if not count:
             return self
         if not self.data.mask[list(IMPEDANCE)].any():

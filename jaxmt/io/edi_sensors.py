@@ -29,8 +29,9 @@ def _off(angle: float, axis: float) -> float:
 def sensor_azimuth(edi: EdiBlocks) -> tuple[float, str]:
     """The azimuth of x that AZM of >HMEAS states, degrees, and what was made of it; 0 and "" without one.
 
-    Zeros, or sensors along north and east, say nothing. Azimuths that are not those of one pair of
-    right-angled axes, the dipoles' among them, are not used, and the text says so.
+    Zeros, or sensors and dipoles along north and east, say nothing. Azimuths that are not those of one
+    pair of right-angled axes, y 90 degrees clockwise of x, the dipoles' among them, are not used, and the
+    text says so.
     """
     stated: dict[str, float | None] = {}
     for block in edi.blocks:
@@ -42,13 +43,13 @@ def sensor_azimuth(edi: EdiBlocks) -> tuple[float, str]:
     x, y = stated.get("HX"), stated.get("HY")
     if x is None or y is None or not (abs(x) <= 360 and abs(y) <= 360):
         return 0.0, ""
-    if _off(x, 0.0) == 0 and _off(y, 0.0) in (0, 90):
-        return 0.0, ""
     dipoles = [stated.get("EX"), stated.get("EY")]
     known = None not in dipoles and dipoles != [0.0, 0.0]
-    pairs = [(y, x + 90)]
-    pairs += [(e, axis) for e, axis in zip(dipoles, (x, x + 90), strict=True) if known and e is not None]
-    if all(_off(angle, axis) <= ALIKE for angle, axis in pairs):
+    pairs = [(e, axis) for e, axis in zip(dipoles, (x, x + 90), strict=True) if known and e is not None]
+    fitting = all(_off(angle, axis) <= ALIKE for angle, axis in pairs)
+    if x % 360 == 0 and y % 360 in (0, 90) and fitting:
+        return 0.0, ""
+    if _off(y, x + 90) <= ALIKE and fitting:
         return (
             x,
             f"no ZROT; the sensors point {x:g} and {y:g} degrees (AZM), taken for the axes of the data",

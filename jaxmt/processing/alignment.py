@@ -28,7 +28,7 @@ CORRIDORS = (0.15, 0.3, 0.6, 1.2)
 TRIED = 60
 """Corridors of a width that are looked at more closely, those with most stations."""
 
-MANY = 300
+NEAREST = 300
 """Places beyond which each is paired with its nearest alone."""
 
 Places = Float[np.ndarray, "place 2"]
@@ -78,10 +78,19 @@ def tree(place: Places) -> tuple[Int[np.ndarray, "edge 2"], Float[np.ndarray, " 
     return edges, lengths
 
 
+def median_step(step: Float[np.ndarray, " step"]) -> float:
+    """Median of the steps, m, between places; those below `SAME` of the longer ones are none.
+
+    NaN if all are zero.
+    """
+    apart = step[step > SAME * np.quantile(step, 0.75)]
+    return float(np.median(apart)) if apart.size else np.nan
+
+
 def spacing_of(place: Places) -> float:
-    """Median step between neighbouring places, m; steps below `SAME` of the longer ones are none."""
+    """Median step between neighbouring places, m."""
     _, length = tree(place)
-    return float(np.median(length[length > SAME * np.quantile(length, 0.75)]))
+    return median_step(length)
 
 
 def merged(place: Places) -> Int[np.ndarray, " place"]:
@@ -157,8 +166,8 @@ def _corridors(place: Places, away: float | None) -> Iterator[tuple[float, Membe
     for i in range(count - 1):
         step = place - place[i]
         others = np.arange(i + 1, count)
-        if count > MANY:
-            others = others[np.argsort(np.hypot(*step[others].T), kind="stable")[:MANY]]
+        if count > NEAREST:
+            others = others[np.argsort(np.hypot(*step[others].T), kind="stable")[:NEAREST]]
         if away is not None:
             # Twice the angle is the same for both directions of a line.
             north, east = step[others].T

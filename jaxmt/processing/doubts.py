@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from .journal import Journal
 from .screening import DOUBTS, ENLARGEMENT, GEOLOGY, LITTLE, Rule, enlarge, screen
@@ -18,6 +19,8 @@ class Screening:
     - `doubts`: rules whose data go where they are at most `little` of a station's, and stay, marked in the
       journal, where they are more.
     - `geology`, `station_doubts`: rules whose data and whose stations are marked and stay.
+
+    A rule that removes or enlarges does not mark as well.
     """
 
     remove: tuple[Rule, ...] = ()
@@ -40,15 +43,28 @@ class Screening:
         - `sites`: rotated to strike, with the errors and covariances as measured, by which the rules judge.
         - `floored`: the same with their floors, on which they act.
         """
+        acting = (*self.remove, *self.enlarge)
+        geology, doubts = (_without(rules, acting) for rules in (self.geology, self.doubts))
+        station_doubts = _without(self.station_doubts, self.station_remove)
         kept, journal = screen_stations(sites, UNUSABLE)
-        _, shown = screen(kept, self.geology, most=0.0)
+        _, shown = screen(kept, geology, most=0.0)
         # The rules that are asked for see all data; a doubt sees what is left.
         judged, removed = screen(kept, self.remove)
-        judged, doubted = screen(judged, self.doubts, most=self.little)
+        judged, doubted = screen(judged, doubts, most=self.little)
         partners = [f for site, f in zip(sites, floored, strict=True) if any(site is k for k in kept)]
         acted = [dataclasses.replace(f, z=site.z) for site, f in zip(judged, partners, strict=True)]
         acted, enlarged = enlarge(acted, judged, self.enlarge, self.factor)
-        _, marked = screen_stations(acted, self.station_doubts, keep=True)
+        _, marked = screen_stations(acted, station_doubts, keep=True)
         left, taken = screen_stations(acted, self.station_remove)
         left, emptied = screen_stations(left, UNUSABLE)
         return left, journal + shown + removed + doubted + enlarged + marked + taken + emptied
+
+
+def _without(rules: tuple[Any, ...], others: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The rules that are not among others, whatever their limits."""
+    return tuple(rule for rule in rules if _kind(rule) not in {_kind(other) for other in others})
+
+
+def _kind(rule: Any) -> Any:
+    """The class of a rule with limits, and any other rule itself."""
+    return type(rule) if dataclasses.is_dataclass(rule) else rule

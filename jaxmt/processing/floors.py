@@ -107,6 +107,9 @@ def with_errors(
     """
     _check(fraction, rule, tipper)
     out, texts = [], []
+    unknown = "left without an error"
+    instead = f"the floor, {fraction:g} by the rule {rule!r}, instead" if fraction else unknown
+    instead_t = f"the floor, {tipper:g}, instead" if tipper else unknown
     for site in sites:
         size = np.abs(site.z)
         of_all = np.nan_to_num(_of_all(site, "geometric"))[:, None, None]
@@ -131,22 +134,27 @@ def with_errors(
             tipper_covariance=of_tipper,
         )
         off = tuple(part[:, *OFF_DIAGONAL] for part in (there, missing, wrong))
-        told = [_counts("Zxy and Zyx", *off), _counts("the tipper", there_t, missing_t, wrong_t)]
+        told = [_counts("Zxy and Zyx", *off, instead)]
+        told.append(_counts("the tipper", there_t, missing_t, wrong_t, instead_t))
         texts.append("; ".join(filter(None, told)))
         out.append(new if wrong.any() or wrong_t.any() else site)
-    journal, end = Journal(), f"; the floor, {fraction:g} by the rule {rule!r}, instead"
+    journal = Journal()
     if len(sites) > 1 and texts[0] and len(set(texts)) == 1:
-        return out, journal.note("error", "all", f"at each station {texts[0]}{end}")
+        return out, journal.note("error", "all", f"at each station {texts[0]}")
     for site, text in zip(sites, texts, strict=True):
-        journal = journal.note("error", site.name, f"{text}{end}") if text else journal
+        journal = journal.note("error", site.name, text) if text else journal
     return out, journal
 
 
 def _counts(
-    what: str, there: Bool[np.ndarray, "*n"], missing: Bool[np.ndarray, "*n"], wrong: Bool[np.ndarray, "*n"]
+    what: str,
+    there: Bool[np.ndarray, "*n"],
+    missing: Bool[np.ndarray, "*n"],
+    wrong: Bool[np.ndarray, "*n"],
+    instead: str,
 ) -> str:
-    """How many errors are of no use and why; nothing where all are of use."""
+    """How many errors are of no use and why, and what stands instead; nothing where all are of use."""
     none = int((there & missing).sum())
     absurd = int(wrong.sum()) - none
     kinds = [f"{none} are missing or zero"] * bool(none) + [f"{absurd} are absurd"] * bool(absurd)
-    return f"of {there.sum()} errors of {what} {' and '.join(kinds)}" if kinds else ""
+    return f"of {there.sum()} errors of {what} {' and '.join(kinds)}; {instead}" if kinds else ""

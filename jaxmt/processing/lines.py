@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from .alignment import LEAST, LOOSER, Row, azimuth, between, merged, row, rows, spacing_of
-from .positions import known_positions
+from .alignment import LEAST, LOOSER, Row, azimuth, between, median_step, merged, row, rows, spacing_of
+from .positions import known_positions, natural
 from .site import Site
 
 PARALLEL = 25.0
@@ -63,12 +63,6 @@ class Lines:
                 return line
         known = ", ".join(line.name for line in self.lines)
         raise ValueError(f"there is no line {name!r} (--line). Known: {known}.")
-
-
-def natural(name: str) -> tuple[tuple[int, int | str], ...]:
-    """A key that sorts S2 before S10."""
-    parts = re.findall(r"\d+|\D+", name.casefold())
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in parts)
 
 
 def find_lines(sites: Sequence[Site]) -> Lines:
@@ -227,13 +221,12 @@ def measured(name: str, place: Places, members: Group, direction: float | None =
     towards, beside = centred @ np.array([north, east]), centred @ np.array([-east, north])
     order = np.argsort(np.round(towards, 3), kind="stable")
     step = np.diff(towards[order])
-    apart = step[step > 0.05 * np.quantile(step, 0.75)]
     return StationLine(
         name,
         tuple(at[order].tolist()),
         direction,
         float(np.ptp(towards)),
-        float(np.median(apart)),
+        median_step(step),
         float(step.max()),
         float(np.abs(beside).max()),
         _bend(place[at[order]]),

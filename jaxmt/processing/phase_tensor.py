@@ -63,9 +63,9 @@ class PhaseTensor:
 def phase_tensor(site: Site) -> PhaseTensor:
     r"""The phase tensor of a site, errors propagated to first order.
 
-    $d\Phi = X^{-1}(dY - dX\,\Phi)$, with the covariances of the site where it has them, else as if the
-    elements of Z were independent. First order means small errors: of $\Phi$ against its size, and of
-    the anisotropy $\pi_1$ where the direction is concerned.
+    $d\Phi = X^{-1}(dY - dX\,\Phi)$, with the covariances of the site at the frequencies where it has
+    them, else as if the elements of Z were independent. First order means small errors: of $\Phi$ against
+    its size, and of the anisotropy $\pi_1$ where the direction is concerned.
     """
     x, y = np.real(site.z), np.imag(site.z)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -133,12 +133,13 @@ def _covariance(
     \mathrm{Re}\,C/2$ and $E[\delta Y_a\,\delta X_b] = \mathrm{Im}\,C_{ab}/2$.
     """
     count = site.frequencies.size
+    independent = np.einsum("fa,ab->fab", site.z_error.reshape(count, 4) ** 2, np.eye(4))
     if site.z_covariance is None:
-        real = np.einsum("fa,ab->fab", site.z_error.reshape(count, 4) ** 2, np.eye(4))
-        imaginary = np.zeros_like(real)
+        real, imaginary = independent, np.zeros_like(independent)
     else:
         c = site.z_covariance.reshape(count, 4, 4) / 2
-        real, imaginary = np.real(c), np.imag(c)
+        known = np.isfinite(c).all(axis=(1, 2), keepdims=True)
+        real, imaginary = np.where(known, np.real(c), independent), np.where(known, np.imag(c), 0.0)
     # d phi_ik = A_ij dY_jk - A_ij dX_jl phi_lk with A the inverse of X.
     by_y = np.einsum("fij,kl->fikjl", inverse, np.eye(2)).reshape(count, 4, 4)
     by_x = -np.einsum("fij,flk->fikjl", inverse, phi).reshape(count, 4, 4)

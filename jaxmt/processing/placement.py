@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .journal import Journal
-from .lines import natural
+from .positions import natural
 from .site import Site
 
 Table = Mapping[str, Mapping[str, float]]
@@ -14,7 +14,7 @@ Table = Mapping[str, Mapping[str, float]]
 
 UNPLACED = ("latitude", "longitude", "easting", "northing")
 
-NAMED = 5
+LISTED = 5
 """Names that a sentence lists; more are counted."""
 
 
@@ -24,9 +24,9 @@ def plain(name: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a row, no more than `NAMED` of them."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    """Names in a row, no more than `LISTED` of them."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def placed_by_table(sites: Sequence[Site], table: Table) -> tuple[list[Site], Journal]:

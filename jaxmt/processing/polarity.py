@@ -7,7 +7,6 @@ element alone, which makes skew of a 2-D earth.
 """
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from .journal import Journal
 from .phase_tensor import phase_tensor
-from .positions import positions
+from .positions import natural, positions
 from .rotation import rotation_matrix
 from .screening import HALF_DECADE, curves
 from .site import Site
@@ -100,9 +99,8 @@ def _places(sites: Sequence[Site]) -> Float[np.ndarray, "site 2"]:
     known = np.isfinite(place).all(axis=1)
     if known.sum() > 1 and np.ptp(place[known], axis=0).max() > 1:
         return place
-    keys = [[int(p) if p.isdigit() else p for p in re.split(r"(\d+)", site.name)] for site in sites]
     rank = np.empty(len(sites))
-    rank[sorted(range(len(sites)), key=keys.__getitem__)] = np.arange(len(sites))
+    rank[sorted(range(len(sites)), key=lambda k: natural(sites[k].name))] = np.arange(len(sites))
     return np.stack([rank, np.zeros(len(sites))], axis=1)
 
 
@@ -152,8 +150,14 @@ def _beats(
     return bool(np.median(other) > ratio * np.median(one))
 
 
-def _by_neighbours(site: Site, flips: Sequence[Flip], near: Sequence[Site]) -> tuple[list[Flip], str]:
-    """The flips that no other one beats beside the neighbours, and what told them apart."""
+def _by_neighbours(
+    site: Site, flips: Sequence[Flip], near: Sequence[Site]
+) -> tuple[list[Flip], str, list[Flip]]:
+    """The flips that the neighbours leave, what told them apart, and those that the tippers alone oppose.
+
+    Over a conductor tippers turn round by themselves. So they choose between the flips that the phase
+    tensors leave, and where the tensors do not tell any apart, all are left.
+    """
     names = ", ".join(other.name for other in near)
     beside = _tensors_beside(site, near)
     far = [np.linalg.norm(phase_tensor(flip(site)).tensor - beside, axis=(1, 2)) for flip in flips]
@@ -162,16 +166,15 @@ def _by_neighbours(site: Site, flips: Sequence[Flip], near: Sequence[Site]) -> t
         return any(_beats(far[j], far[k], CLEAR_SHARE, CLEAR_RATIO) for j in range(len(flips)))
 
     left = [flip for k, flip in enumerate(flips) if not beaten(k)]
-    told = [f"phase tensors of {names}"] if len(left) < len(flips) else []
     agreement = _correlation(site, near)
-
-    def opposed(flip: Flip) -> bool:
-        return bool(np.any(agreement * flip.tipper < -TIPPER_CLEAR))
-
-    if any(opposed(flip) for flip in left):
-        left = [flip for flip in left if not opposed(flip)]
-        told.append(f"tippers of {names}")
-    return left, " and ".join(told)
+    opposed = [flip for flip in left if np.any(agreement * flip.tipper < -TIPPER_CLEAR)]
+    if len(left) == len(flips):
+        return left, f"tippers of {names}" if opposed else "", opposed
+    # The tensors alone suffice for an electric channel, whose sign the tipper does not have.
+    if not opposed or left == [flips[0]]:
+        return left, f"phase tensors of {names}", []
+    left = [flip for flip in left if flip not in opposed]
+    return left, f"phase tensors of {names} and tippers of {names}", []
 
 
 def _by_skew(sites: Sequence[Site], flips: Sequence[Flip], share: float, ratio: float, most: float) -> str:
@@ -197,11 +200,13 @@ def _judge(site: Site, flips: Sequence[Flip], near: Sequence[Site], shared: str)
         if alone:
             return flips[-1], alone
         return flips[0], "electric channel: the phase tensor stays as it was; no neighbour to compare"
-    left, told = _by_neighbours(site, flips, near)
+    left, told, opposed = _by_neighbours(site, flips, near)
     if not left:
         return None, f"{told} contradict each other"
     if alone:
         return (flips[-1], alone) if flips[-1] in left else (None, f"{told} against it, though {alone}")
+    if flips[0] in opposed:
+        return None, f"{told} alone speak against {flips[0].name}, phase tensors do not tell"
     if flips[0] in left:
         return flips[0], "electric channel: the phase tensor stays as it was"
     if len(left) > 1:
@@ -216,10 +221,11 @@ def correct_polarity(sites: Sequence[Site], signs: str = "mend") -> tuple[list[S
 
     The sign of Zxy or Zyx is wrong if it lies nearer to the opposite quadrant at 90 % of its frequencies,
     4 at least. It is the electric channel then, whose row is multiplied by -1, unless the phase tensors of
-    the nearest stations with right signs (nearest by name where positions are unknown), their tippers,
-    or the skew speak for the magnetic channel (a column, and its part of the tipper) or for the element
-    alone. Evidence that does not settle it, or a sign that is wrong at half to 90 % of the frequencies, is
-    marked as doubtful, and nothing is changed.
+    the nearest stations with right signs (nearest by name where positions are unknown) or the skew speak
+    for the magnetic channel (a column, and its part of the tipper) or for the element alone. Tippers of
+    these stations choose between what the phase tensors leave. Evidence that does not settle it, tippers
+    alone that speak against the electric channel, or a sign that is wrong at half to 90 % of the
+    frequencies, is marked as doubtful, and nothing is changed.
     """
     if signs not in SIGNS:
         raise ValueError(f"`correct_polarity(signs=...)` must be one of {', '.join(SIGNS)}. Got {signs!r}.")

@@ -1,6 +1,7 @@
 """Where stations are, on a plane."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,6 +34,12 @@ def positions(
             origin = (float(latitude.mean()), float(longitude[0] + east_of_first.mean()))
         metres[known] = np.stack(local_metres(latitude, longitude, origin), axis=1)
     return metres
+
+
+def natural(name: str) -> tuple[tuple[int, int | str], ...]:
+    """A key that sorts S2 before S10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
+    return tuple((0, int(part)) if "0" <= part[0] <= "9" else (1, part) for part in parts)
 
 
 NOWHERE = 10.0

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..data import Data
+from .alignment import azimuth
 from .declination import magnetic_to_geographic
 from .doubts import Screening
 from .floors import with_errors, with_floor
@@ -15,7 +16,7 @@ from .frequencies import PER_DECADE, with_computed
 from .journal import Journal
 from .polarity import correct_polarity
 from .positions import positions
-from .profile import facing, profile
+from .profile import facing, merged, profile
 from .site import Site
 from .stations import UNUSABLE, screen_stations
 from .strike import Strike
@@ -31,8 +32,9 @@ class Prepared:
     - `usable`: all data that can be used, with their errors and the floors alone: before any rule removed a
       datum or enlarged an error.
     - `found`: the strike that the data show; None if it was given. `strike`: degrees, the one used.
-    - `sites`: the stations in the band as they were measured, those left out later included, and
-      `distances`: their y, m, in the coordinate of `data.survey.stations`; NaN for no position.
+    - `sites`: the stations in the band as they were measured, but for the declination in their axes and
+      the signs that were mended, those left out later included, and `distances`: their y, m, in the
+      coordinate of `data.survey.stations`; NaN for no position.
     """
 
     data: Data
@@ -132,6 +134,7 @@ def prepare(
         whole = profile(screen_stations(floored, UNUSABLE)[0], strike=along, direction=direction)
     usable, _ = with_computed(whole, per_decade)
     data = _within(profile(left, strike=along, direction=direction), usable)
+    journal += merged(left, data)
     data, notes = with_computed(data, per_decade)
     journal += notes
     count, size = int(data.mask.sum()), data.survey.stations.size
@@ -168,5 +171,4 @@ def _line_azimuth(sites: Sequence[Site]) -> float | None:
     place = place[np.isfinite(place).all(axis=1)]
     if len(place) < 2 or np.ptp(place, axis=0).max() < 1.0:
         return None
-    north, east = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)[2][0]
-    return float(np.rad2deg(np.arctan2(east, north)) % 180)
+    return azimuth(place) % 180

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypedDict
 
@@ -11,8 +12,9 @@ from jaxtyping import Complex, Float
 from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from ..simulation.survey import Survey
+from .journal import Journal
 from .positions import positions
-from .resampling import NEGLIGIBLE, merge_frequencies, resample
+from .resampling import NEGLIGIBLE, SAME_FREQUENCY, merge_frequencies, resample
 from .rotation import rotate
 from .site import Site
 
@@ -172,6 +174,28 @@ def profile(
     yx = table(lambda site: (site.z[:, 1, 0], site.z_error[:, 1, 0]), True)
     hz = table(lambda site: (site.tipper[:, 1], site.tipper_error[:, 1]), False)
     return data_with_errors("profile", survey, xy, yx, hz)
+
+
+def merged(sites: Sequence[Site], data: Data) -> Journal:
+    """For each station the data that `profile` lost where it measured twice within 1 %, and kept once.
+
+    - `sites`: as they were given to `profile`, with x along strike. `data`: what it made of them, without
+      `frequencies`, `relative_error` and `tipper_error`.
+    """
+    journal = Journal()
+    kept = Counter[str]()
+    for name, column in zip(data.survey.names, np.moveaxis(data.mask[::2], 2, 0), strict=True):
+        kept[name] += int(column.sum())
+    had = Counter[str]()
+    for site in sites:
+        z, error = (part[:, *OFF_DIAGONAL] for part in (site.z, site.z_error))
+        had[site.name] += int(((np.abs(z) > NEGLIGIBLE) & (error > 0) & np.isfinite(z)).sum())
+        had[site.name] += int((np.isfinite(site.tipper[:, 1]) & (site.tipper_error[:, 1] > 0)).sum())
+    for name, count in had.items():
+        if count > kept[name]:
+            text = f"of frequencies within {SAME_FREQUENCY:.0%} of each other the nearest is kept"
+            journal = journal.note("merged", name, text, count - kept[name])
+    return journal
 
 
 def data_with_errors(caller: str, survey: Survey, xy: Table, yx: Table, hz: Table) -> Data:

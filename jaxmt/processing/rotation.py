@@ -18,6 +18,12 @@ def _turned(angle: Float[np.ndarray, " freq"]) -> Bool[np.ndarray, " freq"]:
     return np.abs((angle + 180) % 360 - 180) > UNTURNED
 
 
+def _quarters(angle: Float[np.ndarray, " freq"]) -> tuple[Bool[np.ndarray, " freq"], ...]:
+    """Whether the angle is a multiple of 90 degrees, and whether an odd one."""
+    quarters = np.rint(angle / 90)
+    return ~_turned(angle - 90 * quarters), quarters % 2 == 1
+
+
 def rotation_matrix(angle: Float[np.ndarray, " freq"]) -> Float[np.ndarray, "freq 2 2"]:
     r"""$R = ((\cos t, \sin t), (-\sin t, \cos t))$ for axes turned clockwise by t degrees."""
     t = np.deg2rad(angle)
@@ -30,12 +36,16 @@ def rotate_tipper(
     angle: Float[np.ndarray, " freq"],
 ) -> Tipper:
     r"""$T' = T R^T$ and its error, for axes turned clockwise by `angle` degrees; see `rotate`."""
-    turned = _turned(angle)[:, None]
     r = rotation_matrix(angle)
-    variance = np.einsum("fij,fj->fi", r**2, tipper_error**2)
+    new, error = np.einsum("fij,fj->fi", r, tipper), np.sqrt(np.einsum("fij,fj->fi", r**2, tipper_error**2))
+    exact, crossed = _quarters(angle)
+    # Two quarters change the sign, one exchanges the elements: T'x = Ty, T'y = -Tx.
+    sign = np.where(np.rint(angle / 90) % 4 < 2, 1, -1)[:, None]
+    exchanged = sign * np.where(crossed[:, None], tipper[:, ::-1] * np.array([1, -1]), tipper)
+    exchanged_error = np.where(crossed[:, None], tipper_error[:, ::-1], tipper_error)
     return (
-        np.where(turned, np.einsum("fij,fj->fi", r, tipper), tipper),
-        np.where(turned, np.sqrt(variance), tipper_error),
+        np.where(exact[:, None], exchanged, new),
+        np.where(exact[:, None], exchanged_error, error),
     )
 
 
@@ -46,8 +56,8 @@ def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
     the site has them, are rotated exactly and give the errors. Without them errors are propagated as if
     those of the elements were independent, $\mathrm{Var}' = R^{(2)}\,\mathrm{Var}\,R^{(2)T}$ with the
     elements of R squared: EDI files lack what an exact propagation needs. A missing element makes all
-    four of a tensor missing, unless the angle is a multiple of 90, which only exchanges elements and
-    signs. `azimuth` grows by `angle`.
+    four of a tensor missing, or both of a tipper, unless the angle is a multiple of 90, which only
+    exchanges elements and signs. `azimuth` grows by `angle`.
     """
     turn = np.broadcast_to(np.asarray(angle, dtype=float), site.frequencies.shape)
     if not np.all(np.isfinite(turn)):
@@ -57,9 +67,7 @@ def rotate(site: Site, angle: float | Float[np.ndarray, " freq"]) -> Site:
     z = np.einsum("fij,fjk,flk->fil", r, site.z, r)
     z_error = np.sqrt(np.einsum("fij,fjk,flk->fil", r**2, site.z_error**2, r**2))
     tipper, tipper_error = rotate_tipper(site.tipper, site.tipper_error, turn)
-    quarters = np.rint(turn / 90)
-    exact_turn = ~_turned(turn - 90 * quarters)[:, None, None]
-    crossed = (quarters % 2 == 1)[:, None, None]
+    exact_turn, crossed = (part[:, None, None] for part in _quarters(turn))
     across = site.z[:, ::-1, ::-1] * np.array([[1, -1], [-1, 1]])
     z = np.where(exact_turn, np.where(crossed, across, site.z), z)
     z_error = np.where(exact_turn, np.where(crossed, site.z_error[:, ::-1, ::-1], site.z_error), z_error)

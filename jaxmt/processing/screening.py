@@ -204,7 +204,7 @@ def enlarge(
             if named.any():
                 error[:, *OFF_DIAGONAL] *= np.where(named, factor, 1.0)
                 text = f"{reason}; {_which(seen, named)}; errors {factor:g} times as large"
-                journal = journal.note(title(rule), site.name, text, 0, int(named.sum()))
+                journal = journal.note(f"enlarged {title(rule)}", site.name, text, 0, int(named.sum()))
         enlarged.append(dataclasses.replace(site, z_error=error))
     return enlarged, journal
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..conventions import OFF_DIAGONAL
+from .alignment import frame, median_step
 from .journal import Journal
 from .positions import positions
 from .screening import HALF_DECADE, curves, medians
@@ -85,7 +86,8 @@ class Duplicates:
 class OffLine:
     """Stations farther from the line than `spacings` of the median station spacing.
 
-    The line is that of least squared distances through all stations.
+    The line is that of least squared distances through all stations; stations at one place count once in
+    the spacing.
     """
 
     spacings: float = 1.0
@@ -96,17 +98,12 @@ class OffLine:
         known = np.isfinite(place).all(axis=1)
         if known.sum() < 3:
             return []
-        centred = place - place[known].mean(axis=0)
-        along, across = np.linalg.svd(centred[known], full_matrices=False)[2]
-        ordered = np.sort(np.real(centred[known] @ along))
-        spacing = float(np.median(np.diff(ordered)))
-        distance = np.abs(centred @ across)
+        along, across = frame(place[known])
+        limit = self.spacings * median_step(np.diff(np.sort(along)))
         return [
-            (
-                int(k),
-                f"lies {distance[k]:.0f} m off the line, {self.spacings:g} spacings are {spacing:.0f} m",
-            )
-            for k in np.flatnonzero(known & (distance > self.spacings * spacing))
+            (int(k), f"lies {off:.0f} m off the line, {self.spacings:g} spacings are {limit:.0f} m")
+            for k, off in zip(np.flatnonzero(known), np.abs(across), strict=True)
+            if off > limit
         ]
 
 

@@ -123,6 +123,8 @@ NO_DIPOLES = ("X=0 Y=0 X2=0 Y2=0", "X=0 Y=0 X2=0 Y2=0")
         # Placeholders, and sensors along the axes.
         ((0, 0), NO_DIPOLES, "", 0.0, ""),
         ((0, 90), NO_DIPOLES, "", 0.0, ""),
+        ((0, 90), ("AZM=0.0", "AZM=90"), "", 0.0, ""),
+        ((360, -270), ("AZM=359", "AZM=91"), "", 0.0, ""),
         # One turned pair, alone, with its dipoles' ends (30 degrees: 86.6 m north, 50 m east) or azimuths.
         ((30, 120), NO_DIPOLES, "", 30.0, "no ZROT; the sensors point 30 and 120 degrees"),
         ((30, 120), ("X=0 Y=0 X2=86.6 Y2=50", "X=0 Y=0 X2=-50 Y2=86.6"), "", 30.0, "no ZROT; the sensors"),
@@ -130,6 +132,10 @@ NO_DIPOLES = ("X=0 Y=0 X2=0 Y2=0", "X=0 Y=0 X2=0 Y2=0")
         # Inconsistent ones are not used.
         ((30, 100), NO_DIPOLES, "", 0.0, "not those of one pair of axes: not used"),
         ((30, 120), ("AZM=0.0", "AZM=90"), "", 0.0, "not those of one pair of axes: not used"),
+        ((0, 90), ("AZM=30", "AZM=120"), "", 0.0, "not those of one pair of axes: not used"),
+        ((0, 0), ("AZM=30", "AZM=120"), "", 0.0, "not those of one pair of axes: not used"),
+        # y west of x, which is left-handed.
+        ((0, 270), NO_DIPOLES, "", 0.0, "not those of one pair of axes: not used"),
         # Never turned twice: ZROT decides where there is one, and so does ROT=NORTH.
         ((30, 120), NO_DIPOLES, ">ZROT // 2\n 0 0\n", 0.0, ""),
         ((30, 120), NO_DIPOLES, ">ZROT // 2\n 45 45\n", 45.0, "clockwise from north (ZROT"),

@@ -110,7 +110,9 @@ def test_errors_that_nobody_measured_become_the_floor():
     text = "of 52 errors of Zxy and Zyx 2 are missing or zero and 2 are absurd; the floor, 0.1"
     assert str(journal).startswith(f"error, S: {text}")
     # Without a floor they are unknown.
-    assert np.isnan(with_errors([site], 0.0)[0][0].z_error[wrong]).all()
+    (new,), journal = with_errors([site], 0.0)
+    assert np.isnan(new.z_error[wrong]).all()
+    assert str(journal).endswith("2 are absurd; left without an error")
     (same,), journal = with_errors([half_space()])
     assert len(journal) == 0
     np.testing.assert_array_equal(same.z_error, half_space().z_error)

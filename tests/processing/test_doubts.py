@@ -15,6 +15,8 @@ from jaxmt.processing import (
     prepare,
     with_floor,
 )
+from jaxmt.processing.screening import RULES
+from jaxmt.processing.stations import STATION_RULES
 
 
 def line(n=5):
@@ -90,6 +92,22 @@ def test_usable_data_keep_what_rules_remove_and_their_places():
     # A millimetre: the local projection has its origin in the mean of other stations.
     np.testing.assert_allclose(done.data.survey.stations, done.usable.survey.stations[1:], atol=1e-3)
     assert done.usable.mask.sum() - done.data.mask.sum() == 2 * (52 + 20)
+
+
+def test_rules_that_act_do_not_mark_what_they_take():
+    sites = line()
+    z, lost = sites[1].z.copy(), sites[2].z.copy()
+    z[5] = np.array([[0.3j, 1 + 1j], [-1 - 1j, -0.3]]) * np.abs(z[5, 0, 1])
+    lost[:20] = np.nan
+    sites[1], sites[2] = dataclasses.replace(sites[1], z=z), dataclasses.replace(sites[2], z=lost)
+    left, journal = screened(sites, Screening(remove=RULES, station_remove=STATION_RULES))
+    assert [site.name for site in left] == ["S0", "S1", "S3", "S4"]
+    assert journal.losses() == {"skew": (2, 1), "station coverage": (12, 1)}
+    assert journal.marks() == {}
+    # Enlarged errors are told apart from what is only marked.
+    left, journal = screened(sites, Screening(enlarge=(Skew(),)))
+    assert len(left) == 5
+    assert journal.marks() == {"enlarged skew": (2, 1), "station coverage": (12, 1)}
 
 
 def test_stations_are_marked_and_stay():

@@ -7,9 +7,9 @@ import pytest
 from soundings import half_space
 
 from jaxmt.io import read
-from jaxmt.processing.lines import find_lines, letter, natural
+from jaxmt.processing.lines import find_lines, letter
 from jaxmt.processing.placement import placed_by_spacing, placed_by_table
-from jaxmt.processing.positions import known_positions
+from jaxmt.processing.positions import known_positions, natural
 
 BARE = half_space("S", frequencies=np.array([1.0]))
 
@@ -186,6 +186,8 @@ def test_unknown_positions():
 def test_the_natural_order_of_names():
     names = ["S10", "S2", "s1", "S2b", "A100"]
     assert sorted(names, key=natural) == ["A100", "s1", "S2", "S2b", "S10"]
+    # A superscript two is a digit and no number.
+    assert sorted(["S²", "S1"], key=natural) == ["S1", "S²"]
     assert [letter(k) for k in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
 
 

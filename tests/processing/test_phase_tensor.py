@@ -130,6 +130,18 @@ def test_errors_are_those_of_drawn_noise(correlated):
         np.testing.assert_allclose(scatter, getattr(tensor, f"{name}_error")[0], rtol=0.02, err_msg=name)
 
 
+def test_errors_stand_in_for_covariances_that_are_lost():
+    z = [TENSOR, TENSOR]
+    given = np.concatenate([covariance(4e-4), covariance(4e-4)])
+    given[1] = np.nan
+    tensor = phase_tensor(site_of(*z, error=0.01, z_covariance=given))
+    first = phase_tensor(site_of(*z, error=0.01, z_covariance=np.repeat(covariance(4e-4), 2, axis=0)))
+    second = phase_tensor(site_of(*z, error=0.01))
+    for name in ("beta_error", "azimuth_error", "ellipticity_error"):
+        got, with_covariance, without = (getattr(t, name) for t in (tensor, first, second))
+        np.testing.assert_array_equal(got, [with_covariance[0], without[1]])
+
+
 def test_covariances_rotate_exactly():
     site = site_of(TENSOR, error=0.01, z_covariance=covariance(4e-4))
     turned = rotate(site, 25.0)

@@ -124,6 +124,25 @@ def test_evidence_that_contradicts_itself_is_doubtful():
     assert "sign, S2: doubtful, not changed: Zxy in the third quadrant at 26 of 26" in str(journal)
 
 
+def test_a_tipper_that_turns_round_by_itself_flips_no_magnetic_channel():
+    # A layered earth has one phase tensor whatever the flip; arrows point to a conductor from both sides.
+    arrow = np.tile([0.0, 0.3 + 0.1j], (FREQUENCIES.size, 1))
+    sites = [half_space(f"S{k}", longitude=0.01 * k, tipper=arrow) for k in range(5)]
+    row = FLIPS[True, False][0]
+    beyond = row(dataclasses.replace(sites[2], tipper=-arrow))
+    same, journal = correct_polarity([*sites[:2], beyond, *sites[3:]])
+    np.testing.assert_array_equal(same[2].z, beyond.z)
+    np.testing.assert_array_equal(same[2].tipper, beyond.tipper)
+    assert "doubtful, not changed" in journal.entries[0].text
+    assert "tippers of S1, S3, S0, S4 alone speak against channel Ex" in journal.entries[0].text
+    # Where the phase tensors tell, the tipper does not stand against an electric channel.
+    sites = stations("3-D")
+    beyond = dataclasses.replace(row(sites[2]), tipper=-sites[2].tipper)
+    mended, _ = correct_polarity([*sites[:2], beyond, *sites[3:]])
+    np.testing.assert_array_equal(mended[2].z, sites[2].z)
+    np.testing.assert_array_equal(mended[2].tipper, beyond.tipper)
+
+
 def test_without_a_diagonal_all_flips_are_the_same():
     site = half_space()
     for flip in ROWS:

@@ -132,6 +132,23 @@ def test_interleaved_frequencies_are_all_kept_where_they_were_measured():
     assert survey.computed is None
 
 
+def test_a_frequency_measured_twice_is_kept_once_and_said():
+    sites = line()
+    twice = sites[1]
+    # 26 Hz twice within 1 %, all parts of it: Zxy, Zyx and Ty of the station.
+    parts = ("z", "z_error", "tipper", "tipper_error", "azimuth")
+    again = {name: np.insert(getattr(twice, name), 5, getattr(twice, name)[5], axis=0) for name in parts}
+    frequencies = np.insert(FREQUENCIES, 5, 1.004 * FREQUENCIES[5])
+    sites[1] = dataclasses.replace(twice, frequencies=frequencies, **again)
+    prepared = prepare(sites, angle=20.0, per_decade=None, screening=Screening.none())
+    said = [entry for entry in prepared.journal if entry.step == "merged"]
+    assert [(entry.subject, entry.removed) for entry in said] == [("S1", 3)]
+    # Read and kept, with what was removed, add up.
+    assert prepared.data.mask[::2].sum() + 3 == 3 * (5 * FREQUENCIES.size + 1)
+    once = prepare(line(), angle=20.0, per_decade=None, screening=Screening.none())
+    assert "merged" not in [entry.step for entry in once.journal]
+
+
 def test_a_station_that_reaches_far_beyond_the_others_is_named():
     sites = line(n=5)
     long = np.append(FREQUENCIES, 1e-6)

@@ -68,6 +68,24 @@ def test_ninety_degrees_exchange_the_modes():
     np.testing.assert_allclose(turned.z_error[:, 0, 1], site.z_error[:, 1, 0], rtol=1e-13)
 
 
+@pytest.mark.parametrize("angle", [90.0, 180.0, 270.0, -90.0, 450.0])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_quarter_turns_keep_a_tipper_of_one_element(angle, lost):
+    site = random_site()
+    whole = rotate(site, angle)
+    tipper, error = site.tipper.copy(), site.tipper_error.copy()
+    tipper[:, lost], error[:, lost] = np.nan, np.nan
+    turned = rotate(dataclasses.replace(site, tipper=tipper, tipper_error=error), angle)
+    left = 1 - lost if angle % 180 == 0 else lost
+    np.testing.assert_array_equal(turned.tipper[:, left], whole.tipper[:, left])
+    np.testing.assert_array_equal(turned.tipper_error[:, left], whole.tipper_error[:, left])
+    assert np.isnan(turned.tipper[:, 1 - left]).all()
+    # Against the matrix: the rounding of the cosine of a right angle.
+    t = np.deg2rad(angle)
+    by_matrix = site.tipper @ np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+    np.testing.assert_allclose(whole.tipper, by_matrix, rtol=1e-12)
+
+
 def test_rotated_errors_are_those_of_independent_noise():
     n = 20000
     site = random_site()

@@ -134,6 +134,10 @@ def test_station_rules():
     # 1.1 km apart; one lies 3.3 km off.
     far = dataclasses.replace(sites[3], latitude=0.03)
     assert verdicts([*sites[:3], far, *sites[4:]], OffLine(spacings=1.5)) == ["S3"]
+    # Two instruments at each place of a line do not make the spacing zero.
+    beside = [dataclasses.replace(site, latitude=1e-4 * (-1) ** k) for k, site in enumerate(sites)]
+    pairs = [dataclasses.replace(site, name=f"{site.name}b") for site in beside]
+    assert verdicts([*beside, *pairs], OffLine()) == []
     twin = dataclasses.replace(sites[2], name="twin", longitude=sites[2].longitude + 1e-5)
     poorer = with_z(sites[2], 0, np.nan)
     assert verdicts([*sites[:2], poorer, twin, *sites[3:]], Duplicates()) == ["S2"]
