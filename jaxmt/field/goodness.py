@@ -2,8 +2,8 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -31,7 +31,7 @@ STANDS_OUT = 1.25
 """nRMS of a station or a band over that of all, from which it is named."""
 
 
-def usable_nrms(line: Line, result: Result, devices: Sequence[jax.Device] | None = None) -> float:
+def usable_nrms(line: Line, result: Result, devices: Sequence[Any] | None = None) -> float:
     """The nRMS of a section over all usable data of a line with the floors alone; NaN if it has none.
 
     Stations that were inverted have their static shifts, others none. `devices`: as for `simulate`.

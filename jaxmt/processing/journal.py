@@ -84,9 +84,9 @@ class Journal:
         """A short journal of the same work: an entry for what many subjects share.
 
         Entries of one step and text become one, which names up to three subjects and counts more. Of the
-        texts that a step says of one subject each, those of what was left out, of what is doubtful and of
-        what is neither become one entry each, with the sums and the subject with most, where they are more
-        than three. Faults, and what is said of all, stay as they are.
+        texts that a step says of few subjects, those of what was left out, of what is doubtful and of what
+        is neither become one entry each, with the sums and the subject with most, where they are more than
+        three. Faults, and what is said of all, stay as they are.
         """
         steps: dict[str, list[Entry]] = {}
         for entry in self.entries:
@@ -105,14 +105,15 @@ def _fold(entries: list[Entry]) -> list[Entry]:
     folded: list[Entry] = []
     lone: dict[str, list[Entry]] = {}
     for text, same in texts.items():
-        if len(same) > 1 or same[0].subject == "all" or same[0].step == "fault":
+        if len(same) > NAMED or same[0].subject == "all" or same[0].step == "fault":
             folded.append(_joined(same, text))
         else:
             kind = next((kind for kind in ("left out", "doubtful") if text.startswith(kind)), "")
-            lone.setdefault(kind, []).append(same[0])
+            lone.setdefault(kind, []).extend(same)
     for rest in lone.values():
-        if len(rest) <= NAMED:
-            folded += rest
+        shared = list(dict.fromkeys(entry.text for entry in rest))
+        if len(shared) <= NAMED:
+            folded += [_joined([entry for entry in rest if entry.text == text], text) for text in shared]
         else:
             most = max(rest, key=lambda e: e.removed + e.marked)
             folded.append(_joined(rest, f"{most.text} ({most.subject}), and others like it"))
