@@ -133,9 +133,9 @@ def with_errors(
             z_covariance=of_z,
             tipper_covariance=of_tipper,
         )
-        off = tuple(part[:, *OFF_DIAGONAL] for part in (there, missing, wrong))
-        told = [_counts("Zxy and Zyx", *off, instead)]
-        told.append(_counts("the tipper", there_t, missing_t, wrong_t, instead_t))
+        off = (part[:, *OFF_DIAGONAL] for part in (there, missing, wrong))
+        told = [_counts("Zxy and Zyx", *off, instead=instead)]
+        told.append(_counts("the tipper", there_t, missing_t, wrong_t, instead=instead_t))
         texts.append("; ".join(filter(None, told)))
         out.append(new if wrong.any() or wrong_t.any() else site)
     journal = Journal()
