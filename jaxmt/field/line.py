@@ -134,7 +134,8 @@ class Line:
             else:
                 line = _along_profile(name, reading, treatment)
         for warning in caught:
-            noted = line.journal.note("warning", "all", str(warning.message))
+            text = str(warning.message).removeprefix("`profile(sites=...)`: ")
+            noted = line.journal.note("warning", "all", text)
             line = dataclasses.replace(line, journal=noted)
         return line if treatment.tipper else line.without_tipper()
 
