@@ -194,6 +194,11 @@ def parsed(arguments: Sequence[str]) -> dict[str, Any]:
     for typed in (a.partition("=")[0] for a in arguments if a.startswith("--")):
         if typed not in flags:
             raise Refusal(f"{typed} is no option of {part.prog}. {nearest(typed, _long(part))}")
+    typed = [a.partition("=")[0] for a in arguments if a.startswith("--")]
+    lists = {f"--{name}" for name, option in OPTIONS.items() if option.count == "+"}
+    for flag in dict.fromkeys(typed):
+        if typed.count(flag) > 1 and flag not in lists:
+            raise Refusal(f"{flag} is given {typed.count(flag)} times: give it once.")
     options, rest = whole.parse_known_args(arguments)
     if rest:
         short = next((a for a in rest if a.startswith("-")), None)

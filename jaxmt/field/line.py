@@ -206,9 +206,10 @@ class Line:
         left = self.data.survey.stations.size
         if left < LEAST * self.asked:
             taken = self.journal.stations_taken()
+            remedy = "Add them to --positions" if "position took" in taken else "Remove less (--remove)"
             raise ValueError(
                 f"{left} of {self.asked} stations are left, fewer than a third"
-                f"{': ' if taken else ''}{taken}. Remove less (--remove), or widen --band."
+                f"{': ' if taken else ''}{taken}. {remedy}, or widen --band."
             )
 
 

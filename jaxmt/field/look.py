@@ -1,5 +1,6 @@
 """What a folder of transfer functions holds, and what each rule would remove."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule, station_step
 from . import options
-from .line import Line, counted
+from .line import Line, counted, line_names
 from .objects import treatment_of
 from .options import ALL, FAILED, complete
 from .selection import Choice
@@ -38,9 +39,9 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
         print(f"{path} holds folders of data, and none itself. Look at one of them:")
         print(columns(("folder", "files", ""), rows))
         return FAILED
-    if told["line"] == ALL:
-        told["line"] = None
-        treatment = treatment_of(told)
+    every = told["line"] == ALL
+    if every:
+        treatment = dataclasses.replace(treatment, line=None)
     reading = read(path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs)
     choice, impossible = None, None
     try:
@@ -58,14 +59,17 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     if choice is not None:
         print(f"{sketch(reading.sites, choice)}\n{line_rows(choice)}")
     status, strike = 0, None
-    try:
-        line = Line.from_reading(path.resolve().stem, reading, treatment, choice)
-        strike = line.strike
-        print(f"\n{notes(line.journal, verbose=verbose)}\n\n{rules(line, treatment.screening)}")
-        line.require()
-    except ValueError as error:
-        print(f"\nNothing to invert: {error}")
-        status = FAILED
+    for name in line_names(reading, treatment) if every else (treatment.line,):
+        each = dataclasses.replace(treatment, line=name)
+        print(f"\nLine {name}" if every else "")
+        try:
+            line = Line.from_reading(path.resolve().stem, reading, each, None if every else choice)
+            strike = line.strike
+            print(f"{notes(line.journal, verbose=verbose)}\n\n{rules(line, each.screening)}")
+            line.require()
+        except ValueError as error:
+            print(f"\nNothing to invert: {error}")
+            status = FAILED
     if out is not None:
         if choice is None:
             raise ValueError("there is no map of data that came along a profile: they have no coordinates.")

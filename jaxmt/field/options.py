@@ -169,7 +169,7 @@ class Option:
 
 
 _HERTZ = number(0.0, math.inf, "two frequencies in Hz")
-_FLOOR = number(0.0, 1e6, "a part of the datum, 0.05 for 5 %")
+_FLOOR = number(0.0, 1.0, "a part of the datum from 0 to 1, 0.05 for 5 %")
 
 OPTIONS: dict[str, Option] = {
     option.name: option
@@ -242,6 +242,7 @@ def add(parser: argparse._ActionsContainer, names: Iterable[str]) -> None:
         elif option.count == 1:
             parser.add_argument(*flags, metavar=option.metavar, **kind)
         else:
+            kind |= {"action": "extend"} if option.count == "+" else {}
             parser.add_argument(*flags, nargs=option.count, metavar=option.metavar, **kind)
 
 

@@ -96,7 +96,7 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
                 "yes" if fit.result.converged else "no",
                 len(history["nrms"]) - 1,
                 f"{history['seconds'][-1]:.0f}",
-                f"{fit.seconds:.2f}",
+                "" if np.isnan(fit.seconds) else f"{fit.seconds:.2f}",
                 "" if np.isnan(fit.share) else f"{100 * fit.share:.1f} %",
             ]
         )

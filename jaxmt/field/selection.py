@@ -92,7 +92,7 @@ class Choice:
 
     def title(self, name: str) -> str:
         """The name of a survey with that of its line, where it has several."""
-        several = len(self.lines.lines) > 1 and self.line in self.lines.lines
+        several = len(self.lines.lines) > 1 and self.line.name in [line.name for line in self.lines.lines]
         return f"{name}, line {self.line.name}" if several else name
 
 
@@ -148,7 +148,8 @@ def choose(
         among = [k for k in line.stations if k in kept]
         if not among:
             raise ValueError(f"line {line.name} has none of the stations that --stations names.")
-        journal += _told(survey, lines, line, by_default=selection.line is None)
+        angle = dict(zip((each.name for each in lines.lines), angles, strict=True))[line.name]
+        journal += _told(survey, lines, line, angle, by_default=selection.line is None)
         if len(among) < len(line.stations):
             line = measured(line.name, place, among)
     if selection.azimuth is not None:
@@ -274,12 +275,18 @@ def _along(
     return measured("segment", known_positions(survey), inside), azimuth, text
 
 
-def _told(survey: Sequence[Site], lines: Lines, line: StationLine, *, by_default: bool) -> Journal:
-    """What is taken, what else there is, and how to take it."""
+def _told(
+    survey: Sequence[Site], lines: Lines, line: StationLine, angle: float, *, by_default: bool
+) -> Journal:
+    """What is taken, what else there is, and how to take it.
+
+    - `angle`: degrees between the line and its strike; NaN where that is ill determined.
+    """
+    reason = "whose strike is ill determined" if np.isnan(angle) else "roughly across strike"
     if len(lines.lines) == 1 and not lines.alone:
         return Journal()
     grid = "the stations fill an area rather than a line; " if lines.grid else ""
-    why = ", that with most stations roughly across strike" if by_default else ""
+    why = f", that with most stations {reason}" if by_default else ""
     journal = Journal().note(
         "line", "all", f"{grid}line {line.name}{why}: {len(line.stations)} of {len(survey)} stations"
     )

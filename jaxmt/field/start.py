@@ -41,6 +41,7 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     )
     if run.told["line"] != ALL:
         return begun(run, reading, out, options, devices)
+    line_names(reading, treatment)  # raises where there are none, before anything is written
     out.mkdir(parents=True, exist_ok=True)
     remove(out)
     run.write(out / NAME)
@@ -119,7 +120,12 @@ def resume(options: Mapping[str, Any]) -> int:
         if told["line"] == ALL:
             devices = machine.start({**options, "devices": told["devices"]})
             treatment = treatment_of(told)
-            reading = read(run.path, variance=treatment.variance, relative_error=treatment.floor)
+            reading = read(
+                run.path,
+                variance=treatment.variance,
+                relative_error=treatment.floor,
+                signs=treatment.signs,
+            )
             return each(dataclasses.replace(run, told=told), reading, path, options, devices)
     return gone_on(Folder.open(path), options)
 
@@ -135,8 +141,8 @@ def gone_on(folder: Folder, options: Mapping[str, Any]) -> int:
     line = Line.read(run.path, treatment_of(told))
     if (folder.path / LINE).is_file() and not same(line.data, read_line(folder).data):
         raise ValueError(
-            f"the data of {run.path} are no longer those that {folder.path} began with. Put them back, or "
-            "begin another run."
+            f"the data of {run.path}, as they are processed now, are no longer those that {folder.path} "
+            "began with: the files changed, or jaxmt did. Put them back, or begin another run."
         )
     return ended(invert_line(line, misfits, settings, folder=folder, devices=devices), folder)
 

@@ -42,7 +42,7 @@ def line_rows(choice: Choice) -> str:
                 line.name,
                 str(len(line.stations)),
                 _km(line.length),
-                f"{line.azimuth:.0f}" if np.isfinite(line.azimuth) else "-",
+                f"{round(line.azimuth)}" if np.isfinite(line.azimuth) else "-",
                 _km(line.spacing),
                 _km(line.gap),
                 f"{angle:.0f}" if np.isfinite(angle) else "-",

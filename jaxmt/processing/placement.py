@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .journal import Journal
-from .positions import natural
+from .positions import known_positions, natural
 from .site import Site
 
 Table = Mapping[str, Mapping[str, float]]
@@ -72,4 +72,7 @@ def placed_by_spacing(sites: Sequence[Site], spacing: float, azimuth: float) -> 
         f"{spacing:g} m apart in the order of names, {sites[order[0]].name} to {sites[order[-1]].name}, "
         f"towards {azimuth:g} degrees"
     )
+    known = int(np.isfinite(known_positions(sites)).all(axis=1).sum())
+    if known:
+        text += f"; the positions that the files of {known} stations state are not used"
     return placed, Journal().note("positions", "all", text)

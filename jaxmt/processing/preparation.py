@@ -101,6 +101,11 @@ def prepare(
     for site in inside:
         if not site.frequencies.size:
             journal = journal.note("band", site.name, "left out: no frequency in the band")
+    # A copy must not count twice in the strike.
+    sites, notes = screen_stations(sites, UNUSABLE)
+    journal += notes
+    if not sites:
+        raise ValueError(f"none of {len(inside)} stations has a datum: {journal.stations_taken()}.")
     if declination:
         sites = [magnetic_to_geographic(site, declination) for site in sites]
         journal = journal.note("declination", "all", f"{declination:g} degrees east added to the x axes")
@@ -112,13 +117,14 @@ def prepare(
     journal += notes
     found = None
     if angle is None:
-        found, angle, text = choose_strike(sites, _line_azimuth(sites) if direction is None else direction)
+        line = _line_azimuth(sites)
+        found, angle, text = choose_strike(sites, direction if line is None else line)
         journal = journal.note("strike", "all", text)
     along = angle if direction is None else facing(angle, direction)
     direction = along + 90 if direction is None else direction
     turned, notes = turn_to(stated, along)
     journal += notes
-    journal = journal.note("rotate", "all", f"x axes turned to {along:.1f} degrees: xy is TE, yx is TM")
+    journal = journal.note("rotate", "all", f"x axes turned to {angle:.1f} degrees: xy is TE, yx is TM")
     floored = [with_floor(site, floor, rule=floor_rule) for site in turned]
     journal = journal.note("floor", "all", f"errors at least {floor:g} by the rule {floor_rule!r}")
     left, notes = (Screening() if screening is None else screening)(turned, floored)
