@@ -140,7 +140,9 @@ def main() -> None:
             with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
                 status = jaxmt([*words, "--quick"] if options.quick else words)
             lines = [
-                line for line in text.getvalue().splitlines() if "it/s" not in line and "s/it" not in line
+                line
+                for line in text.getvalue().splitlines()
+                if line.strip() and "it/s" not in line and "s/it" not in line
             ]
             lines.append(f"exit status {status} after {time.perf_counter() - begin:.0f} s")
             said.write_text("\n".join(lines) + "\n", encoding="utf-8")

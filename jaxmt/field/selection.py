@@ -278,10 +278,7 @@ def _along(
 def _told(
     survey: Sequence[Site], lines: Lines, line: StationLine, angle: float, *, by_default: bool
 ) -> Journal:
-    """What is taken, what else there is, and how to take it.
-
-    - `angle`: degrees between the line and its strike; NaN where that is ill determined.
-    """
+    """What is taken, `angle` degrees off its strike, what else there is, and how to take it."""
     reason = "whose strike is ill determined" if np.isnan(angle) else "roughly across strike"
     if len(lines.lines) == 1 and not lines.alone:
         return Journal()

@@ -29,7 +29,7 @@ def test_every_default_passes_its_own_check():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("floor", "-1", "--floor must be a part of the datum, 0.05 for 5 %. Got -1."),
+        ("floor", "-1", "--floor must be a part of the datum from 0 to 1, 0.05 for 5 %. Got -1."),
         ("floor", "nan", "--floor must be a part of the datum"),
         ("band", ["10", "1"], "--band must be the lower and the higher of two. Got 10 1. Type 1 10."),
         ("band", ["a", "1"], "--band must be two frequencies in Hz. Got a."),
