@@ -365,7 +365,7 @@ def test_a_row_outside_its_quadrant_is_named(tmp_path):
     """Zyx in the first quadrant at two of three frequencies, by hand; one of three is no majority."""
     one = PLAIN.replace(">ZYXI // 3\n -11. -11. -11.", ">ZYXI // 3\n 11. -11. -11.")
     two = PLAIN.replace(">ZYXI // 3\n -11. -11. -11.", ">ZYXI // 3\n 11. 11. -11.")
-    assert len(read(write(tmp_path, one)).journal) == 1
+    assert "quadrant" not in [entry.step for entry in read(write(tmp_path, one)).journal]
     path = write(tmp_path, two)
     with pytest.warns(UserWarning, match="Zyx outside the third quadrant at 2 of 3 frequencies"):
         read_edi_site(path)
