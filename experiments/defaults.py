@@ -167,7 +167,8 @@ def draw(rows: list[Row], path: Path) -> None:
     for ax, row in zip(np.atleast_1d(figure.subplots(height, columns)).flat, rows, strict=False):
         if row.folder is not None:
             ax.imshow(matplotlib.image.imread(row.folder / "section.png"))
-            ax.set_title(f"{row.survey}, {row.line}: nRMS {row.nrms:.2f}", fontsize=9)
+            name = row.line if row.line.startswith(row.survey) else f"{row.survey}, {row.line}"
+            ax.set_title(f"{name}: nRMS {row.nrms:.2f}", fontsize=9)
     for ax in figure.axes:
         ax.set_axis_off()
     plot.save(figure, path)
