@@ -102,7 +102,9 @@ def prepare(
         if not site.frequencies.size:
             journal = journal.note("band", site.name, "left out: no frequency in the band")
     # A copy must not count twice in the strike.
+    whole = sites
     sites, notes = screen_stations(sites, UNUSABLE)
+    useless = [not any(site is kept for kept in sites) for site in whole]
     journal += notes
     if not sites:
         raise ValueError(f"none of {len(inside)} stations has a datum: {journal.stations_taken()}.")
@@ -137,8 +139,8 @@ def prepare(
     with warnings.catch_warnings():
         # What it warns of, the profile of what is left warns of, too.
         warnings.simplefilter("ignore", UserWarning)
-        whole = profile(screen_stations(floored, UNUSABLE)[0], strike=along, direction=direction)
-    usable, _ = with_computed(whole, per_decade)
+        every = profile(screen_stations(floored, UNUSABLE)[0], strike=along, direction=direction)
+    usable, _ = with_computed(every, per_decade)
     data = _within(profile(left, strike=along, direction=direction), usable)
     journal += merged(left, data)
     data, notes = with_computed(data, per_decade)
@@ -147,8 +149,10 @@ def prepare(
     journal = journal.note(
         "profile", "all", f"{count} data of {size} stations along {direction:.1f} degrees"
     )
-    y = _along(sites, data, direction)
-    return Prepared(data, usable, journal, found, float(angle), tuple(sites), y)
+    rest = iter(sites)
+    shown = [site if out else next(rest) for site, out in zip(whole, useless, strict=True)]
+    y = _along(shown, data, direction)
+    return Prepared(data, usable, journal, found, float(angle), tuple(shown), y)
 
 
 def _within(data: Data, whole: Data) -> Data:

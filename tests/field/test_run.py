@@ -167,14 +167,16 @@ def test_nothing_left_is_said_with_the_rules_that_took_it(tmp_path, capsys):
     told = ["invert", str(survey), "-o", str(out), *TOLD]
     assert main([*told, "--stations", "T*"]) == 1
     assert "no station is called 'T*'; there are S0, S1, S2, S3." in capsys.readouterr().err
-    assert main([*told, "--floor", "0.05", "--band", "1e5", "1e6"]) == 1
+    at = told.index("--band")
+    assert main([*told[:at], "--band", "1e5", "1e6", *told[at + 3 :]]) == 1
     assert "no site has a frequency in it" in capsys.readouterr().err
-    # Three of four stations stand on the first.
+    # All four stations stand at the place that means none.
     for k in (1, 2, 3):
         edited(survey / f"s{k}.edi", f"LONG=0:0{(72 * k) // 60}:{(72 * k) % 60:02d}", "LONG=0:00:00")
     assert main(told) == 1
     said = capsys.readouterr().err
-    assert "1 of 4 stations are left, fewer than a third: duplicates took 3." in said
+    assert "the positions of all 4 stations are unknown" in said
+    assert "--positions FILE.csv" in said
     assert not out.exists()
 
 

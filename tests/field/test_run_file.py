@@ -43,8 +43,14 @@ def test_a_path_is_that_beside_the_file(tmp_path):
     ("text", "message"),
     [
         ("[data]\nflor = 0.1", "[data] flor = 0.1: unknown key. Did you mean floor?"),
-        ("[data]\nfloor = -1", "[data] floor must be a part of the datum, 0.05 for 5 %. Got -1."),
-        ("[data]\nfloor = true", "[data] floor must be a part of the datum, 0.05 for 5 %. Got True."),
+        (
+            "[data]\nfloor = -1",
+            "[data] floor must be a part of the datum from 0 to 1, 0.05 for 5 %. Got -1.",
+        ),
+        (
+            "[data]\nfloor = true",
+            "[data] floor must be a part of the datum from 0 to 1, 0.05 for 5 %. Got True.",
+        ),
         ("[data]\nband = 3", "[data] band must be a list of 2. Got 3."),
         ('[inversion]\nmisfit = ["clod"]', "[inversion] misfit 'clod' is no misfit. Did you mean cloud?"),
         ('[inversion]\nmisfit = "cloud"', "[inversion] misfit must be a list. Got 'cloud'."),
