@@ -80,4 +80,4 @@ def test_a_floor_that_is_none_is_refused(given, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["cascadia", f"--floors={given}"])
     with pytest.raises(SystemExit):
         cascadia.parsed()
-    assert f"must be a part of the datum, 0.05 for 5 %. Got {given}." in capsys.readouterr().err
+    assert f"must be a part of the datum from 0 to 1, 0.05 for 5 %. Got {given}." in capsys.readouterr().err
