@@ -51,7 +51,7 @@ def draw_line(folder: Path, line: Line) -> None:
     if not line.sites:
         return
     place = positions(line.sites)
-    if np.isfinite(place).all(axis=1).any():
+    if np.isfinite(line.distances).any() and np.isfinite(place).all(axis=1).any():
         north, east = np.nanmax(place, axis=0) - np.nanmin(place, axis=0)
         height = float(np.clip(9 * (north + 0.35 * east) / max(east, 1.0), 4.0, 8.0))
         figure = Figure(figsize=(9, height), layout="constrained")

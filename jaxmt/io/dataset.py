@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import struct
+import tokenize
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,9 @@ CONVENTION = "jaxmt results 1"
 
 DAMAGE = (
     OSError,
+    # NumPy reads the header of an array as Python.
+    SyntaxError,
+    tokenize.TokenError,
     ValueError,
     LookupError,
     EOFError,
