@@ -12,14 +12,14 @@ from ..conventions import PHASE
 from ..data import Data, known_residuals
 from ..inversion.result import Result
 from ..inversion.static_shift import shifted
-from ..processing import dimensionality, phase_tensor
+from ..processing import PhaseQuadrant, dimensionality, phase_tensor
 from ..processing.site import Site
 from ..simulation.forward import simulate
 from ..simulation.mesh import MeshWarning
 from .line import Line
 
-MARGIN = 5.0
-"""Degrees by which a phase may leave its quadrant, as for the rule of that name."""
+MARGIN = PhaseQuadrant().margin
+"""Degrees by which a phase may leave its quadrant, those of the rule."""
 
 NOTABLE = 0.2
 """Share of the misfit from which phases outside of their quadrant are named."""

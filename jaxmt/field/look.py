@@ -64,7 +64,8 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
         print(f"\nLine {name}" if every else "")
         try:
             line = Line.from_reading(path.resolve().stem, reading, each, None if every else choice)
-            strike = line.strike
+            if not every or (choice is not None and name == choice.line.name):
+                strike = line.strike
             print(f"{notes(line.journal, verbose=verbose)}\n\n{rules(line, each.screening)}")
             line.require()
         except ValueError as error:

@@ -41,10 +41,6 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     )
     if run.told["line"] != ALL:
         return begun(run, reading, out, options, devices)
-    line_names(reading, treatment)  # raises where there are none, before anything is written
-    out.mkdir(parents=True, exist_ok=True)
-    remove(out)
-    run.write(out / NAME)
     return each(run, reading, out, options, devices)
 
 
@@ -56,7 +52,12 @@ def each(
     devices: tuple[Any, ...] | None,
 ) -> int:
     """The inversion of every line into a folder of its own, those begun before gone on with; the status."""
+    # Raises where there are none, before anything is written.
     status, names = 0, line_names(reading, treatment_of(run.told))
+    if options["resume"] is None:
+        out.mkdir(parents=True, exist_ok=True)
+        remove(out)
+        run.write(out / NAME)
     for name, file in zip(names, unique(names), strict=True):
         print(f"\nLine {name}", flush=True)
         place = out / (file.lstrip(".") or "line")
