@@ -2,4 +2,7 @@
 
 import jax
 
+from jaxmt.field import machine
+
 jax.config.update("jax_enable_x64", True)
+machine.keep_programs()

@@ -33,6 +33,7 @@ _HOMES = {
         "Student WeightedSum"
     ),
     "processing": "profile rotate",
+    "program_cache": "keep_programs",
     "simulation.forward": "simulate",
     "simulation.mesh": "Mesh MeshWarning",
     "simulation.relief": "Relief drape",

@@ -55,6 +55,7 @@ from .misfit import Student as Student
 from .misfit import WeightedSum as WeightedSum
 from .processing import profile as profile
 from .processing import rotate as rotate
+from .program_cache import keep_programs as keep_programs
 from .simulation.forward import simulate as simulate
 from .simulation.mesh import Mesh as Mesh
 from .simulation.mesh import MeshWarning as MeshWarning

@@ -35,6 +35,7 @@ def start(options: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """
     import jax
 
+    keep_programs()
     number = options["devices"]
     distributed = [options[name] for name in ("coordinator", "processes", "process")]
     if any(value is not None for value in distributed):
@@ -63,6 +64,16 @@ def start(options: Mapping[str, Any]) -> tuple[Any, ...] | None:
     if len(found) < number:
         raise SystemExit(f"--devices {number}: this machine has {len(found)}, {found}.")
     return tuple(found[:number])
+
+
+def keep_programs() -> None:
+    """Keeps compiled programs from run to run; where that cannot be, says why and goes on."""
+    from .. import program_cache
+
+    try:
+        program_cache.keep_programs()
+    except OSError as error:
+        print(f"Compiled programs are not kept for the next run: {error}.")
 
 
 def own_folder(out: Path, options: Mapping[str, Any]) -> Path:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from ..data import Data
 from ..fingerprint import Constant
-from ..transport import Balanced, Divergence, Grid, divergence, self_cost
+from ..transport import Balanced, Divergence, Grid, TransportCost, divergence
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractMisfit
 from .cloud_state import CloudState, smallest_blur
@@ -231,8 +231,8 @@ class CloudTransport(AbstractMisfit):
     def start(self, observed: Cloud, grid: Grid, final_blur: float) -> CloudState:
         """The state of the first iteration for a cloud at `start_blur`."""
         blur, smallest = jnp.asarray(self.start_blur, dtype=float), smallest_blur(observed)
-        # As if the prediction were the data: better potentials than zero, for one solve.
-        cost = self_cost(observed, jnp.maximum(blur, smallest), grid=grid, **self._settings())
+        # The first call solves for the data alone, and starts as if the prediction were the data.
+        cost = TransportCost.unsolved(len(observed), observed.dtype)
         cold = Divergence.of(cost, cost, cost, self.tolerance)
         return CloudState(blur, blur, jnp.asarray(final_blur, dtype=float), smallest, cold, Motion.none())
 
@@ -283,11 +283,8 @@ def _warm(
     state: CloudState,
     settings: dict[str, Any],
 ) -> Divergence:
-    kept, blur = state.last.y_self, state.transport_blur
+    last = state.last
     # The cloud of the data changes with the blur alone.
-    y_self = lax.cond(
-        state.blur == state.last_blur,
-        lambda: kept,
-        lambda: self_cost(observed, blur, kept, grid=grid, **settings),
-    )
-    return divergence(predicted, observed, blur, state.last, grid=grid, y_self=y_self, **settings)
+    holds = state.blur == state.last_blur
+    options = settings | {"grid": grid, "y_self": last.y_self, "y_self_holds": holds}
+    return divergence(predicted, observed, state.transport_blur, last, **options)

@@ -22,6 +22,7 @@ from .sharding import over_devices
 from .solve import AbstractSolver, solve_all
 from .solvers import NestedDissection, Pardiso, SuperLU
 from .solvers.host import AbstractHostSolver
+from .solvers.host_call import require
 from .survey import Survey
 
 OPERATORS = {"te": TE, "tm": TM}
@@ -180,7 +181,7 @@ def _required(
     """Traced values that are to be good; else they raise at run time, or are NaN."""
     spread = jax.typeof(values).manual_axis_type.varying
     if isinstance(solver, AbstractHostSolver) and not spread:
-        return eqx.error_if(values, ~jnp.all(good), message)
+        return require(jnp.all(good), values, message)
     return jnp.where(jnp.all(good), values, jnp.nan)
 
 

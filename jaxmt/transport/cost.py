@@ -15,7 +15,7 @@ from typing import Any, cast
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ..fingerprint import Constant
 from . import all_pairs
@@ -38,6 +38,7 @@ Cloud = Float[Array, "n d"]
 Other = Float[Array, "m d"]
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
+Flag = Bool[Array, ""]
 
 
 class TransportCost(eqx.Module):
@@ -46,7 +47,9 @@ class TransportCost(eqx.Module):
     - `value`: $\mathrm{OT}_\varepsilon$, differentiable in both clouds.
     - `potentials`: dual, masses included. `extra_levels`: how many levels of the grid were needed beyond
       those that the blur suggests.
-    - `marginal_error`: L1. `left_out`: bound on the mass that truncation left out.
+    - `marginal_error`: L1; infinite in what has not been solved. `left_out`: bound on the mass that
+      truncation left out.
+    - `level`: of the grid, on which the plan is known.
     """
 
     value: Scalar
@@ -55,6 +58,14 @@ class TransportCost(eqx.Module):
     marginal_error: Scalar
     left_out: Scalar
     sweeps: Count
+    level: Count
+
+    @classmethod
+    def unsolved(cls, points: int, dtype: jnp.dtype) -> "TransportCost":
+        """Where a problem of two clouds of so many points starts from nothing."""
+        zero, none = jnp.zeros(points, dtype), jnp.asarray(0, jnp.int32)
+        infinite = jnp.asarray(jnp.inf, dtype)
+        return cls(zero[0], Potentials(zero, zero), none, infinite, infinite, none, none)
 
 
 class _Attempt(eqx.Module):
@@ -84,7 +95,7 @@ class Settings(eqx.Module):
         geometry: AbstractGeometry,
         start: Potentials,
         first_epsilon: ArrayLike,
-        symmetric: bool,
+        symmetric: bool | Flag,
         masses: Float[Array, " n"] | None = None,
         tolerance: float | None = None,
         max_sweeps: int | None = None,
@@ -119,36 +130,75 @@ def solve(
 
     With it $\sum_j P_{ij}(x_i - y_j)$, the mass at each point of x times the way that it moves.
     """
-    symmetric = y is None
     # Only the result is differentiated: keep the iterations out of it.
     source = lax.stop_gradient(x)
     target = source if y is None else lax.stop_gradient(y)
-    zero = Potentials(jnp.zeros(len(source), x.dtype), jnp.zeros(len(target), x.dtype))
-    potentials = zero if start is None else start.potentials
-    extra = jnp.asarray(0, jnp.int32) if start is None else start.extra_levels
-    cold = start is None
-    if grid is None:
-        solution = _over_all_pairs(source, target, settings, potentials, cold, symmetric)
-        truncated = zero.f[0]
-        moved = partial(all_pairs.displacement, epsilon=settings.epsilon)
+    cost = solve_held(source, target, y is None, settings, start, grid)
+    return with_derivative(x, y, cost, settings.epsilon, grid)
+
+
+def solve_held(
+    x: Cloud,
+    y: Other,
+    symmetric: bool | Flag,
+    settings: Settings,
+    start: TransportCost | None,
+    grid: Grid | None,
+) -> TransportCost:
+    """One problem, without a derivative; `symmetric` says that y is x, and may be traced.
+
+    A start whose marginal error is infinite counts as none where it comes to annealing.
+    """
+    if start is None:
+        zero = Potentials(jnp.zeros(len(x), x.dtype), jnp.zeros(len(y), x.dtype))
+        extra, cold = jnp.asarray(0, jnp.int32), True
     else:
-        found, extra = _over_neighbours(source, target, settings, potentials, extra, cold, symmetric, grid)
-        solution, truncated = found.solution, found.left_out
-        moved = partial(_displacement_at_level, epsilon=settings.epsilon, grid=grid, level=found.level)
-    # The derivative of <P, C> with the plan held fixed.
-    potentials = solution.potentials
+        zero, extra, cold = start.potentials, start.extra_levels, jnp.isinf(start.marginal_error)
+    if grid is None:
+        solution = _over_all_pairs(x, y, settings, zero, cold, symmetric)
+        guess = level = jnp.asarray(0, jnp.int32)
+        truncated = 0 * solution.value
+    else:
+        found, guess = _over_neighbours(x, y, settings, zero, extra, cold, symmetric, grid)
+        solution, truncated, level = found.solution, found.left_out, found.level
+    return TransportCost(
+        solution.value,
+        solution.potentials,
+        jnp.maximum(level - guess, 0),
+        solution.marginal_error,
+        truncated,
+        solution.sweeps,
+        level,
+    )
+
+
+def with_derivative(
+    x: Cloud, y: Other | None, cost: TransportCost, epsilon: Scalar, grid: Grid | None
+) -> tuple[TransportCost, Cloud]:
+    r"""A solved problem with the derivative of <P, C>, and $\sum_j P_{ij}(x_i - y_j)$."""
+    source = lax.stop_gradient(x)
+    target = source if y is None else lax.stop_gradient(y)
+    if grid is None:
+        moved = partial(all_pairs.displacement, epsilon=epsilon)
+    else:
+        moved = partial(_displacement_at_level, epsilon=epsilon, grid=grid, level=cost.level)
+    potentials = cost.potentials
     forth = moved(source, target, potentials=potentials)
     if y is None:
-        value = solution.value + plan_held(x, 2 * forth)
+        value = cost.value + plan_held(x, 2 * forth)
     else:
         back = moved(target, source, potentials=Potentials(potentials.g, potentials.f))
-        value = solution.value + plan_held(x, forth) + plan_held(y, back)
-    error, sweeps = solution.marginal_error, solution.sweeps
-    return TransportCost(value, potentials, extra, error, truncated, sweeps), forth
+        value = cost.value + plan_held(x, forth) + plan_held(y, back)
+    return eqx.tree_at(lambda c: c.value, cost, value), forth
 
 
 def _over_all_pairs(
-    x: Cloud, y: Other, settings: Settings, potentials: Potentials, cold: bool | Array, symmetric: bool
+    x: Cloud,
+    y: Other,
+    settings: Settings,
+    potentials: Potentials,
+    cold: bool | Flag,
+    symmetric: bool | Flag,
 ) -> Solution:
     """The solution over all pairs of points."""
     geometry = FullGeometry(x, y, settings.epsilon)
@@ -186,22 +236,30 @@ def _over_neighbours(
     settings: Settings,
     potentials: Potentials,
     extra: Count,
-    cold: bool,
-    symmetric: bool,
+    cold: bool | Flag,
+    symmetric: bool | Flag,
     grid: Grid,
 ) -> tuple[_Attempt, Count]:
-    """The solution over as many neighbours as it needs, and `TransportCost.extra_levels`."""
+    """The solution over as many neighbours as it needs, and the level that the blur suggests."""
     last = len(grid.blocks) - 1
     guess = _guess(settings.epsilon, settings.tolerance, grid)
     first = jnp.clip(guess + extra, 0, last + int(_may_try_all(grid)))
-    coarse_epsilon, sweeps = None, jnp.asarray(0, jnp.int32)
-    if grid.coarser is not None and not symmetric:
-        if cold:
-            coarse_epsilon, potentials = _from_coarser_grids(x, y, settings, grid)
-        elif settings.solver is None and settings.max_sweeps > WARM_SWEEPS:
-            coarse_epsilon, potentials, sweeps = _warm_or_coarser(
-                x, y, settings, potentials, grid, jnp.minimum(first, last)
-            )
+    sweeps = jnp.asarray(0, jnp.int32)
+    coarse_epsilon = None
+    if grid.coarser is not None and symmetric is not True:
+
+        def begun() -> tuple[Scalar, Potentials, Count]:
+            if cold is True:
+                return *_from_coarser_grids(x, y, settings, grid), sweeps
+            if settings.solver is not None or settings.max_sweeps <= WARM_SWEEPS:
+                return 0 * settings.epsilon, potentials, sweeps
+            return _warm_or_coarser(x, y, settings, potentials, grid, jnp.minimum(first, last))
+
+        if symmetric is False:
+            coarse_epsilon, potentials, sweeps = begun()
+        else:
+            none = (0 * settings.epsilon, potentials, sweeps)
+            coarse_epsilon, potentials, sweeps = lax.cond(symmetric, lambda: none, begun)
 
     def more(found: _Attempt, solution: Solution, truncated: Scalar) -> _Attempt:
         solution = eqx.tree_at(lambda s: s.sweeps, solution, solution.sweeps + found.solution.sweeps)
@@ -210,8 +268,9 @@ def _over_neighbours(
     def widen(found: _Attempt) -> _Attempt:
         level = found.level + 1
         geometry = LocalGeometry(x, y, grid.table, jnp.asarray(grid.blocks)[level], settings.epsilon)
-        cold_epsilon = geometry.largest_cost() if cold else 0.0
-        first_epsilon = cold_epsilon if coarse_epsilon is None else coarse_epsilon
+        first_epsilon = jnp.where(cold, geometry.largest_cost(), 0.0)
+        if coarse_epsilon is not None:
+            first_epsilon = jnp.where(symmetric, first_epsilon, coarse_epsilon)
         first_epsilon = jnp.where(level == first, first_epsilon, 0.0)
         solution = settings.iterate(geometry, found.solution.potentials, first_epsilon, symmetric)
         return more(found, solution, left_out(x, y, *solution.potentials, settings.epsilon, grid, level))
@@ -227,7 +286,7 @@ def _over_neighbours(
     if _may_try_all(grid):
         # A loop and not a branch: in a batch that needs it nowhere, it costs nothing.
         found = lax.while_loop(lambda a: a.left_out > settings.tolerance, take_all_pairs, found)
-    return found, jnp.maximum(found.level - guess, 0)
+    return found, guess
 
 
 def _warm_or_coarser(

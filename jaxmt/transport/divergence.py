@@ -12,7 +12,7 @@ Clouds on a common `Grid` are compared on its neighbours alone, as many as it ta
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from .cost import Cloud, Settings, TransportCost, solve
+from .cost import Cloud, Settings, TransportCost, solve, solve_held, with_derivative
 from .grid import Grid
 from .marginals import AbstractMarginals, Balanced
 
@@ -133,6 +133,7 @@ def divergence(
     grid: Grid | None = None,
     marginals: AbstractMarginals = BALANCED,
     y_self: TransportCost | None = None,
+    y_self_holds: bool | Bool[Array, ""] = True,
     tolerance: float = 1e-3,
     max_sweeps: int = 2000,
     solver: Any = None,
@@ -140,24 +141,93 @@ def divergence(
     r"""The debiased divergence between two clouds of equal masses, with everything it found.
 
     - `x`, `y`: points already multiplied by W.
-    - `start`: where to start, such as the last result; with an annealed blur if None.
+    - `start`: where to start, such as the last result; with an annealed blur if None. A part of it that has
+      not been solved starts from the cost of y against itself, which is solved first.
     - `grid`: of coordinates that both clouds share; only neighbours on it are looked at.
     - `marginals`: `Balanced`, `Relaxed` or `Partial`.
-    - `y_self`: the cost of y against itself, if it is known for this blur.
+    - `y_self`: the cost of y against itself, if it is known for this blur; unless `y_self_holds`, it is
+      where to start.
     - `tolerance`: L1 error of the marginals at which to stop, and mass that the grid may leave out.
     - `max_sweeps`: most sweeps for each of the three problems, after the annealing.
     - `solver`: an ott-jax `Sinkhorn` to solve all three by, to its own threshold; `max_sweeps` does not
       bind it. None is this package's.
     """
     epsilon = jnp.square(jnp.asarray(blur, x.dtype))
-
-    def settings(these: AbstractMarginals) -> Settings:
-        return Settings(epsilon, these, solver, tolerance, max_sweeps)
-
+    sides = [marginals.of_side(1), marginals.of_side(0), marginals]
+    settings = [Settings(epsilon, these, solver, tolerance, max_sweeps) for these in sides]
     # ott-jax mixes types in its own arithmetic.
     with jax.numpy_dtype_promotion("standard"):
-        between, moved = solve(x, y, settings(marginals), start and start.between, grid)
-        x_self, smeared = solve(x, None, settings(marginals.of_side(0)), start and start.x_self, grid)
-        if y_self is None:
-            y_self, _ = solve(y, None, settings(marginals.of_side(1)), start and start.y_self, grid)
-        return Divergence.of(between, x_self, y_self, tolerance, moved - smeared)
+        known = y_self is not None and y_self_holds is True
+        begin = (
+            (None,) * 3
+            if start is None
+            else (start.y_self if y_self is None else y_self, start.x_self, start.between)
+        )
+        tasks = [
+            _Task(a, b, alone, these, first)
+            for (a, b, alone), these, first in zip(
+                [(y, y, True), (x, x, True), (x, y, False)], settings, begin, strict=True
+            )
+        ][known:]
+        alike = solver is None and x.shape == y.shape
+        costs = (_in_a_loop if alike else _in_turn)(tasks, y_self is not None and y_self_holds, grid)
+        between, moved = with_derivative(x, y, costs[-1], epsilon, grid)
+        x_self, smeared = with_derivative(x, None, costs[-2], epsilon, grid)
+        if not known:
+            y_self, _ = with_derivative(y, None, costs[0], epsilon, grid)
+        return Divergence.of(between, x_self, cast(TransportCost, y_self), tolerance, moved - smeared)
+
+
+class _Task(eqx.Module):
+    """One of the three problems: `alone` says that y is x."""
+
+    x: Cloud
+    y: Float[Array, "m d"]
+    alone: bool | Bool[Array, ""]
+    settings: Settings
+    start: TransportCost | None
+
+    def solve(
+        self, first: TransportCost | None, holds: bool | Bool[Array, ""], grid: Grid | None
+    ) -> TransportCost:
+        """From its start or, where that has not been solved, from `first`; its start if that `holds`."""
+        start = self.start
+        if start is not None and first is not None:
+            start = _either(jnp.isinf(start.marginal_error), first, start)
+        x, y = lax.stop_gradient((self.x, self.y))
+
+        def solved() -> TransportCost:
+            return solve_held(x, y, self.alone, self.settings, start, grid)
+
+        if start is None or holds is False:
+            return solved()
+        return lax.cond(holds & jnp.isfinite(start.marginal_error), lambda: start, solved)
+
+
+def _in_turn(tasks: list[_Task], holds: bool | Bool[Array, ""], grid: Grid | None) -> list[TransportCost]:
+    """One problem after the other, each a program; the start of the first may hold already."""
+    costs: list[TransportCost] = []
+    for task in tasks:
+        costs.append(task.solve(costs[0] if costs else None, holds if not costs else False, grid))
+    return costs
+
+
+def _in_a_loop(tasks: list[_Task], holds: bool | Bool[Array, ""], grid: Grid | None) -> list[TransportCost]:
+    """As `_in_turn`, in a loop over one program: it takes seconds to compile."""
+    stacked = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(p) for p in parts]), *tasks)
+    none = TransportCost.unsolved(*tasks[0].x.shape[:1], tasks[0].x.dtype)
+    kept = jnp.arange(len(tasks)) == 0
+
+    def one(
+        first: TransportCost, task: tuple[_Task, Bool[Array, ""]]
+    ) -> tuple[TransportCost, TransportCost]:
+        cost = task[0].solve(first, task[1] & holds, grid)
+        return _either(task[1], cost, first), cost
+
+    _, found = lax.scan(one, none, (stacked, kept))
+    return [jax.tree.map(lambda part, k=k: part[k], found) for k in range(len(tasks))]
+
+
+def _either(first: Bool[Array, ""], a: TransportCost, b: TransportCost) -> TransportCost:
+    """The one if `first`, else the other."""
+    return jax.tree.map(lambda one, other: jnp.where(first, one, other), a, b)

@@ -54,12 +54,15 @@ class Solution(eqx.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What is solved: `log_masses` of both clouds; `symmetric` if they are one, and f = g."""
+    """What is solved: `log_masses` of both clouds; `symmetric` if they are one, and f = g.
+
+    `symmetric` may be traced, so that one program serves problems of both kinds.
+    """
 
     geometry: AbstractGeometry
     log_masses: Potentials
     marginals: AbstractMarginals
-    symmetric: bool
+    symmetric: bool | Bool[Array, ""]
 
     def update(
         self, kernel: AbstractKernel, potentials: Potentials, axis: int
@@ -73,10 +76,22 @@ class Problem:
 
     def sweep(self, kernel: AbstractKernel, potentials: Potentials) -> tuple[Potentials, Float[Array, ""]]:
         """The next potentials, and the larger error of a marginal on the way."""
-        if self.symmetric:
-            new, error = self.update(kernel, potentials, 1)
-            mean = 0.5 * (potentials.f + new)
-            return Potentials(mean, mean), error
+        if self.symmetric is True:
+            return self._averaged(kernel, potentials)
+        if self.symmetric is False:
+            return self._alternating(kernel, potentials)
+        return lax.cond(self.symmetric, self._averaged, self._alternating, kernel, potentials)
+
+    def _averaged(
+        self, kernel: AbstractKernel, potentials: Potentials
+    ) -> tuple[Potentials, Float[Array, ""]]:
+        new, error = self.update(kernel, potentials, 1)
+        mean = 0.5 * (potentials.f + new)
+        return Potentials(mean, mean), error
+
+    def _alternating(
+        self, kernel: AbstractKernel, potentials: Potentials
+    ) -> tuple[Potentials, Float[Array, ""]]:
         # A clipped potential must not be carried beyond where it was clipped.
         factor = 1.0 if isinstance(self.marginals, Partial) else RELAXATION
         new, first = self.update(kernel, potentials, 0)
@@ -158,9 +173,10 @@ def iterate(
                 sweeps=now.sweeps + 1, potentials=potentials, error=error, drift=drift
             )
 
-        if not problem.symmetric:
+        if problem.symmetric is not True:
             # The factors of f are only near one once it has been updated from g.
             f, _ = problem.update(kernel, state.potentials, 1)
+            f = jnp.where(problem.symmetric, state.potentials.f, f)
             state = state._replace(potentials=Potentials(f, state.potentials.g))
         count, state = lax.while_loop(more, once, (jnp.asarray(0, jnp.int32), state))
         return state._replace(stage=state.stage + 1, last=state.last + jnp.where(annealed, count, 0))

@@ -24,11 +24,11 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
-from jax.experimental.buffer_callback import buffer_callback
 from jaxtyping import Array, Complex
 from threadpoolctl import ThreadpoolController
 
 from ..solve import AbstractSolver, Stencil
+from .host_call import Function, host_call
 
 Coefficients = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Diagonal, down and right of one `Stencil`."""
@@ -92,13 +92,11 @@ class AbstractHostSolver(AbstractSolver):
         # Now rather than in the call: a missing library says so itself, and devices that call at once
         # find the same threads.
         workers(self)
-        # A buffer callback hands over memory: no JAX array is touched while XLA's threads wait.
-        call = buffer_callback(
-            functools.partial(_substitute_on_host, self, last),
-            jax.ShapeDtypeStruct(rhs.shape, rhs.dtype),
-            vmap_method="expand_dims",
+        name = f"{type(self).__module__}.{self!r}{', last' if last else ''}"
+        result = jax.ShapeDtypeStruct(rhs.shape, rhs.dtype)
+        return host_call(
+            name, _substitution(self, last), result, factor.diagonal, factor.down, factor.right, rhs
         )
-        return call(factor.diagonal, factor.down, factor.right, rhs)
 
     def release(self) -> None:
         """Drops all kept factors."""
@@ -173,21 +171,23 @@ def workers(solver: AbstractHostSolver) -> tuple[Worker, ...]:
     return tuple(Worker(solver.factoriser(), solver.memory / solver.threads) for _ in range(solver.threads))
 
 
+@functools.cache
+def _substitution(solver: AbstractHostSolver, last: bool) -> Function:
+    return functools.partial(_substitute_on_host, solver, last)
+
+
 def _substitute_on_host(
     solver: AbstractHostSolver,
     last: bool,
-    context: Any,
-    out: Any,
-    diagonal: Any,
-    down: Any,
-    right: Any,
-    rhs: Any,
+    x: np.ndarray,
+    diagonal: np.ndarray,
+    down: np.ndarray,
+    right: np.ndarray,
+    rhs: np.ndarray,
 ) -> None:
-    """Solves a batch of systems into `out`; the arguments are buffers, and leading axes broadcast."""
-    del context
-    x = np.asarray(out)
-    parts = [np.asarray(part) for part in (diagonal, down, right)]
-    b = np.broadcast_to(np.asarray(rhs), x.shape)
+    """Solves a batch of systems into `x`; leading axes broadcast."""
+    parts = [diagonal, down, right]
+    b = np.broadcast_to(rhs, x.shape)
     batch = x.shape[:-2]
     lead = np.broadcast_shapes(*[p.shape[:-2] for p in parts])
     d, s, e = (np.broadcast_to(p, lead + p.shape[-2:]) for p in parts)

@@ -1,0 +1,95 @@
+"""Compiled programs that are kept on disk from run to run, so that only the first run waits for them.
+
+JAX does the keeping, in its persistent compilation cache; here it gets a folder of the user's and a bound.
+Every program of this package can be kept, for none is bound to the process that compiled it
+(`simulation/solvers/host_call.py`). A program is found again by its text, by the versions of JAX and XLA,
+and by the folder, which is one for each kind of processor.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import uuid
+import warnings
+from pathlib import Path
+
+import jax
+
+from .atomic import FilePath
+
+MOST_BYTES = 1_000_000_000
+"""Size of the folder at which the programs that were used the longest ago are removed."""
+
+LEAST_FREE = 200_000_000
+"""Bytes that must be free on the disk: less than that is the user's."""
+
+
+def keep_programs(folder: FilePath | None = None) -> Path:
+    """Keeps compiled programs in a folder, for this process from now on, and returns the folder.
+
+    - `folder`: made if it is not there; by default one for jaxmt in the user's folder of caches. A folder
+      that JAX knows already, from `JAX_COMPILATION_CACHE_DIR` say, is left as it is.
+
+    The folder holds at most 1 GB: what was used the longest ago goes first. It may be removed at any time.
+    Raises `OSError` where it cannot be made or written, or the disk has less than 200 MB free.
+    """
+    known = jax.config.jax_compilation_cache_dir
+    if known is not None:
+        return Path(known)
+    place = (default_folder() if folder is None else Path(folder)).expanduser() / _processor()
+    place.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(place).free
+    if free < LEAST_FREE:
+        raise OSError(f"{place} has {free / 1e6:.0f} MB free; {LEAST_FREE / 1e6:.0f} are wanted")
+    probe = place / f".{uuid.uuid4().hex}.part"
+    try:
+        probe.write_bytes(b"")
+    finally:
+        probe.unlink(missing_ok=True)
+    _make_room(place, MOST_BYTES)
+    # JAX says it of each program, and compiles what it cannot read.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+    jax.config.update("jax_compilation_cache_dir", str(place))
+    # Small programs, too: they are many.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return place
+
+
+def default_folder() -> Path:
+    """The folder for jaxmt among the user's caches, where this system has them."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local") / "jaxmt" / "cache"
+    if sys.platform == "darwin":
+        return Path("~/Library/Caches/jaxmt")
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "jaxmt"
+
+
+def _processor() -> str:
+    """Processors of one name run each other's programs: a home folder may be shared by several kinds."""
+    about = [platform.machine(), platform.processor()]
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+        about += [line for line in lines if line.startswith(("model name", "flags", "Features"))][:2]
+    return f"{platform.machine() or 'machine'}-{hashlib.sha256(''.join(about).encode()).hexdigest()[:12]}"
+
+
+def _make_room(folder: Path, most: int) -> None:
+    """Removes the files that were used the longest ago until the folder holds three quarters of `most`."""
+    found = []
+    for file in folder.iterdir():
+        # Another process may be making room, too.
+        with contextlib.suppress(OSError):
+            state = file.stat()
+            found.append((max(state.st_atime, state.st_mtime), state.st_size, file))
+    total = sum(size for _, size, _ in found)
+    if total <= most:
+        return
+    for _, size, file in sorted(found, key=lambda one: one[0]):
+        if total <= 0.75 * most:
+            break
+        with contextlib.suppress(OSError):
+            file.unlink()
+            total -= size
