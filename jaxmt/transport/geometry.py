@@ -171,11 +171,12 @@ def _multiply(
 ) -> Float[Array, " point"]:
     """For each point the sum over its neighbours of an entry times the vector there."""
     known, neighbours = jnp.append(vector, 0.0), jnp.asarray(table)
+    one, none = (1, 1, len(vector)), jnp.asarray(0, jnp.int32)
 
     def add(k: Int[Array, ""], total: Float[Array, " point"]) -> Float[Array, " point"]:
-        # One by one: as a sum over an axis it takes twice as long.
-        for j in range(WIDTH):
-            total = total + entries[k, j] * known[neighbours[k, j]]
-        return total
+        # One by one: as a sum over an axis it takes longer, and written out it compiles far longer.
+        at = (k // WIDTH, k % WIDTH, none)
+        entry, neighbour = (lax.dynamic_slice(values, at, one)[0, 0] for values in (entries, neighbours))
+        return total + entry * known[neighbour]
 
-    return lax.fori_loop(0, blocks, add, jnp.zeros_like(vector))
+    return lax.fori_loop(0, blocks * WIDTH, add, jnp.zeros_like(vector))
