@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 import optax
 
@@ -91,7 +92,7 @@ def invert(
         devices=devices,
     )
     parameters = objective.parametrisation.start(start)
-    objective.mesh.warn(data.survey, 10 ** np.array(objective.section(parameters)))
+    objective.mesh.warn(data.survey, 10 ** _section(objective, parameters))
     stopping = stopping.filled(optimiser.patience, objective.parametrisation.has_cells)
     state = State(parameters, optimiser.start(objective, parameters), objective.state, trade_off.start())
     # Where the following states will be, so that the step is compiled once.
@@ -156,7 +157,7 @@ def _result(
     return Result(
         objective.mesh,
         data,
-        10 ** np.array(objective.section(parameters)),
+        10 ** _section(objective, parameters),
         prediction.responses,
         np.array(prediction.shifts),
         np.array(prediction.components),
@@ -167,6 +168,11 @@ def _result(
         objective.parametrisation,
         parameters,
     )
+
+
+def _section(objective: Objective, parameters: Any) -> np.ndarray:
+    """log10 of the resistivity, by one program."""
+    return np.array(eqx.filter_jit(objective.parametrisation)(parameters))
 
 
 def _optimiser(

@@ -99,7 +99,7 @@ class Objective(eqx.Module):
         prepared, state = self.misfit.prepare(data)
         # What is an array is traced, so that objectives of other numbers share compiled functions.
         arrays, rest = eqx.partition((data, prepared, state), _is_array)
-        arrays = replicate(jax.tree.map(jnp.asarray, arrays), devices)
+        arrays = replicate(jax.tree.map(_on_device, arrays), devices)
         self.data, self.prepared, self.state = eqx.combine(arrays, rest)
         self.weight = jnp.asarray(weight, dtype=float)
         self.static_shift = static_shift
@@ -213,6 +213,11 @@ def check_modes(data: Data, door: str) -> None:
                 f"`{door}(data=...)` holds {mode.upper()} data, but `Survey(modes=...)` is "
                 f'{data.survey.modes}. Add "{mode}" to it, or set those values to NaN.'
             )
+
+
+def _on_device(leaf: Any) -> jax.Array:
+    """Without a program to compile, as `jnp.asarray` may take."""
+    return leaf if isinstance(leaf, jax.Array) else jax.device_put(leaf)
 
 
 def _is_array(leaf: object) -> bool:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from ..data import Data
 from ..fingerprint import Constant
-from ..transport import Balanced, Divergence, Grid, TransportCost, divergence
+from ..transport import Balanced, Divergence, Grid, divergence
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractMisfit
 from .cloud_state import CloudState, smallest_blur
@@ -183,9 +183,7 @@ class CloudTransport(AbstractMisfit):
         """Embedding and grid of the data; the state starts at `start_blur`."""
         embedding = self.embedding(data)
         grid = Grid.from_axes(embedding.interpolation.axes)
-        blur = jnp.asarray(self.start_blur, dtype=float)
-        observed = embedding.observed_cloud(blur)
-        return (embedding, grid), self.start(observed, grid, self.last_blur(embedding))
+        return (embedding, grid), self.start(embedding.interpolation.axes, self.last_blur(embedding))
 
     def __call__(
         self,
@@ -228,13 +226,15 @@ class CloudTransport(AbstractMisfit):
             return self.final_blur
         return min(self.start_blur, FINAL_BLUR, 0.5 * embedding.smallest_error)
 
-    def start(self, observed: Cloud, grid: Grid, final_blur: float) -> CloudState:
-        """The state of the first iteration for a cloud at `start_blur`."""
-        blur, smallest = jnp.asarray(self.start_blur, dtype=float), smallest_blur(observed)
-        # The first call solves for the data alone, and starts as if the prediction were the data.
-        cost = TransportCost.unsolved(len(observed), observed.dtype)
-        cold = Divergence.of(cost, cost, cost, self.tolerance)
-        return CloudState(blur, blur, jnp.asarray(final_blur, dtype=float), smallest, cold, Motion.none())
+    def start(self, axes: Float[np.ndarray, "point 2"], final_blur: float) -> CloudState:
+        """The state of the first iteration for clouds at these weighted axes, at `start_blur`.
+
+        The first call solves for the data alone, and starts as if the prediction were the data.
+        """
+        blur, final = (jnp.asarray(np.asarray(b, dtype=float)) for b in (self.start_blur, final_blur))
+        return CloudState(
+            blur, blur, final, smallest_blur(axes), Divergence.unsolved(len(axes)), Motion.none()
+        )
 
     def _settings(self) -> dict[str, Any]:
         """What `divergence` takes besides clouds, grid and blur."""

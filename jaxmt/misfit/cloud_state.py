@@ -13,11 +13,11 @@ SPACING_QUANTILE, SPACING_FRACTION = 0.1, 1 / 6
 under: at a sixth the kernel from one point to the next is e^-36."""
 
 
-def smallest_blur(cloud: Float[Array, "point d"]) -> Float[Array, ""]:
+def smallest_blur(axes: Float[np.ndarray, "point 2"]) -> Float[Array, ""]:
     """A blur so far under the spacing of most points that transport does not notice it any more."""
-    steps = [np.diff(np.unique(np.asarray(axis, dtype=float))) for axis in cloud.T[:2]]
+    steps = [np.diff(np.unique(axis)) for axis in axes.T]
     spacings = [np.quantile(step, SPACING_QUANTILE) for step in steps if step.size]
-    return jnp.asarray(SPACING_FRACTION * min(spacings, default=0.0), dtype=float)
+    return jnp.asarray(np.float64(SPACING_FRACTION * min(spacings, default=0.0)))
 
 
 class CloudState(eqx.Module):

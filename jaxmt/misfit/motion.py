@@ -44,8 +44,8 @@ class Motion(eqx.Module):
     @classmethod
     def none(cls) -> "Motion":
         """No comparison yet."""
-        zero = jnp.zeros(())
-        return cls(zero, jnp.zeros(2), zero, zero, zero, zero)
+        zero, none = (jnp.asarray(np.zeros(shape)) for shape in ((), 2))
+        return cls(zero, none, zero, zero, zero, zero)
 
     @classmethod
     def of(

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
@@ -61,11 +62,12 @@ class TransportCost(eqx.Module):
     level: Count
 
     @classmethod
-    def unsolved(cls, points: int, dtype: jnp.dtype) -> "TransportCost":
+    def unsolved(cls, points: int, dtype: Any = float) -> "TransportCost":
         """Where a problem of two clouds of so many points starts from nothing."""
-        zero, none = jnp.zeros(points, dtype), jnp.asarray(0, jnp.int32)
-        infinite = jnp.asarray(jnp.inf, dtype)
-        return cls(zero[0], Potentials(zero, zero), none, infinite, infinite, none, none)
+        # By NumPy: what JAX makes is a program for each.
+        zero, none = jnp.asarray(np.zeros(points, dtype)), jnp.asarray(np.int32(0))
+        value, infinite = (jnp.asarray(np.asarray(number, dtype)) for number in (0, np.inf))
+        return cls(value, Potentials(zero, zero), none, infinite, infinite, none, none)
 
 
 class _Attempt(eqx.Module):

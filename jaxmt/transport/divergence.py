@@ -64,6 +64,13 @@ class Divergence(eqx.Module):
         return self.status == Status.converged
 
     @classmethod
+    def unsolved(cls, points: int) -> "Divergence":
+        """Where a divergence of two clouds of so many points starts from nothing."""
+        cost = TransportCost.unsolved(points)
+        infinite = cost.marginal_error
+        return cls(cost.value, cost, cost, cost, infinite, infinite, cost.sweeps, Status.not_converged)
+
+    @classmethod
     def of(
         cls,
         between: TransportCost,
