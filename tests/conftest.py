@@ -19,6 +19,11 @@ import pytest
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", 3)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+# Workers share what they compile, and the next run finds it.
+PROGRAMS = Path(__file__).parents[1] / ".pytest_cache" / "programs"
+jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", str(PROGRAMS)))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 MOST_MAPPINGS = 30_000

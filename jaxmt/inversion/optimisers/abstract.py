@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
+from ...misfit import AbstractMisfit
+from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff, Slopes
@@ -89,12 +91,52 @@ class Gradient(eqx.Module):
 
 
 def gradient(objective: Objective, trade_off: AbstractTradeOff, state: State) -> Gradient:
-    """Gradient of data misfit + lambda roughness; the roughness of a section without any has none."""
-    present = objective.at(state.misfit)
-    (loss, (misfit_state, prediction, nrms)), pull = jax.value_and_grad(present.data_misfit, has_aux=True)(
-        state.parameters
-    )
-    rough, push = jax.value_and_grad(present.roughness)(state.parameters)
+    """Gradient of data misfit + lambda roughness; the roughness of a section without any has none.
+
+    Three programs: those of the physics serve any misfit, and that of a misfit any mesh.
+    """
+    host = isinstance(objective.solver, AbstractHostSolver)
+    predict, gather = (_predicted_by_host, _gathered_by_host) if host else (_predicted, _gathered)
+    (prediction, nrms), pull_back = predict(objective, state.parameters)
+    compared = _compared(objective.misfit, prediction.components, objective.prepared, state.misfit)
+    return gather(objective, trade_off, state, prediction, nrms, pull_back, *compared)
+
+
+def _predict(objective: Objective, parameters: Parameters) -> tuple[tuple[Prediction, Array], Any]:
+    """The prediction, its nRMS, and how a slope of its components becomes one of the parameters."""
+
+    def components(parameters: Parameters) -> tuple[Array, tuple[Prediction, Array]]:
+        prediction = objective.predict(parameters)
+        return prediction.components, (prediction, objective.data.nrms_of(prediction.components))
+
+    _, pull_back, found = jax.vjp(components, parameters, has_aux=True)
+    return found, pull_back
+
+
+@eqx.filter_jit
+def _compared(
+    misfit: AbstractMisfit, components: Array, prepared: PyTree[Any], state: PyTree[Any]
+) -> tuple[Array, PyTree[Any], Array]:
+    """The misfit, its next state, and its slope."""
+    compare = jax.value_and_grad(lambda c: misfit(c, prepared, state), has_aux=True)
+    (loss, following), slope = compare(components)
+    return loss, following, slope
+
+
+def _gather(
+    objective: Objective,
+    trade_off: AbstractTradeOff,
+    state: State,
+    prediction: Prediction,
+    nrms: Array,
+    pull_back: Any,
+    loss: Array,
+    misfit_state: PyTree[Any],
+    slope: Array,
+) -> Gradient:
+    """The gradient of both terms, weighed by the trade-off."""
+    (pull,) = pull_back(slope)
+    rough, push = jax.value_and_grad(objective.roughness)(state.parameters)
     stage = objective.misfit.stage(state.misfit)
     slopes = Slopes(norm(pull), norm(push), nrms, stage)
     factor, trade_off_state = trade_off(state.trade_off, slopes)
@@ -105,6 +147,14 @@ def gradient(objective: Objective, trade_off: AbstractTradeOff, state: State) ->
         finite &= jnp.all(jnp.isfinite(leaf))
     report = Report(prediction, loss, nrms, rough, factor, finite)
     return Gradient(total, weight, misfit_state, trade_off_state, report)
+
+
+LITTLE = {"xla_backend_optimization_level": 0}
+"""Where the host solves, the rest of the physics takes no time, optimised or not, but to compile."""
+
+_predicted, _gathered = eqx.filter_jit(_predict), eqx.filter_jit(_gather)
+_predicted_by_host = eqx.filter_jit(_predict, compiler_options=LITTLE)
+_gathered_by_host = eqx.filter_jit(_gather, compiler_options=LITTLE)
 
 
 def norm(tree: Parameters) -> Float[Array, ""]:

@@ -20,7 +20,7 @@ from jaxtyping import Array, PyTree
 from ..objective import Objective
 from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff
-from .abstract import AbstractOptimiser, Report, State, gradient
+from .abstract import AbstractOptimiser, Gradient, Report, State, gradient
 
 FIRST_STEP, LAST_STEP, STEP_DECAY = 0.1, 0.02, 100
 """Decades of resistivity that a step of `normalised_adam` changes a cell by: at first, in the end,
@@ -79,7 +79,6 @@ class Descent(AbstractOptimiser):
         return gradient_step(self.transformation, self.smoothing, objective, trade_off, state)
 
 
-@eqx.filter_jit
 def gradient_step(
     transformation: optax.GradientTransformation,
     smoothing: float,
@@ -88,9 +87,22 @@ def gradient_step(
     state: State,
 ) -> tuple[State, Report]:
     """One step of an optax transformation along the smoothed gradient."""
+    slope = gradient(objective, trade_off, state)
+    moved, following = _moved(transformation, smoothing, objective, slope, state)
+    return State(moved, following, slope.misfit, slope.trade_off), slope.report
+
+
+@eqx.filter_jit
+def _moved(
+    transformation: optax.GradientTransformation,
+    smoothing: float,
+    objective: Objective,
+    slope: Gradient,
+    state: State,
+) -> tuple[Parameters, PyTree[Any]]:
+    """The next parameters, and the next state of the optimiser."""
     parametrisation = objective.parametrisation
     links = objective.regularization.links(objective.mesh, parametrisation.free)
-    slope = gradient(objective, trade_off, state)
     present = objective.at(state.misfit, slope.weight)
     inner, at = state.optimiser
 
@@ -112,4 +124,4 @@ def gradient_step(
     moved, following = (
         jax.tree.map(jnp.add, old, step) for old, step in ((state.parameters, smooth(change)), (at, change))
     )
-    return State(moved, (inner, following), slope.misfit, slope.trade_off), slope.report
+    return moved, (inner, following)
