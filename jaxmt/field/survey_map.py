@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from .. import plot
 from ..processing.positions import known_positions
 from ..processing.site import Site
-from .selection import Choice
+from .choice import Choice
 from .text_table import columns
 
 WIDTH, HEIGHT = 61, 17
@@ -46,7 +47,7 @@ def line_rows(choice: Choice) -> str:
                 _km(line.spacing),
                 _km(line.gap),
                 f"{angle:.0f}" if np.isfinite(angle) else "-",
-                "taken" if taken else f"--line {line.name}",
+                "taken" if taken else f"--line {quote(line.name)}",
             )
         )
     text = columns(head, rows)

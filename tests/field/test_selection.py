@@ -1,6 +1,7 @@
 """Which stations of a survey are the line, where they stand, and what is said about it."""
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,16 @@ import pytest
 from soundings import half_space, two_dimensional
 
 from jaxmt import Data, Survey
-from jaxmt.field import Line, Treatment, start
+from jaxmt.field import Line, Treatment, start, treatment
+from jaxmt.field.along_profile import files_of
 from jaxmt.field.cautions import cautions
+from jaxmt.field.choice import find
 from jaxmt.field.command import main, parsed
 from jaxmt.field.folder import Folder
-from jaxmt.field.line import line_names
 from jaxmt.field.objects import treatment_of
 from jaxmt.field.options import OPTIONS, Refusal, complete, given
 from jaxmt.field.run_file import RunFile
-from jaxmt.field.selection import Selection, choose
+from jaxmt.field.selection import Selection
 from jaxmt.io import BadFile, Reading, read, read_station_table, write_edi, write_occam2d
 from jaxmt.processing import Journal
 from jaxmt.processing.polarity import FLIPS
@@ -38,6 +40,10 @@ def lines(strikes=(0.0, 0.0), counts=(5, 4), apart=8e3):
         for row, (strike, count) in enumerate(zip(strikes, counts, strict=True))
         for k in range(count)
     ]
+
+
+def choose(sites, selection, line=None, **told):
+    return find(sites, selection, **told).taken(line)
 
 
 def names(choice):
@@ -87,12 +93,12 @@ def test_where_no_tensor_shows_a_strike_the_line_with_most_stations_is_taken():
 
 
 def test_a_line_is_taken_by_its_name():
-    assert names(choose(lines(), Selection(line="q"))) == ["Q0", "Q1", "Q2", "Q3"]
-    assert names(choose(lines(), Selection(line="Q", drop=("Q2",)))) == ["Q0", "Q1", "Q3"]
+    assert names(choose(lines(), Selection(), "q")) == ["Q0", "Q1", "Q2", "Q3"]
+    assert names(choose(lines(), Selection(drop=("Q2",)), "Q")) == ["Q0", "Q1", "Q3"]
     with pytest.raises(ValueError, match=r"there is no line 'Z' \(--line\). Known: P, Q."):
-        choose(lines(), Selection(line="Z"))
+        choose(lines(), Selection(), "Z")
     with pytest.raises(ValueError, match="line Q has none of the stations that --stations names"):
-        choose(lines(), Selection(line="Q", stations=("P*",)))
+        choose(lines(), Selection(stations=("P*",)), "Q")
 
 
 def test_stations_that_are_named_are_the_line():
@@ -272,18 +278,23 @@ def test_a_run_file_tells_them_again(tmp_path):
 
 def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     """The worst of their exit statuses is that of all."""
-    done = []
+    done, finds = [], []
 
-    def begun(run, reading, out, options, devices):
-        done.append((run.told["line"], out.name))
-        if run.told["line"] == "Q":
+    def begun(start, out):
+        # The lines of the survey were found once, for all of them.
+        assert start.line().data.survey.names[0] == f"{out.name}0"
+        done.append((start.run.told["line"], out.name))
+        if out.name == "Q":
             raise ValueError("too few stations")
         return 0
 
     monkeypatch.setattr(start, "begun", begun)
-    monkeypatch.setattr(start, "read", lambda *a, **k: Reading(tuple(lines()), {}, (), Journal()))
+    monkeypatch.setattr(Treatment, "read", lambda self, path: Reading(tuple(lines()), {}, (), Journal()))
+    monkeypatch.setattr(treatment, "find", lambda *a, **k: finds.append(a) or find(*a, **k))
+    (tmp_path / "EDI").mkdir()
     assert main(["invert", str(tmp_path / "EDI"), "-o", str(tmp_path / "OUT"), "--line", "all"]) == 1
     assert done == [("P", "P"), ("Q", "Q")]
+    assert len(finds) == 1
     # Resumed, a line that was begun goes on, and one that was not is begun.
     went_on = []
     monkeypatch.setattr(start, "gone_on", lambda folder, options: went_on.append(folder.path.name) or 0)
@@ -295,18 +306,19 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
 
 
 def test_folders_of_folders_are_listed_with_the_command(tmp_path, capsys):
-    for name, count in (("L1", 2), ("L2", 1)):
+    for name, count in (("L1", 2), ("line 2", 1)):
         (tmp_path / "S" / name).mkdir(parents=True)
         for k in range(count):
             write_edi(tmp_path / "S" / name / f"{k}.edi", half_space(f"S{k}"))
     assert main(["look", str(tmp_path / "S")]) == 1
     said = capsys.readouterr().out.split("\n")
-    assert [row.split() for row in said if row.startswith("L")] == [
+    # What is to be typed is quoted where a name has a blank.
+    assert [shlex.split(row) for row in said if row[:2] in ("L1", "li")] == [
         ["L1", "2", "jaxmt", "look", str(tmp_path / "S" / "L1")],
-        ["L2", "1", "jaxmt", "look", str(tmp_path / "S" / "L2")],
+        ["line", "2", "1", "jaxmt", "look", str(tmp_path / "S" / "line 2")],
     ]
     assert main(["invert", str(tmp_path / "S"), "-o", str(tmp_path / "OUT")]) == 1
-    assert "sub-folders hold files: L1 (2), L2 (1). Give one of them" in capsys.readouterr().err
+    assert "sub-folders hold files: L1 (2), line 2 (1). Give one of them" in capsys.readouterr().err
 
 
 def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
@@ -360,8 +372,7 @@ def test_what_is_about_tensors_is_refused_for_data_along_a_profile(tmp_path, opt
 def test_files_of_one_stem_do_not_hide_each_other(tmp_path):
     for name, count in (("a.dat", 3), ("a.data", 4), ("b.dat", 5)):
         write_occam2d(tmp_path / name, along_a_profile(count))
-    treatment = Treatment()
-    assert line_names(read(tmp_path), treatment) == ("a.dat", "a.data", "b")
+    assert tuple(files_of(read(tmp_path))) == ("a.dat", "a.data", "b")
     assert [Line.read(tmp_path, line=name).asked for name in ("a.dat", "a.data", "b")] == [3, 4, 5]
     assert "pass over, a.data: one line at a time; --line a.data takes it" in str(
         Line.read(tmp_path).journal
