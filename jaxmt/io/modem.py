@@ -19,6 +19,7 @@ from .frequencies import distinct
 from .impedances import measured, without_zeros
 from .modem_rows import PLANAR, Row, read_rows
 from .sensors import NORTH_EAST, common_azimuth, parallel, turn_impedance, turn_tipper
+from .statements import statements
 
 PLACES = {"ZXX": (0, 0), "ZXY": (0, 1), "ZYX": (1, 0), "ZYY": (1, 1)}
 
@@ -86,6 +87,9 @@ def _site(path: FilePath, name: str, rows: list[Row], geographic: bool) -> Site:
         unknown = np.full((count, 2, 2), np.nan + 0j)
         tipper, tipper_error, _ = turn_tipper(tipper, tipper_error, unknown, sensors[2])
         note = "turned from the azimuths of the sensors to the axes of the header"
+    header = rows[0].header
+    conjugate, keyword, factor = header.conjugate, header.keyword, header.factor
+    sign = "-" if conjugate else "+"
     return Site(
         name=name,
         latitude=rows[0].latitude if geographic else np.nan,
@@ -99,11 +103,10 @@ def _site(path: FilePath, name: str, rows: list[Row], geographic: bool) -> Site:
         azimuth=azimuth,
         easting=rows[0].y,
         northing=rows[0].x,
-        notes=(
-            f"time dependence exp({'-' if rows[0].header.conjugate else '+'}i omega t) stated"
-            f"{'; conjugated' if rows[0].header.conjugate else ''}",
-            f"{rows[0].header.keyword} in units of {rows[0].header.factor:.6g} ohm, converted to ohm",
-            *([note] if turned else []),
+        **statements(
+            (f"time dependence exp({sign}i omega t) stated{'; conjugated' * conjugate}", conjugate),
+            (f"{keyword} in units of {factor:.6g} ohm, converted to ohm", False),
+            (note if turned else "", True),
         ),
     )
 

@@ -211,6 +211,8 @@ def _read_one(
     what = f"{kind}: {len(sites)} station(s)" if len(sites) > 1 else kind
     journal = journal.note("read", path.name, what)
     for site in sites:
+        for text in site.routine:
+            journal = journal.note("read", site.name, text)
         for text in site.notes:
             journal = journal.note("note", site.name, text)
     for site in sites:

@@ -24,7 +24,8 @@ class Site:
       different elements are then taken as independent.
     - `declination`: degrees east, as the file states it; nothing here uses it. `rating`: the quality
       that the file claims, 0 to 5. NaN if unknown.
-    - `notes`: what the reader found out, assumed and converted, one sentence each.
+    - `notes`: what the reader found out, assumed and converted, one sentence each; `routine`: what it does
+      with every file of the format.
     """
 
     name: str
@@ -44,3 +45,4 @@ class Site:
     declination: float = np.nan
     rating: float = np.nan
     notes: tuple[str, ...] = ()
+    routine: tuple[str, ...] = ()

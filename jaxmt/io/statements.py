@@ -1,0 +1,13 @@
+"""What a reader says of a file: what any file of the format has, and what changes numbers of this one."""
+
+
+def statements(*said: tuple[str, bool]) -> dict[str, tuple[str, ...]]:
+    """The `notes` and the `routine` of a `Site`.
+
+    - `said`: sentences, and whether each is of this file rather than of its format. Empty ones are left
+      out.
+    """
+    return {
+        "notes": tuple(text for text, own in said if own and text),
+        "routine": tuple(text for text, own in said if not own and text),
+    }
