@@ -137,7 +137,7 @@ def find(
     if len(unknown) == len(kept) and len(kept) > 1:
         raise ValueError(
             f"the positions of all {len(kept)} stations are unknown: none has one, or all have the same. "
-            "Give --positions FILE.csv (name,latitude,longitude or name,easting,northing), or --spacing M "
+            "Give --positions FILE (name,latitude,longitude or name,easting,northing), or --spacing M "
             "for stations M metres apart in the order of their names."
         )
     for k in unknown if len(kept) > 1 else ():

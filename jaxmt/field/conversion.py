@@ -43,7 +43,7 @@ SUFFIXES = {
     "csv": ".csv",
 }
 
-ABOUT_STATIONS = ("variance", "line", "stations", "drop", "positions", "spacing")
+ABOUT_STATIONS = ("variance", "line", "stations", "drop", "positions", "spacing", "recursive")
 """Options that say which stations are written as they were measured, and where they are."""
 
 ABOUT_SPACING = ("azimuth", "strike")

@@ -34,10 +34,12 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     """
     told = complete(told)
     treatment = treatment_of(told)
-    if path.is_dir() and not _has_files(path) and (folders := data_folders(path)):
+    alone = path.is_dir() and not treatment.recursive and not _has_files(path)
+    if alone and (folders := data_folders(path)):
         rows = [(name, str(count), command("look", path / name)) for name, count in folders.items()]
         print(f"{path} holds folders of data, and none itself. Look at one of them:")
         print(columns(("folder", "files", ""), rows))
+        print(f"or at all of them together: {command('look', path, '--recursive')}")
         return FAILED
     every = told["line"] == ALL
     reading = treatment.read(path)

@@ -33,6 +33,7 @@ def treatment_of(told: Mapping[str, Any]) -> Treatment:
         stations=tuple(told["stations"]),
         drop=tuple(told["drop"]),
         tipper=told["tipper"],
+        recursive=told["recursive"],
         **placement_of(told),
     )
 

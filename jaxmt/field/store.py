@@ -14,7 +14,17 @@ from .folder import LINE, SITES, USABLE, Folder
 from .line import Line, found_strike
 from .settings import Reference
 
-SCALARS = ("name", "latitude", "longitude", "elevation", "easting", "northing", "declination", "rating")
+SCALARS = (
+    "name",
+    "latitude",
+    "longitude",
+    "elevation",
+    "easting",
+    "northing",
+    "declination",
+    "rating",
+    "folder",
+)
 ARRAYS = ("frequencies", "z", "z_error", "tipper", "tipper_error", "azimuth")
 TEXTS = ("notes", "routine")
 COVARIANCES = ("z_covariance", "tipper_covariance")
@@ -81,7 +91,9 @@ def read_sites(path: Path) -> tuple[tuple[Site, ...], np.ndarray]:
     sites = []
     while f"{len(sites)}.name" in arrays:
         k = len(sites)
-        fields: dict[str, Any] = {name: arrays[f"{k}.{name}"].item() for name in SCALARS}
+        fields: dict[str, Any] = {
+            name: arrays[f"{k}.{name}"].item() for name in SCALARS if f"{k}.{name}" in arrays
+        }
         fields |= {name: arrays[f"{k}.{name}"] for name in ARRAYS}
         fields |= {name: arrays[f"{k}.{name}"] for name in COVARIANCES if f"{k}.{name}" in arrays}
         texts = {name: tuple(map(str, arrays.get(f"{k}.{name}", ()))) for name in TEXTS}

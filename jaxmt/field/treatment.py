@@ -28,6 +28,7 @@ class Treatment:
     - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
     - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
     - `tipper`: whether to keep the tippers.
+    - `recursive`: whether sub-folders are read, too, as in `io.read`.
     - `azimuth`, `segment`, `corridor`, `positions`, `spacing`: as in `Selection`.
     """
 
@@ -48,6 +49,7 @@ class Treatment:
     corridor: float | None = None
     positions: Path | None = None
     spacing: float | None = None
+    recursive: bool = False
 
     @property
     def selection(self) -> Selection:
@@ -56,7 +58,13 @@ class Treatment:
 
     def read(self, path: FilePath) -> Reading:
         """What a file or a folder holds. Raises `BadFile` as `io.read` does."""
-        return read(path, variance=self.variance, relative_error=self.floor, signs=self.signs)
+        return read(
+            path,
+            variance=self.variance,
+            relative_error=self.floor,
+            signs=self.signs,
+            recursive=self.recursive,
+        )
 
     def find(self, sites: Sequence[Site]) -> Found:
         """The stations that are asked for, and their lines. Raises `ValueError` as `choice.find` does."""
