@@ -69,9 +69,9 @@ def find_lines(sites: Sequence[Site]) -> Lines:
     """The lines among stations, the same whatever the order in which these come.
 
     A survey that is a row as a whole is one line. Else stations of one folder are, or those whose names
-    have a part in common, if each such group is a row; else rows are sought by their places alone: parabolas
-    with few stations beside them, the fullest first. In a grid the rows across these are lines, too.
-    Stations in no row at all are one line together, and a grid.
+    have a part in common, if each such group is a row; else rows are sought by their places alone:
+    parabolas with few stations beside them, the fullest first. In a grid the rows across these are lines,
+    too. Stations in no row at all are one line together, and a grid.
     """
     place = known_positions(sites)
     known = np.flatnonzero(np.isfinite(place).all(axis=1))

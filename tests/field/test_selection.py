@@ -379,9 +379,9 @@ def test_folders_of_folders_are_listed_with_the_command(tmp_path, capsys):
         ["line", "2", "1", "jaxmt", "look", str(tmp_path / "S" / "line 2")],
     ]
     assert main(["invert", str(tmp_path / "S"), "-o", str(tmp_path / "OUT")]) == 1
-    assert (
-        "sub-folders hold files: L1 (2), line 2 (1). Give one of them, such as " in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert "sub-folders hold files: L1 (2), line 2 (1). Give one of them, such as " in said
+    assert "or read all together (--recursive)" in said
 
 
 def test_sub_folders_are_read_together_and_each_is_a_line(tmp_path, capsys):
@@ -396,9 +396,8 @@ def test_sub_folders_are_read_together_and_each_is_a_line(tmp_path, capsys):
     assert f"or at all of them together: jaxmt look {tmp_path} --recursive" in capsys.readouterr().out
     assert list(data_folders(tmp_path)) == ["east", "west"]
     reading = read(tmp_path, recursive=True)
-    assert sorted(site.name for site in reading.sites) == [
-        f"{f}-S{k}" for f in ("east", "west") for k in range(4)
-    ]
+    apart = [f"{folder}-S{k}" for folder in ("east", "west") for k in range(4)]
+    assert sorted(site.name for site in reading.sites) == apart
     assert "4 names occur in several folders, which stand before them: east-S0 for S0 in east" in str(
         reading.journal
     )
