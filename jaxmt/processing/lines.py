@@ -92,7 +92,7 @@ def find_lines(sites: Sequence[Site]) -> Lines:
         family.sort(key=lambda members: natural(names[members[0]]))
         taken = [line.name for line in found]
         titles = _names(names, family, taken, ends=parted == "ends")
-        if parted == "folders":
+        if parted == "folders" and not taken:
             titles = [folders[int(members[0])] for members in family]
         for title, members in zip(titles, family, strict=True):
             line = measured(title, place, members)

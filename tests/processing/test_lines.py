@@ -101,9 +101,9 @@ def test_the_folders_of_a_grid_say_which_way_its_lines_run():
     """By places its rows and its columns are lines; by names, which mean nothing, neither."""
     sites = [dataclasses.replace(s, folder=f"N{k % 8 + 1}") for k, s in enumerate(survey(grid()))]
     found = find_lines(sites)
-    assert [line.name for line in found.lines] == [f"N{k}" for k in range(1, 9)]
-    assert [len(line.stations) for line in found.lines] == [5] * 8
-    assert not found.grid
+    # Its columns are those that are named, its rows the lines across them.
+    assert [line.name for line in found.lines] == [*(f"N{k}" for k in range(1, 9)), *"ABCDE"]
+    assert [len(line.stations) for line in found.lines] == [5] * 8 + [8] * 5
     # Folders that are no rows say nothing.
     mixed = [dataclasses.replace(s, folder="ab"[k * 7 % 40 < 20]) for k, s in enumerate(sites)]
     assert [len(line.stations) for line in find_lines(mixed).lines] == [8] * 5 + [5] * 8
