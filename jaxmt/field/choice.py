@@ -21,6 +21,9 @@ from .selection import Selection, along, located
 ACROSS = 30.0
 """Degrees from strike beyond which a line is roughly across it."""
 
+STEP = 5.0
+"""Degrees between the directions of strips that are tried."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
@@ -186,15 +189,24 @@ def _with_corridor(
     strike: float | None,
     band: tuple[float, float],
 ) -> Lines:
-    """The lines of scattered stations, and as one more the fullest strip across the strike of them all."""
+    """The lines of scattered stations, and as one more the best strip roughly across strike.
+
+    Where the strike of them all is ill determined the strip may run anywhere, and where it has two axes
+    across either.
+    """
     among = sorted({*(k for line in lines.lines for k in line.stations), *lines.alone})
+    normals = [] if strike is None else [strike + 90]
     try:
-        across = strike_of([survey[k] for k in among], band=band).angle if strike is None else strike
+        found = strike_of([survey[k] for k in among], band=band)
+        if strike is None and found.resultant >= CLEAR:
+            normals = [found.other] if found.settled else [found.angle, found.other]
     except ValueError:
-        return lines
+        pass
+    offs = [0.0, *(sign * off for off in np.arange(STEP, ACROSS + 1e-9, STEP) for sign in (1, -1))]
+    directions = [normal + off for off in offs for normal in normals] or np.arange(0.0, 180.0, STEP)
     taken = [line.name for line in lines.lines]
     name = next(title for title in (letter(k) for k in range(len(taken) + 1)) if title not in taken)
-    strip = corridor(name, place, among, across)
+    strip = corridor(name, place, among, directions)
     alone = tuple(k for k in lines.alone if k not in strip.stations)
     return dataclasses.replace(lines, lines=(*lines.lines, strip), alone=alone)
 

@@ -17,6 +17,9 @@ PARALLEL = 25.0
 MOST, MANY = 0.6, 0.75
 """Share of the stations that one line holds, or parallel lines together, unless the survey is a grid."""
 
+STRIPS = (1.0, 1.5, 2.0)
+"""Widths of strips through scattered stations, in spacings of the survey."""
+
 Places = Float[np.ndarray, "station 2"]
 
 
@@ -217,15 +220,25 @@ def _same_kind(name: str, size: int) -> bool:
     return size < len(name) and name[size - 1].isdigit() == name[size].isdigit()
 
 
-def corridor(name: str, place: Places, among: Group, strike: float) -> StationLine:
-    """The stations of the fullest strip across strike, degrees, two spacings of the survey wide."""
+def corridor(name: str, place: Places, among: Group, directions: Iterable[float]) -> StationLine:
+    """The stations of the best strip along one of some directions, degrees.
+
+    Strips are one, one and a half and two spacings of the survey wide. As of rows, the best has most
+    stations, each counting less the farther they scatter about the straight line through them.
+    """
     at = np.array([int(k) for k in among])
-    s = np.deg2rad(strike)
-    beside = place[at] @ np.array([np.cos(s), np.sin(s)])
-    width = 2 * spacing_of(place[at])
-    strips = [np.flatnonzero((beside >= b) & (beside <= b + width)) for b in beside]
-    best = max(strips, key=lambda m: (m.size, -round(float(np.std(beside[m])), 3)))
-    return measured(name, place, at[best], strike + 90)
+    spacing = spacing_of(place[at])
+    found: list[tuple[float, float, np.ndarray]] = []
+    for direction in directions:
+        s = np.deg2rad(direction - 90.0)
+        beside = place[at] @ np.array([np.cos(s), np.sin(s)])
+        for width in STRIPS:
+            for side in beside:
+                inside = np.flatnonzero((beside >= side) & (beside <= side + width * spacing))
+                scatter = float(np.std(beside[inside])) / spacing
+                found.append((round(inside.size * (1 - 2 * scatter**2), 6), direction, inside))
+    _, direction, best = max(found, key=lambda strip: strip[0])
+    return measured(name, place, at[best], direction)
 
 
 def measured(name: str, place: Places, members: Group, direction: float | None = None) -> StationLine:

@@ -494,3 +494,4 @@ def test_a_grid_is_a_strip_of_most_stations_and_said_so(data_folder):
     assert line.asked == 8
     assert line.data.survey.stations.size == 8
     assert "the stations fill an area rather than a line; line C" in str(line.journal)
+    assert "bends" not in str(line.journal)

@@ -7,7 +7,7 @@ import pytest
 from soundings import half_space
 
 from jaxmt.io import read
-from jaxmt.processing.lines import find_lines, letter
+from jaxmt.processing.lines import corridor, find_lines, letter
 from jaxmt.processing.placement import placed_by_spacing, placed_by_table
 from jaxmt.processing.positions import known_positions, natural
 
@@ -115,6 +115,19 @@ def test_scattered_stations_are_said_to_be_no_line():
     assert found.grid
     assert found.scattered
     assert found.lines
+
+
+def test_the_best_strip_is_straight_rather_than_full():
+    """Eight stations in a row, and nine in a heap that is two spacings wide across another direction."""
+    rng = np.random.default_rng(1)
+    heap = np.array([(6e3, 6e3)]) + rng.uniform(-1e3, 1e3, (9, 2)) * [1.0, 1.6]
+    place = np.concatenate([row(8, azimuth=70.0, scatter=0.1), heap])
+    strip = corridor("C", place, range(len(place)), np.arange(0.0, 180.0, 5.0))
+    assert set(strip.stations) >= set(range(8))
+    assert strip.azimuth == pytest.approx(70.0, abs=10.0)
+    # It runs along one of the directions that are given.
+    across = corridor("C", place, range(len(place)), [150.0, 155.0])
+    assert across.azimuth in (150.0, 155.0)
 
 
 def test_stations_off_a_line_are_alone():
