@@ -85,7 +85,7 @@ class Line:
             text = str(warning.message).removeprefix("`profile(sites=...)`: ")
             noted = line.journal.note("warning", "all", text)
             line = dataclasses.replace(line, journal=noted)
-        return line if treatment.tipper else line.without_tipper()
+        return line.with_tipper() if treatment.tipper else line.without_tipper()
 
     @classmethod
     def from_sites(
@@ -127,6 +127,15 @@ class Line:
             usable=None if same(done.data, done.usable) else done.usable,
             direction=choice.direction,
         )
+
+    def with_tipper(self) -> "Line":
+        """The line as it is, with a note where no tipper is left although they were asked for."""
+        if self.data.mask[TIPPER[0]].any():
+            return self
+        read = any(np.isfinite(site.tipper).any() for site in self.sites)
+        why = "no datum of a tipper is left of those that were read" if read else "no station has one"
+        text = f"--tipper is in vain: {why}; the impedances alone are inverted"
+        return dataclasses.replace(self, journal=self.journal.note("tipper", "all", text))
 
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""

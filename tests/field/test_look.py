@@ -126,6 +126,20 @@ def test_tippers_stay_where_they_are_asked_for(survey):
     assert bare.journal.losses()["tipper"] == (whole.data.mask[4].sum(), 1)
 
 
+def test_tippers_that_are_asked_for_in_vain_are_said(tmp_path):
+    for k in range(4):
+        jaxmt.io.write_edi(tmp_path / f"{k}.edi", half_space(f"S{k}", longitude=0.02 * k))
+    said = "tipper, all: --tipper is in vain: no station has one; the impedances alone are inverted"
+    assert said in str(Line.read(tmp_path, strike=0.0, tipper=True).journal)
+    assert "in vain" not in str(Line.read(tmp_path, strike=0.0).journal)
+
+
+def test_tippers_that_are_there_are_not_said_to_be_in_vain(survey, inverted):
+    assert "in vain" not in str(Line.read(survey, strike=0.0, tipper=True).journal)
+    # Data along a profile say it, too.
+    assert "in vain" in str(Line.read(inverted / "occam2d_data.dat", tipper=True).journal)
+
+
 def test_a_line_must_keep_a_third_of_its_stations(survey):
     line = Line.read(survey, strike=0.0)
     line.require()

@@ -423,6 +423,7 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
     assert rows["Q"] == ["Q", "4", "3", "90", "1", "1", "90", "--line", "Q"]
     assert sum(row.count("v") for row in said if row.startswith("|")) == 5
     assert sum(row.count("Q") for row in said if row.startswith("|")) == 4
+    assert " v line P, taken; Q line Q" in said
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
 
 
