@@ -11,13 +11,13 @@ from ..data import Data
 from ..processing import Journal
 from ..processing.site import Site
 from .avg import read_avg
-from .coprod2 import read_coprod2
+from .coprod2 import coprod2_data
 from .edi import edi_site
 from .emtf_xml import read_emtf_site
 from .free_format import LINE_END, BadFile, text_of
 from .impedances import outside_quadrants
 from .jfile import read_jfile
-from .modem import read_modem, read_modem_sites
+from .modem import planar_data, read_modem_sites
 from .modem_rows import PLANAR
 from .occam2d import occam2d_data
 from .wsinv3d import read_wsinv3d
@@ -104,7 +104,8 @@ def read(
     - `variance`: what the `.VAR` blocks of EDI files hold; see `read_edi_site`.
     - `conjugate`: of EDI, Z-, J- and AVG files, which do not state their time dependence: None conjugates
       where the quadrants clearly show $e^{-i\omega t}$, True and False decide for all.
-    - `relative_error`: of a 2-D ModEM list without errors; see `read_modem`.
+    - `relative_error`: of |Z|, for data along a profile, instead of errors that are missing, zero, negative
+      or absurd. By default such a file is a fault, and absurd errors stay.
     - `signs`: "keep" leaves phases of Occam2D data in the third quadrant; see `read_occam2d`.
 
     - `recursive`: whether sub-folders are read, too, three deep, but hidden ones and results of jaxmt. Each
@@ -216,6 +217,11 @@ def _of_no_use(path: Path) -> bool:
         return True
 
 
+def _told(read: tuple[Data, str]) -> tuple[Data, dict[str, str]]:
+    """Data, and what was done to their errors, by the step of the journal."""
+    return read[0], {"error": read[1]}
+
+
 def _read_one(
     path: Path, variance: str, conjugate: bool | None, relative_error: float | None, signs: str
 ) -> tuple[list[Site], Data | None, Journal]:
@@ -232,10 +238,11 @@ def _read_one(
         "J-file": lambda: [read_jfile(path, conjugate=conjugate)],
         "AVG": lambda: [read_avg(path, conjugate=conjugate)],
     }
-    lines: dict[str, Callable[[], tuple[Data, str]]] = {
-        "Occam2D data": lambda: occam2d_data(path, signs),
-        "COPROD2 list": lambda: (read_coprod2(path), ""),
-        "ModEM 2-D list": lambda: (read_modem(path, relative_error=relative_error), ""),
+    floor = relative_error or None
+    lines: dict[str, Callable[[], tuple[Data, dict[str, str]]]] = {
+        "Occam2D data": lambda: occam2d_data(path, signs, floor),
+        "COPROD2 list": lambda: _told(coprod2_data(path, floor)),
+        "ModEM 2-D list": lambda: _told(planar_data(path, floor)),
     }
     if kind not in stations | lines:
         what = "a model, not data" if kind == "model" else "of no format that jaxmt knows"
@@ -245,10 +252,12 @@ def _read_one(
         )
     try:
         if kind in lines:
-            line, found = lines[kind]()
+            line, told = lines[kind]()
             text = f"{kind}: {int(line.mask.sum())} data of {line.survey.stations.size} stations"
             journal = Journal().note("read", path.name, text)
-            return [], line, journal.note("sign", path.name, found) if found else journal
+            for step, found in told.items():
+                journal = journal.note(step, path.name, found) if found else journal
+            return [], line, journal
         sites = stations[kind]()
     except BadFile:
         raise
