@@ -7,7 +7,6 @@ import argparse
 import dataclasses
 import difflib
 import math
-import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -42,9 +41,9 @@ class Refusal(ValueError):
     """What was typed cannot be understood: which word, what it must be, and what comes nearest."""
 
 
-def command(*words: str | os.PathLike) -> str:
+def command(*words: object) -> str:
     """What to type, with blanks and the like quoted: jaxmt look 'my data'."""
-    return shlex.join(["jaxmt", *map(os.fspath, words)])
+    return shlex.join(["jaxmt", *map(str, words)])
 
 
 def nearest(word: str, names: Iterable[str]) -> str:

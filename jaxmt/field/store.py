@@ -96,8 +96,8 @@ def read_sites(path: Path) -> tuple[tuple[Site, ...], np.ndarray]:
         }
         fields |= {name: arrays[f"{k}.{name}"] for name in ARRAYS}
         fields |= {name: arrays[f"{k}.{name}"] for name in COVARIANCES if f"{k}.{name}" in arrays}
-        texts = {name: tuple(map(str, arrays.get(f"{k}.{name}", ()))) for name in TEXTS}
-        sites.append(Site(**fields, **texts))
+        fields |= {name: tuple(map(str, arrays.get(f"{k}.{name}", ()))) for name in TEXTS}
+        sites.append(Site(**fields))
     return tuple(sites), arrays["distances"]
 
 

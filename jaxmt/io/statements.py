@@ -1,8 +1,17 @@
 """What a reader says of a file: what any file of the format has, and what changes numbers of this one."""
 
+from typing import TypedDict
 
-def statements(*said: tuple[str, bool]) -> dict[str, tuple[str, ...]]:
-    """The `notes` and the `routine` of a `Site`.
+
+class Statements(TypedDict):
+    """The `notes` and the `routine` of a `Site`."""
+
+    notes: tuple[str, ...]
+    routine: tuple[str, ...]
+
+
+def statements(*said: tuple[str, bool]) -> Statements:
+    """What a `Site` shall hold.
 
     - `said`: sentences, and whether each is of this file rather than of its format. Empty ones are left
       out.
