@@ -46,9 +46,9 @@ def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:
     head = [SHORT.get(cell.strip().lower(), cell.strip().lower()) for cell in filled[0][1]]
     pair = next((p for p in (DEGREES, METRES) if set(p) <= set(head)), None)
     if "name" not in head or pair is None:
-        raise BadFile(f"{path}: the first row is {', '.join(head)}; expected {WANTED}.")
+        raise BadFile(f"{path}: the first row is {', '.join(head)[:200]}; expected {WANTED}.")
     if doubled := [column for column in head if column and head.count(column) > 1]:
-        raise BadFile(f"{path}: the first row names {doubled[0]} twice; leave one column out.")
+        raise BadFile(f"{path}: the first row names {doubled[0][:40]} twice; leave one column out.")
     table: dict[str, dict[str, float]] = {}
     for number, row in filled[1:]:
         where = f"{path}, line {number}"
@@ -60,7 +60,7 @@ def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:
         cells = dict(zip(head, (cell.strip() for cell in row), strict=False))
         name = cells.get("name", "")
         if not name or name in table:
-            what = f"{name} comes twice" if name else "has no name"
+            what = f"{name[:40]} comes twice" if name else "has no name"
             raise BadFile(f"{where}: {what}; expected one row a station.")
         columns = (*pair, "elevation") if cells.get("elevation") else pair
         table[name] = {c: _value(where, c, cells.get(c, ""), separator) for c in columns}
@@ -70,40 +70,42 @@ def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:
 def _value(where: str, column: str, cell: str, separator: str) -> float:
     """The number of a cell, degrees or m. Raises `BadFile` for none, or one with two meanings."""
     limit = {"latitude": 90.0, "longitude": 360.0}.get(column, 1e8)
+    said = f"{where}: {column} {cell[:40]!r}"
     if "," in cell and (separator != ";" or "." in cell or cell.count(",") > 1):
         raise BadFile(
-            f"{where}: {column} {cell!r} may have a decimal comma or one between thousands; write a point, "
-            "or a single decimal comma between semicolons."
+            f"{said} may have a decimal comma or one between thousands; write a point, or a single decimal "
+            "comma between semicolons."
         )
     plain = cell.replace(",", ".")
     try:
         value = float(plain)
     except ValueError:
-        value = _angle(where, column, plain, limit) if column in HEMISPHERES else np.nan
+        value = _angle(said, column, plain, limit) if column in HEMISPHERES else np.nan
     if not abs(value) <= limit:
         unit = "degrees" if column in DEGREES else "m"
-        raise BadFile(f"{where}: {column} must be a number of {unit}, {limit:g} at most. Got {cell!r}.")
+        raise BadFile(
+            f"{where}: {column} must be a number of {unit}, {limit:g} at most. Got {cell[:40]!r}."
+        )
     return value
 
 
-def _angle(where: str, column: str, cell: str, limit: float) -> float:
-    """Degrees of an angle with minutes, seconds or a hemisphere; NaN for none."""
-    match = ANGLE.fullmatch(cell.upper())
+def _angle(said: str, column: str, cell: str, limit: float) -> float:
+    """Degrees of an angle with minutes, seconds or a hemisphere; NaN for none.
+
+    - `said`: where it stands and how it is written, for messages.
+    """
+    # Rows of blanks would take the time of their square.
+    match = ANGLE.fullmatch(" ".join(cell.upper().split()))
     if match is None:
         return np.nan
     before, sign, *parts, behind = match.groups()
-    letters = before + behind
+    letters, allowed = before + behind, HEMISPHERES[column]
     if len(letters) > 1 or (sign and letters):
-        raise BadFile(f"{where}: {column} {cell!r} says twice on which side it lies; give one of them.")
-    if letters and letters not in HEMISPHERES[column]:
-        raise BadFile(
-            f"{where}: {column} {cell!r} must end in {' or '.join(HEMISPHERES[column])}; are the columns "
-            "exchanged?"
-        )
+        raise BadFile(f"{said} says twice on which side it lies; give one of them.")
+    if letters and letters not in allowed:
+        raise BadFile(f"{said} must end in {' or '.join(allowed)}; are the columns exchanged?")
     given = [part for part in parts if part is not None]
     if any("." in part for part in given[:-1]) or any(float(part) >= 60 for part in given[1:]):
-        raise BadFile(
-            f"{where}: {column} {cell!r} must be whole degrees and minutes, minutes and seconds below 60."
-        )
+        raise BadFile(f"{said} must be whole degrees and minutes, minutes and seconds below 60.")
     value = degrees_of(f"{sign}{':'.join(given)}{letters}", limit)
     return np.nan if value is None else value
