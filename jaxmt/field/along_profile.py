@@ -3,6 +3,8 @@
 from pathlib import Path
 from shlex import quote
 
+import numpy as np
+
 from ..data import Data
 from ..io import Reading
 from ..processing import Journal, Screening
@@ -17,18 +19,11 @@ def along_profile(reading: Reading, treatment: Treatment) -> tuple[Data, Journal
     Raises `Refusal` for a line, stations or an option that the file cannot have, and `ValueError` if no
     datum is left.
     """
+    refuse_in_vain(reading, treatment)
     files = files_of(reading)
-    placed = {"azimuth": "azimuth", "segment": "from", "positions": "positions", "spacing": "spacing"}
-    for field, option in placed.items():
-        if getattr(treatment, field) is not None:
-            raise Refusal(
-                f"--{option} is for stations that are yet to be projected; {next(iter(files))} is along a "
-                f"profile already. Leave --{option} out."
-            )
     if treatment.line is not None and treatment.line not in files:
         raise Refusal(f"there is no line {treatment.line!r} (--line). Known: {', '.join(files)}.")
     file = files[next(iter(files)) if treatment.line is None else treatment.line]
-    _refuse_in_vain(treatment, file)
     data, journal = reading.lines[file], reading.journal
     for other, path in files.items():
         if path != file:
@@ -40,33 +35,41 @@ def along_profile(reading: Reading, treatment: Treatment) -> tuple[Data, Journal
     if not inside.any():
         raise ValueError(f"no frequency of {file} lies between {low:g} and {high:g} Hz; widen --band.")
     data = data.select(frequencies=inside, stations=kept)
-    journal = journal.note("band", file, f"frequencies from {low:g} to {high:g} Hz kept")
+    if treatment.band != (0.0, np.inf):
+        journal = journal.note("band", file, f"frequencies from {low:g} to {high:g} Hz kept")
     journal = journal.note("floor", file, f"relative error of |Z| at least {treatment.floor:g}")
     data, notes = with_computed(data.with_floor(treatment.floor), treatment.per_decade)
     return data, journal + notes
 
 
 def files_of(reading: Reading) -> dict[str, str]:
-    """Files of data along a profile by their stems, or by their whole names where stems are the same."""
-    stems = [Path(file).stem for file in reading.lines]
-    return {
-        stem if stems.count(stem) == 1 else Path(file).name: file
-        for stem, file in zip(stems, reading.lines, strict=True)
-    }
+    """Files of data along a profile by their stems, or by as much of their paths as tells them apart."""
+    paths = [Path(file) for file in reading.lines]
+    ways = ([p.stem for p in paths], [p.name for p in paths], [f"{p.parent.name}/{p.name}" for p in paths])
+    names = {}
+    for k, path in enumerate(paths):
+        own = (names_of[k] for names_of in ways if names_of.count(names_of[k]) == 1)
+        names[next(own, str(path))] = str(path)
+    return names
 
 
-def _refuse_in_vain(treatment: Treatment, file: str) -> None:
-    """Raises `Refusal` for an option that is about tensors, which data along a profile have no more."""
+def refuse_in_vain(reading: Reading, treatment: Treatment) -> None:
+    """Raises `Refusal` for an option about tensors and places, which data along a profile have no more."""
     plain, screening = Screening(), treatment.screening
-    told = {
+    placed = {"azimuth": "azimuth", "segment": "from", "positions": "positions", "spacing": "spacing"}
+    told = {option: getattr(treatment, field) is not None for field, option in placed.items()}
+    tensors = {
         "strike": treatment.strike is not None,
         "declination": bool(treatment.declination),
         "remove": bool(screening.remove or screening.station_remove),
         "enlarge": bool(screening.enlarge),
         "skip": screening != plain,
     }
-    for option in (name for name, said in told.items() if said):
+    file = next(iter(reading.lines))
+    for option in (name for name, said in {**told, **tensors}.items() if said):
+        what = (
+            "stations with their tensors" if option in tensors else "stations that are yet to be projected"
+        )
         raise Refusal(
-            f"--{option} is for stations with their tensors; {file} is along a profile already. Leave "
-            f"--{option} out."
+            f"--{option} is for stations {what}; {file} is along a profile already. Leave --{option} out."
         )

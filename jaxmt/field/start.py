@@ -10,6 +10,7 @@ from ..io import Reading
 from ..io.reading import DATA_SUFFIXES
 from ..report import versions
 from . import machine
+from .along_profile import refuse_in_vain
 from .choice import Found
 from .conversion import unique
 from .folder import FILES, LINE, Folder, remove, require_room, summary_of
@@ -45,6 +46,8 @@ class Start:
         devices = machine.start({**options, "devices": run.told["devices"]})
         reading = treatment.read(run.path)
         found = treatment.find(reading.sites) if reading.sites else None
+        if found is None:
+            refuse_in_vain(reading, treatment)
         return cls(run, reading, found, options, devices)
 
     def of(self, name: str) -> "Start":

@@ -469,6 +469,22 @@ def test_files_of_one_stem_do_not_hide_each_other(tmp_path):
     )
 
 
+def test_files_of_one_name_in_several_folders_do_not_hide_each_other(tmp_path):
+    for folder, count in (("P", 3), ("Q", 4)):
+        (tmp_path / folder).mkdir()
+        write_occam2d(tmp_path / folder / "a.dat", along_a_profile(count))
+    assert tuple(files_of(read(tmp_path, recursive=True))) == ("P/a.dat", "Q/a.dat")
+    assert Line.read(tmp_path, recursive=True, line="Q/a.dat").asked == 4
+
+
+def test_what_no_line_can_have_is_refused_before_any_is_begun(tmp_path, capsys):
+    write_occam2d(tmp_path / "a.dat", along_a_profile())
+    told = ["invert", str(tmp_path), "-o", str(tmp_path / "OUT"), "--line", "all", "--strike", "3"]
+    assert main(told) == 2
+    assert "--strike is for stations with their tensors" in capsys.readouterr().err
+    assert not (tmp_path / "OUT").exists()
+
+
 def test_data_along_a_profile_beside_stations_are_passed_over_with_a_word(tmp_path):
     for site in lines((0.0,), (4,)):
         write_edi(tmp_path / f"{site.name}.edi", site)
