@@ -67,9 +67,7 @@ def refuse_in_vain(reading: Reading, treatment: Treatment) -> None:
     }
     file = next(iter(reading.lines))
     for option in (name for name, said in {**told, **tensors}.items() if said):
-        what = (
-            "stations with their tensors" if option in tensors else "stations that are yet to be projected"
-        )
+        what = "with their tensors" if option in tensors else "that are yet to be projected"
         raise Refusal(
             f"--{option} is for stations {what}; {file} is along a profile already. Leave --{option} out."
         )
