@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from .fit import Fit as Fit
     from .folder import Folder as Folder
     from .line import Line as Line
-    from .line import Treatment as Treatment
     from .outcome import Outcome as Outcome
     from .settings import Reference as Reference
     from .settings import Settings as Settings
+    from .treatment import Treatment as Treatment
     from .workflow import invert_line as invert_line
 
 _HOMES = {
     "Fit": "fit",
     "Folder": "folder",
     "Line": "line",
-    "Treatment": "line",
+    "Treatment": "treatment",
     "Outcome": "outcome",
     "Reference": "settings",
     "Settings": "settings",

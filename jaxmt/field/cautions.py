@@ -4,7 +4,7 @@ import numpy as np
 
 from ..processing import Journal
 from ..processing.alignment import between
-from .selection import ACROSS, Choice
+from .choice import ACROSS, Choice
 
 SHRUNK = 0.5
 """Part of its length below which a projection is said to shrink a line."""

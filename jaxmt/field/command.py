@@ -16,6 +16,9 @@ from .options import EXPECTED, FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, 
 
 TARGETS = ("edi", "modem", "occam2d", "netcdf", "vtk", "csv")
 READING = tuple(name for name, option in OPTIONS.items() if option.table == "data")
+PICTURES = (".png", ".pdf", ".svg", ".eps", ".ps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+"""What the file of a map may end in."""
+
 INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
 
 
@@ -102,17 +105,36 @@ def _no_options(part: Parser) -> None:
     del part
 
 
+def _require(path: Path, what: str) -> None:
+    """Raises `Refusal` where nothing is at a path that was typed."""
+    if not path.exists():
+        raise Refusal(f"{what} {path} does not exist.")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """What was told of the data. Raises `Refusal` where they, or a table of positions, do not exist."""
+    told = given(options)
+    _require(options["path"], "DIR")
+    if "positions" in told:
+        _require(Path(told["positions"]), "--positions")
+    return told
+
+
 def _begin(text: str) -> None:
     """Says what is being done, before what takes long is loaded."""
     print(text, flush=True)
 
 
 def _look(options: dict[str, Any]) -> int:
-    told = given(options)
+    told, out = _given(options), options["out"]
+    if out is not None and out.suffix.lower() not in PICTURES:
+        raise Refusal(f"-o must be a picture, {', '.join(PICTURES)}. Got {out}.")
+    if out is not None and not out.parent.is_dir():
+        raise Refusal(f"-o {out}: there is no folder {out.parent}. Make it, or give another -o.")
     _begin(f"Reading {options['path']}")
     from .look import look
 
-    return look(options["path"], told, options["out"], verbose=options["verbose"])
+    return look(options["path"], told, out, verbose=options["verbose"])
 
 
 def _invert(options: dict[str, Any]) -> int:
@@ -123,12 +145,14 @@ def _invert(options: dict[str, Any]) -> int:
         if options["path"] is not None or also:
             extra = also[0] if options["path"] is None else "the data"
             raise Refusal(f"--resume goes on as the run.toml in the folder says: leave {extra} out.")
+        _require(options["resume"], "--resume")
         _begin(f"Going on with {options['resume']}")
     elif options["path"] is None:
         raise Refusal("what shall be inverted? Give a folder or file of transfer functions, or a run.toml.")
     elif options["out"] is None:
         raise Refusal("where shall the results go? Give a folder: -o OUT.")
     else:
+        _given(options)
         _begin(f"Reading {options['path']}")
     from .start import invert, resume
 
@@ -136,6 +160,7 @@ def _invert(options: dict[str, Any]) -> int:
 
 
 def _report(options: dict[str, Any]) -> int:
+    _require(options["path"], "OUT")
     _begin(f"Drawing {options['path']}")
     from .start import report
 
@@ -143,10 +168,10 @@ def _report(options: dict[str, Any]) -> int:
 
 
 def _convert(options: dict[str, Any]) -> int:
-    told = given({name: value for name, value in options.items() if name != "to"})
     path, to, out = options["path"], options["to"], options["out"]
     if to not in TARGETS:
         raise Refusal(f"--to {to!r} is no format. {nearest(to, TARGETS)}")
+    told = _given({name: value for name, value in options.items() if name != "to"})
     _begin(f"Reading {path}")
     from .conversion import convert
 

@@ -10,7 +10,6 @@ import numpy as np
 from ..io import (
     Reading,
     Results,
-    read,
     read_results,
     write_data_csv,
     write_edi,
@@ -29,7 +28,7 @@ from .folder import MODEL, Folder, summary_of
 from .line import Line, line_names
 from .look import notes
 from .objects import treatment_of
-from .options import ALL, complete
+from .options import ALL, Refusal, complete
 from .selection import located
 
 Writer = Callable[[Path], None]
@@ -44,7 +43,7 @@ SUFFIXES = {
     "csv": ".csv",
 }
 
-ABOUT_STATIONS = ("variance", "line", "stations", "drop", "positions", "spacing")
+ABOUT_STATIONS = ("variance", "line", "stations", "drop", "positions", "spacing", "recursive")
 """Options that say which stations are written as they were measured, and where they are."""
 
 ABOUT_SPACING = ("azimuth", "strike")
@@ -70,17 +69,17 @@ class Source:
     def stations(self) -> tuple[Site, ...]:
         """The stations that are asked for, as measured, where they are said to be; prints what was done.
 
-        Raises `ValueError` for an option that changes data or is about a line.
+        Raises `Refusal` for an option that changes data or is about a line.
         """
         assert self.reading is not None
         known = ABOUT_STATIONS + (ABOUT_SPACING if "spacing" in self.told else ())
         if vain := [name for name in self.told if name not in known]:
-            raise ValueError(
+            raise Refusal(
                 f"stations are written as they were measured: leave --{vain[0]} out, or write a line, "
                 "--to occam2d or netcdf."
             )
         if self.told.get("line") == ALL:
-            raise ValueError("--line all is for lines: leave it out, and all stations are written.")
+            raise Refusal("--line all is for lines: leave it out, and all stations are written.")
         treatment, sites = treatment_of(complete(self.told)), self.reading.sites
         if treatment.line is None:
             placed, journal, _ = located(sites, treatment.selection, treatment.strike)
@@ -100,11 +99,13 @@ class Source:
         if treatment.line != ALL:
             made[self.name] = Line.from_reading(self.name, self.reading, treatment)
         else:
-            names = line_names(self.reading, treatment)
+            found = treatment.find(self.sites) if self.sites else None
+            names = line_names(self.reading, found)
             for name, file in zip(names, unique(names), strict=True):
                 one = dataclasses.replace(treatment, line=name)
                 try:
-                    made[f"{self.name}-{file}"] = Line.from_reading(self.name, self.reading, one)
+                    choice = None if found is None else found.taken(name)
+                    made[f"{self.name}-{file}"] = Line.from_reading(self.name, self.reading, one, choice)
                 except ValueError as error:
                     raise ValueError(
                         f"line {name}: {error} --line NAME takes one of {', '.join(names)}."
@@ -124,13 +125,11 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
     files = {"edi": _edi, "modem": _modem, "occam2d": _occam2d, "netcdf": _netcdf, "vtk": _vtk, "csv": _csv}
     source = source_of(path, told)
     if source.results and told:
-        raise ValueError(
-            f"{source.name} holds results, written as they are: leave --{next(iter(told))} out."
-        )
+        raise Refusal(f"{source.name} holds results, written as they are: leave --{next(iter(told))} out.")
     made = files[to](source)
     single = len(made) == 1 and out.suffix != ""
     if to == "netcdf" and single and out.suffix != SUFFIXES[to]:
-        raise ValueError(f"{out} must end in {SUFFIXES[to]} for netcdf. Give another -o.")
+        raise Refusal(f"{out} must end in {SUFFIXES[to]} for netcdf. Give another -o.")
     targets = {out: next(iter(made.values()))} if single else {out / name: w for name, w in made.items()}
     there = [target for target in targets if target.exists()]
     if there and not force:
@@ -154,9 +153,7 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
         if not found:
             raise ValueError(f"{path} is a folder of results without any model yet.")
         return Source(path.name, results=found)
-    settings = treatment_of(complete(told))
-    reading = read(path, variance=settings.variance, relative_error=settings.floor, signs=settings.signs)
-    return Source(path.resolve().stem, reading, told=told)
+    return Source(path.resolve().stem, treatment_of(complete(told)).read(path), told=told)
 
 
 def _each(source: Source, to: str, write: Callable[[Path, Results], None]) -> dict[str, Writer]:

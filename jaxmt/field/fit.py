@@ -20,6 +20,7 @@ from ..misfit.catalogue import MISFITS
 from ..processing import Journal
 from ..simulation.responses import Responses
 from .folder import APPRAISAL, HISTORY, MODEL, Folder, summary_of
+from .options import command
 from .settings import Reference
 
 TRUSTED = 0.5
@@ -106,7 +107,7 @@ class Fit:
         if summary is None or missing:
             raise ValueError(
                 f"{place} is not whole: {', '.join(missing) or 'summary.json'} is missing. Finish the run "
-                f"with `jaxmt invert --resume {folder.path}`."
+                f"with `{command('invert', '--resume', folder.path)}`."
             )
         stored = read_results(place / MODEL)
         try:

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ..atomic import FilePath
@@ -152,8 +153,8 @@ def require_room(path: Path, *, force: bool) -> None:
         raise FileExistsError(f"{path} is a file. Results need a folder of their own; give another -o.")
     if path.is_dir() and any(path.iterdir()) and not force:
         raise FileExistsError(
-            f"{path} exists and is not empty. Give another -o, go on with --resume {path}, or replace what "
-            "jaxmt wrote there with --force."
+            f"{path} exists and is not empty. Give another -o, go on with --resume {quote(str(path))}, or "
+            "replace what jaxmt wrote there with --force."
         )
 
 

@@ -12,68 +12,18 @@ from jaxtyping import Float
 from ..atomic import FilePath
 from ..conventions import IMPEDANCE, TIPPER
 from ..data import Data
-from ..io import Reading, read
-from ..processing import Journal, Screening, Strike, prepare
+from ..io import Reading
+from ..processing import Journal, Strike, prepare
 from ..processing import strike as strike_of
-from ..processing.frequencies import PER_DECADE, with_computed
 from ..processing.site import Site
 from ..simulation.survey import Survey
+from .along_profile import along_profile, files_of
 from .cautions import cautions
-from .selection import Choice, Selection, choose
+from .choice import Choice, Found
+from .treatment import Treatment
 
 LEAST = 1 / 3
 """Share of the stations asked for that a line must keep to be worth an inversion by the command."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Treatment:
-    """What is done to transfer functions on the way to a line.
-
-    - `strike`: degrees from north; None finds it. `declination`: degrees east, of magnetic axes.
-    - `band`: Hz, the lowest and the highest frequency kept. `floor`: least relative error of |Z|.
-    - `per_decade`: frequencies a decade at which fields are computed where more are measured; None
-      computes at every one.
-    - `screening`, `signs`: as in `processing.prepare`.
-    - `line`: which of several lines, by its name or that of its file; None takes one by default.
-    - `variance`: what `.VAR` blocks of EDI files hold, as in `io.read`.
-    - `stations`: names to keep, with `*` and `?` for any characters; `drop`: names to leave out.
-    - `tipper`: whether to keep the tippers.
-    - `azimuth`, `segment`, `corridor`, `positions`, `spacing`: as in `Selection`.
-    """
-
-    strike: float | None = None
-    declination: float = 0.0
-    band: tuple[float, float] = (0.0, np.inf)
-    floor: float = 0.05
-    per_decade: int | None = PER_DECADE
-    screening: Screening = Screening()
-    signs: str = "mend"
-    line: str | None = None
-    variance: str = "variance"
-    stations: Sequence[str] = ("*",)
-    drop: Sequence[str] = ()
-    tipper: bool = False
-    azimuth: float | None = None
-    segment: tuple[tuple[float, float], tuple[float, float]] | None = None
-    corridor: float | None = None
-    positions: Path | None = None
-    spacing: float | None = None
-
-    @property
-    def selection(self) -> Selection:
-        """Which stations are asked for, and where they are."""
-        return Selection(*(getattr(self, field.name) for field in dataclasses.fields(Selection)))
-
-    def choice(self, sites: Sequence[Site]) -> Choice:
-        """The stations of the line. Raises `ValueError` as `choose` does."""
-        return choose(
-            sites,
-            self.selection,
-            strike=self.strike,
-            band=self.band,
-            declination=self.declination,
-            signs=self.signs,
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,10 +63,7 @@ class Line:
         Warnings on the way are in its journal. Raises `ValueError` if nothing is left to invert.
         """
         treatment = dataclasses.replace(treatment or Treatment(), **changes)
-        reading = read(
-            path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs
-        )
-        return cls.from_reading(Path(path).resolve().stem, reading, treatment)
+        return cls.from_reading(Path(path).resolve().stem, treatment.read(path), treatment)
 
     @classmethod
     def from_reading(
@@ -132,12 +79,13 @@ class Line:
                     journal = journal.note("pass over", Path(file).name, text)
                 line = cls.from_sites(name, reading.sites, journal, treatment, choice)
             else:
-                line = _along_profile(name, reading, treatment)
+                data, journal = along_profile(reading, treatment)
+                line = cls(name, data, journal, asked=data.survey.stations.size)
         for warning in caught:
             text = str(warning.message).removeprefix("`profile(sites=...)`: ")
             noted = line.journal.note("warning", "all", text)
             line = dataclasses.replace(line, journal=noted)
-        return line if treatment.tipper else line.without_tipper()
+        return line.with_tipper() if treatment.tipper else line.without_tipper()
 
     @classmethod
     def from_sites(
@@ -180,6 +128,15 @@ class Line:
             direction=choice.direction,
         )
 
+    def with_tipper(self) -> "Line":
+        """The line as it is, with a note where no tipper is left although they were asked for."""
+        if self.data.mask[TIPPER[0]].any():
+            return self
+        read = any(np.isfinite(site.tipper).any() for site in self.sites)
+        why = "no datum of a tipper is left of those that were read" if read else "no station has one"
+        text = f"--tipper is in vain: {why}; the impedances alone are inverted"
+        return dataclasses.replace(self, journal=self.journal.note("tipper", "all", text))
+
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""
         count = int(self.data.mask[TIPPER[0]].sum())
@@ -213,74 +170,18 @@ class Line:
             )
 
 
-def _along_profile(name: str, reading: Reading, treatment: Treatment) -> Line:
-    """The data of a file that is along a profile already, in the band and with the floor asked for."""
-    files = _files(reading)
-    placed = {"azimuth": "azimuth", "segment": "from", "positions": "positions", "spacing": "spacing"}
-    for field, option in placed.items():
-        if getattr(treatment, field) is not None:
-            raise ValueError(
-                f"--{option} is for stations that are yet to be projected; {next(iter(files))} is along a "
-                f"profile already. Leave --{option} out."
-            )
-    if treatment.line is not None and treatment.line not in files:
-        raise ValueError(f"there is no line {treatment.line!r} (--line). Known: {', '.join(files)}.")
-    file = files[next(iter(files)) if treatment.line is None else treatment.line]
-    _refuse_in_vain(treatment, file)
-    data, journal = reading.lines[file], reading.journal
-    for other, path in files.items():
-        if path != file:
-            journal = journal.note("pass over", other, f"one line at a time; --line {other} takes it")
-    kept = treatment.selection.chosen(data.survey.names)
-    low, high = treatment.band
-    inside = (data.survey.frequencies >= low) & (data.survey.frequencies <= high)
-    if not inside.any():
-        raise ValueError(f"no frequency of {file} lies between {low:g} and {high:g} Hz; widen --band.")
-    data = data.select(frequencies=inside, stations=kept)
-    journal = journal.note("band", file, f"frequencies from {low:g} to {high:g} Hz kept")
-    journal = journal.note("floor", file, f"relative error of |Z| at least {treatment.floor:g}")
-    data, notes = with_computed(data.with_floor(treatment.floor), treatment.per_decade)
-    return Line(name, data, journal + notes, asked=len(kept))
-
-
-def _files(reading: Reading) -> dict[str, str]:
-    """Files of data along a profile by their stems, or by their whole names where stems are the same."""
-    stems = [Path(file).stem for file in reading.lines]
-    return {
-        stem if stems.count(stem) == 1 else Path(file).name: file
-        for stem, file in zip(stems, reading.lines, strict=True)
-    }
-
-
-def _refuse_in_vain(treatment: Treatment, file: str) -> None:
-    """Raises `ValueError` for an option that is about tensors, which data along a profile have no more."""
-    plain, screening = Screening(), treatment.screening
-    told = {
-        "strike": treatment.strike is not None,
-        "declination": bool(treatment.declination),
-        "remove": bool(screening.remove or screening.station_remove),
-        "enlarge": bool(screening.enlarge),
-        "skip": screening != plain,
-    }
-    for option in (name for name, said in told.items() if said):
-        raise ValueError(
-            f"--{option} is for stations with their tensors; {file} is along a profile already. Leave "
-            f"--{option} out."
-        )
-
-
 def counted(survey: Survey) -> str:
     """How many frequencies a survey has, and at how many fields are computed where these are others."""
     computed = "" if survey.computed is None else f", computed at {survey.computed.size}"
     return f"{survey.frequencies.size} frequencies{computed}"
 
 
-def line_names(reading: Reading, treatment: Treatment) -> tuple[str, ...]:
-    """The names of the lines that `Treatment.line` takes, in their order."""
-    if not reading.sites:
-        return tuple(_files(reading))
-    every = dataclasses.replace(treatment, line=None)
-    return tuple(line.name for line in every.choice(reading.sites).lines.lines)
+def line_names(reading: Reading, found: Found | None) -> tuple[str, ...]:
+    """The names of the lines that `Treatment.line` takes, in their order.
+
+    - `found`: the lines of the stations that were read; None where the data came along a profile.
+    """
+    return tuple(files_of(reading)) if found is None else found.names
 
 
 def same(one: Data, other: Data) -> bool:

@@ -9,17 +9,17 @@ import numpy as np
 
 from ..conventions import OFF_DIAGONAL, RHO
 from ..data import Data
-from ..io import Reading, read
+from ..io import Reading
 from ..io.reading import DATA_SUFFIXES, data_folders
 from ..processing import RULES, STATION_RULES, UNUSABLE, Journal, Screening, dimensionality, phase_tensor
 from ..processing.screening import Rule, title
 from ..processing.site import Site
 from ..processing.stations import StationRule, station_step
 from . import options
+from .choice import Choice
 from .line import Line, counted, line_names
 from .objects import treatment_of
-from .options import ALL, FAILED, complete
-from .selection import Choice
+from .options import ALL, FAILED, Refusal, command, complete
 from .survey_map import draw, line_rows, sketch
 from .text_table import columns
 
@@ -34,18 +34,24 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     """
     told = complete(told)
     treatment = treatment_of(told)
-    if path.is_dir() and not _has_files(path) and (folders := data_folders(path)):
-        rows = [(name, str(count), f"jaxmt look {path / name}") for name, count in folders.items()]
+    alone = path.is_dir() and not treatment.recursive and not _has_files(path)
+    if alone and (folders := data_folders(path)):
+        rows = [(name, str(count), command("look", path / name)) for name, count in folders.items()]
         print(f"{path} holds folders of data, and none itself. Look at one of them:")
         print(columns(("folder", "files", ""), rows))
+        print(f"or at all of them together: {command('look', path, '--recursive')}")
         return FAILED
     every = told["line"] == ALL
-    if every:
-        treatment = dataclasses.replace(treatment, line=None)
-    reading = read(path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs)
-    choice, impossible = None, None
+    reading = treatment.read(path)
+    if out is not None and not reading.sites:
+        raise Refusal("-o: there is no map of data that came along a profile: they have no coordinates.")
+    found, choice, impossible = None, None, None
     try:
-        choice = treatment.choice(reading.sites) if reading.sites else None
+        if reading.sites:
+            found = treatment.find(reading.sites)
+            choice = found.taken(None if every else treatment.line)
+    except Refusal:
+        raise
     except ValueError as error:
         impossible = error
     print(table(reading, choice))
@@ -59,21 +65,22 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
     if choice is not None:
         print(f"{sketch(reading.sites, choice)}\n{line_rows(choice)}")
     status, strike = 0, None
-    for name in line_names(reading, treatment) if every else (treatment.line,):
+    for name in line_names(reading, found) if every else (treatment.line,):
         each = dataclasses.replace(treatment, line=name)
         print(f"\nLine {name}" if every else "")
         try:
-            line = Line.from_reading(path.resolve().stem, reading, each, None if every else choice)
+            taken = found.taken(name) if every and found is not None else choice
+            line = Line.from_reading(path.resolve().stem, reading, each, taken)
             if not every or (choice is not None and name == choice.line.name):
                 strike = line.strike
             print(f"{notes(line.journal, verbose=verbose)}\n\n{rules(line, each.screening)}")
             line.require()
+        except Refusal:
+            raise
         except ValueError as error:
             print(f"\nNothing to invert: {error}")
             status = FAILED
-    if out is not None:
-        if choice is None:
-            raise ValueError("there is no map of data that came along a profile: they have no coordinates.")
+    if out is not None and choice is not None:
         draw(out, choice, strike)
         print(f"The map is {out}")
     return status

@@ -10,9 +10,9 @@ from ..misfit import AbstractMisfit
 from ..misfit.catalogue import named
 from ..processing import DOUBTS, RULES, STATION_RULES, Screening
 from ..processing.screening import GEOLOGY
-from .line import Treatment
 from .options import Refusal
 from .settings import Settings
+from .treatment import Treatment
 
 GROWTH, QUICK_GROWTH = 0.12, 0.3
 """Growth of the cells of the mesh away from the stations, and with `--quick`."""
@@ -33,6 +33,7 @@ def treatment_of(told: Mapping[str, Any]) -> Treatment:
         stations=tuple(told["stations"]),
         drop=tuple(told["drop"]),
         tipper=told["tipper"],
+        recursive=told["recursive"],
         **placement_of(told),
     )
 

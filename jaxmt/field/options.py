@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import difflib
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,11 @@ Check = Callable[[Any], Any]
 
 class Refusal(ValueError):
     """What was typed cannot be understood: which word, what it must be, and what comes nearest."""
+
+
+def command(*words: object) -> str:
+    """What to type, with blanks and the like quoted: jaxmt look 'my data'."""
+    return shlex.join(["jaxmt", *map(str, words)])
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
@@ -203,11 +209,12 @@ OPTIONS: dict[str, Option] = {
                "stations at most so far from it; default one spacing", metavar="KM"),
         Option("positions", "data", text, None,
                "table of positions: name,latitude,longitude or name,easting,northing in m",
-               metavar="CSV"),
+               metavar="FILE"),
         Option("spacing", "data", number(1e-3, 1e7, "a positive distance in m"), None,
                "put all stations, wherever their files place them, so far apart in the order of names",
                metavar="M"),
         Option("tipper", "data", true, False, "invert the tippers too", 0),
+        Option("recursive", "data", true, False, "read sub-folders, too; each may be a line", 0),
         Option("misfit", "inversion", one_of("misfit", MISFITS), ["cloud"],
                "one or more, side by side: cloud (6-D transport, default), paired (its weights without "
                "transport), sliding (6-D transport whose mass moves), components (3-D clouds), graph "

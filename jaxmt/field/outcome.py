@@ -14,6 +14,7 @@ from .figures import draw_both, draw_fit, draw_line
 from .fit import Fit
 from .folder import LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
+from .options import command
 from .report import report_page
 from .settings import Reference, Settings
 from .store import read_line, read_reference, write_line, write_reference
@@ -112,7 +113,7 @@ class Outcome:
         if not names or "shown" not in summary:
             raise ValueError(
                 f"{folder.path} holds no inversion that ended. Go on with: "
-                f"jaxmt invert --resume {folder.path}"
+                f"{command('invert', '--resume', folder.path)}"
             )
         fits = tuple(Fit.read(folder, name) for name in names)
         shown = summary["shown"]

@@ -6,20 +6,61 @@ from pathlib import Path
 from typing import Any
 
 from ..inversion.result import Ending
-from ..io import Reading, read
+from ..io import Reading
 from ..io.reading import DATA_SUFFIXES
 from ..report import versions
 from . import machine
+from .along_profile import refuse_in_vain
+from .choice import Found
 from .conversion import unique
 from .folder import FILES, LINE, Folder, remove, require_room, summary_of
 from .line import Line, line_names, same
 from .look import notes, rules, table
 from .objects import misfits_of, settings_of, treatment_of
-from .options import ALL, EXPECTED, FAILED, STOPPED, complete
+from .options import ALL, EXPECTED, FAILED, STOPPED, command, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
 from .store import read_line
 from .workflow import invert_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What inversions begin from.
+
+    - `run`: what was told. `reading`: the data. `found`: their lines; None where the data came along a
+      profile. `options`: of the command line. `devices`: as for `invert_line`.
+    """
+
+    run: RunFile
+    reading: Reading
+    found: Found | None
+    options: Mapping[str, Any]
+    devices: tuple[Any, ...] | None
+
+    @classmethod
+    def read(cls, run: RunFile, options: Mapping[str, Any]) -> "Start":
+        """What a run begins from. Raises `ValueError` if nothing can be read, or stations have no place."""
+        # What was told in vain is said before anything is read.
+        treatment, _ = treatment_of(run.told), misfits_of(run.told, run.misfits)
+        devices = machine.start({**options, "devices": run.told["devices"]})
+        reading = treatment.read(run.path)
+        found = treatment.find(reading.sites) if reading.sites else None
+        if found is None:
+            refuse_in_vain(reading, treatment)
+        return cls(run, reading, found, options, devices)
+
+    def of(self, name: str) -> "Start":
+        """That of one line."""
+        return dataclasses.replace(
+            self, run=dataclasses.replace(self.run, told={**self.run.told, "line": name})
+        )
+
+    def line(self) -> Line:
+        """The line that the run names, or that is taken by default."""
+        treatment = treatment_of(self.run.told)
+        choice = None if self.found is None else self.found.taken(treatment.line)
+        return Line.from_reading(self.run.path.stem, self.reading, treatment, choice)
 
 
 def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
@@ -33,74 +74,53 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     if holds_data(out.resolve(), run.path):
         raise ValueError(f"results must not go among the data in {out}. Give another -o.")
     require_room(out, force=options["force"])
-    devices = machine.start({**options, "devices": run.told["devices"]})
-    # What was told in vain is said before anything is read.
-    treatment, _ = treatment_of(run.told), misfits_of(run.told, run.misfits)
-    reading = read(
-        run.path, variance=treatment.variance, relative_error=treatment.floor, signs=treatment.signs
-    )
-    if run.told["line"] != ALL:
-        return begun(run, reading, out, options, devices)
-    return each(run, reading, out, options, devices)
+    start = Start.read(run, options)
+    return each(start, out) if run.told["line"] == ALL else begun(start, out)
 
 
-def each(
-    run: RunFile,
-    reading: Reading,
-    out: Path,
-    options: Mapping[str, Any],
-    devices: tuple[Any, ...] | None,
-) -> int:
+def each(start: Start, out: Path) -> int:
     """The inversion of every line into a folder of its own, those begun before gone on with; the status."""
-    # Raises where there are none, before anything is written.
-    status, names = 0, line_names(reading, treatment_of(run.told))
-    if options["resume"] is None:
+    status, names, resumed = 0, line_names(start.reading, start.found), start.options["resume"] is not None
+    if not resumed:
         out.mkdir(parents=True, exist_ok=True)
         remove(out)
-        run.write(out / NAME)
+        start.run.write(out / NAME)
     for name, file in zip(names, unique(names), strict=True):
         print(f"\nLine {name}", flush=True)
         place = out / (file.lstrip(".") or "line")
-        one = dataclasses.replace(run, told={**run.told, "line": name})
         try:
-            if options["resume"] is not None and summary_of(place) is not None:
-                ending = gone_on(Folder.open(place), options)
+            if resumed and summary_of(place) is not None:
+                ending = gone_on(Folder.open(place), start.options)
             else:
-                ending = begun(one, reading, place, options, devices)
+                ending = begun(start.of(name), place)
         except EXPECTED as error:
             print(f"Line {name} is not inverted: {error}")
             ending = FAILED
         status = max(status, ending)
         if ending == STOPPED:
-            print(f"Go on with all lines: jaxmt invert --resume {out}")
+            print(f"Go on with all lines: {command('invert', '--resume', out)}")
             break
     return status
 
 
-def begun(
-    run: RunFile,
-    reading: Reading,
-    out: Path,
-    options: Mapping[str, Any],
-    devices: tuple[Any, ...] | None,
-) -> int:
+def begun(start: Start, out: Path) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
+    run, options = start.run, start.options
     require_room(out, force=options["force"])
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
-    treatment = treatment_of(run.told)
-    line = Line.from_reading(run.path.stem, reading, treatment)
+    line = start.line()
     print(notes(line.journal, verbose=options["verbose"]))
     if line.sites:
-        print(rules(line, treatment.screening))
+        print(rules(line, treatment_of(run.told).screening))
     try:
         line.require()
     except ValueError:
-        print(table(reading))
+        print(table(start.reading))
         raise
     folder = Folder.create(machine.own_folder(out, options), force=options["force"])
     run = dataclasses.replace(run, identity=folder.identity, versions=dict(versions()))
     run.write(folder.path / NAME)
-    return ended(invert_line(line, misfits, settings, folder=folder, devices=devices), folder)
+    return ended(invert_line(line, misfits, settings, folder=folder, devices=start.devices), folder)
 
 
 def holds_data(out: Path, source: Path) -> bool:
@@ -119,15 +139,7 @@ def resume(options: Mapping[str, Any]) -> int:
         run = RunFile.read(path / NAME)
         told = complete(run.told)
         if told["line"] == ALL:
-            devices = machine.start({**options, "devices": told["devices"]})
-            treatment = treatment_of(told)
-            reading = read(
-                run.path,
-                variance=treatment.variance,
-                relative_error=treatment.floor,
-                signs=treatment.signs,
-            )
-            return each(dataclasses.replace(run, told=told), reading, path, options, devices)
+            return each(Start.read(dataclasses.replace(run, told=told), options), path)
     return gone_on(Folder.open(path), options)
 
 
@@ -152,7 +164,7 @@ def ended(outcome: Outcome, folder: Folder) -> int:
     """Says where the report is; the exit status."""
     print(f"The report is {folder.path / 'report.html'}")
     if outcome.fits[-1].result.ending is Ending.INTERRUPTED:
-        print(f"Interrupted. Go on with: jaxmt invert --resume {folder.path}")
+        print(f"Interrupted. Go on with: {command('invert', '--resume', folder.path)}")
         return STOPPED
     return 0
 

@@ -14,8 +14,19 @@ from .folder import LINE, SITES, USABLE, Folder
 from .line import Line, found_strike
 from .settings import Reference
 
-SCALARS = ("name", "latitude", "longitude", "elevation", "easting", "northing", "declination", "rating")
+SCALARS = (
+    "name",
+    "latitude",
+    "longitude",
+    "elevation",
+    "easting",
+    "northing",
+    "declination",
+    "rating",
+    "folder",
+)
 ARRAYS = ("frequencies", "z", "z_error", "tipper", "tipper_error", "azimuth")
+TEXTS = ("notes", "routine")
 COVARIANCES = ("z_covariance", "tipper_covariance")
 
 
@@ -64,7 +75,7 @@ def write_sites(path: Path, line: Line) -> None:
     """The stations of a line as measured, exactly."""
     arrays: dict[str, np.ndarray] = {"distances": np.asarray(line.distances)}
     for k, site in enumerate(line.sites):
-        for name in (*SCALARS, *ARRAYS, *COVARIANCES, "notes"):
+        for name in (*SCALARS, *ARRAYS, *COVARIANCES, *TEXTS):
             value = getattr(site, name)
             if value is not None:
                 arrays[f"{k}.{name}"] = np.array(value)
@@ -80,10 +91,13 @@ def read_sites(path: Path) -> tuple[tuple[Site, ...], np.ndarray]:
     sites = []
     while f"{len(sites)}.name" in arrays:
         k = len(sites)
-        fields: dict[str, Any] = {name: arrays[f"{k}.{name}"].item() for name in SCALARS}
+        fields: dict[str, Any] = {
+            name: arrays[f"{k}.{name}"].item() for name in SCALARS if f"{k}.{name}" in arrays
+        }
         fields |= {name: arrays[f"{k}.{name}"] for name in ARRAYS}
         fields |= {name: arrays[f"{k}.{name}"] for name in COVARIANCES if f"{k}.{name}" in arrays}
-        sites.append(Site(**fields, notes=tuple(str(note) for note in arrays[f"{k}.notes"])))
+        fields |= {name: tuple(map(str, arrays.get(f"{k}.{name}", ()))) for name in TEXTS}
+        sites.append(Site(**fields))
     return tuple(sites), arrays["distances"]
 
 

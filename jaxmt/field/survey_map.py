@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from .. import plot
 from ..processing.positions import known_positions
 from ..processing.site import Site
-from .selection import Choice
+from .choice import Choice
 from .text_table import columns
 
 WIDTH, HEIGHT = 61, 17
@@ -46,7 +47,7 @@ def line_rows(choice: Choice) -> str:
                 _km(line.spacing),
                 _km(line.gap),
                 f"{angle:.0f}" if np.isfinite(angle) else "-",
-                "taken" if taken else f"--line {line.name}",
+                "taken" if taken else f"--line {quote(line.name)}",
             )
         )
     text = columns(head, rows)
@@ -83,20 +84,38 @@ def sketch(sites: Sequence[Site], choice: Choice | None = None) -> str:
         grid[rows[here], columns[here]] = marks[here]
     lines = [f"|{''.join(row).rstrip()}" for row in grid[::-1]]
     size = f"{east.max() / 1e3:.3g} km east by {north.max() / 1e3:.3g} km north"
-    return "\n" + "\n".join(["N", *lines, f"+{'-' * WIDTH} E", f" {size}"]) + "\n"
+    key = [] if choice is None else [f" {_key(choice, marks.tolist())}"]
+    return "\n" + "\n".join(["N", *lines, f"+{'-' * WIDTH} E", f" {size}", *key]) + "\n"
+
+
+def _key(choice: Choice, marks: Sequence[str]) -> str:
+    """What the characters of a map stand for, those that are on it."""
+    taken = choice.line.name
+    parts = [f"{MARK} line {taken}, taken" if taken in _letters(choice) else f"{MARK} taken"]
+    letters: dict[str, list[str]] = {}
+    for name, mark in _letters(choice).items():
+        if name != taken and mark in marks:
+            letters.setdefault(mark, []).append(name)
+    parts += [f"{mark} line {' or '.join(names)}" for mark, names in sorted(letters.items())]
+    return "; ".join([*parts, *([f"{OTHER} in no line"] if OTHER in marks else [])])
+
+
+def _letters(choice: Choice) -> dict[str, str]:
+    """For each line the character that tells it from others, of the last ones of its name."""
+    names = [line.name for line in choice.lines.lines]
+    # The last character that differs tells CP1 from CP2, and 15 from 16.
+    where = next((k for k in range(1, 9) if len({name[-k : -k + 1 or None] for name in names}) > 1), 1)
+    return {name: name[-where : -where + 1 or None][:1] or OTHER for name in names}
 
 
 def _marks(choice: Choice | None, count: int) -> list[str]:
     """A character for each station."""
     if choice is None:
         return [MARK] * count
-    marks = [OTHER] * count
-    names = [line.name for line in choice.lines.lines]
-    # The last character that differs tells CP1 from CP2, and 15 from 16.
-    where = next((k for k in range(1, 9) if len({name[-k : -k + 1 or None] for name in names}) > 1), 1)
+    marks, letters = [OTHER] * count, _letters(choice)
     for line in choice.lines.lines:
         for k in line.stations:
-            marks[k] = line.name[-where : -where + 1 or None][:1] or OTHER
+            marks[k] = letters[line.name]
     for k in choice.line.stations:
         marks[k] = MARK
     return marks

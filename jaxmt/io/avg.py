@@ -11,6 +11,7 @@ from .elements import ELEMENTS, Datum, tensors
 from .free_format import FreeFormat, number
 from .frequencies import possible
 from .place import degrees_of, metres_of
+from .statements import statements
 
 SETTING = re.compile(r"\$\s*+([\w.:]++)\s*+=\s*+(.*)")
 COLUMNS = ("FREQ", "Z.MAG", "Z.PHZ", "Z.PERR")
@@ -95,9 +96,9 @@ def read_avg(path: FilePath, *, conjugate: bool | None = None) -> Site:
         tipper=found.tipper,
         tipper_error=found.tipper_error,
         azimuth=np.zeros(found.frequencies.size),
-        notes=(
-            found.sign,
-            "impedances converted from (mV/km)/nT to ohm, errors from those of the phase",
-            "axes taken as north and east",
+        **statements(
+            (found.sign, found.sign.endswith("conjugated")),
+            ("impedances converted from (mV/km)/nT to ohm, errors from those of the phase", False),
+            ("axes taken as north and east", True),
         ),
     )

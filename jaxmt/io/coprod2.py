@@ -9,6 +9,7 @@ from ..atomic import FilePath
 from ..conventions import OFF_DIAGONAL
 from ..data import Data
 from ..processing import data_with_errors
+from ..processing.floors import plausible
 from ..simulation.mesh import Mesh
 from ..simulation.survey import Survey
 from .free_format import MOST_CELLS, FreeFormat, count_after, number
@@ -41,6 +42,15 @@ def read_coprod2(path: FilePath) -> Data:
     ZXY is TE, ZYX is TM, in ohm; y in m; one error for the real and for the imaginary part each. The
     format does not state its time dependence: impedances in the quadrants of $e^{-i\omega t}$ are
     conjugated. Raises `BadFile`, with the line, for a file that is damaged.
+    """
+    return coprod2_data(path)[0]
+
+
+def coprod2_data(path: FilePath, relative_error: float | None = None) -> tuple[Data, str]:
+    """As `read_coprod2`, and what was done to errors in words.
+
+    - `relative_error`: of |Z|, instead of errors that are not positive or absurd; without it these are
+      refused and kept.
     """
     file = FreeFormat(path, "a list MT2DData_1.0")
     text = file.line("Format: MT2DData_1.0")
@@ -76,7 +86,8 @@ def read_coprod2(path: FilePath) -> Data:
         at = IMPEDANCES.index(components[int(c) - 1]), int(f) - 1, int(s) - 1
         if np.isfinite(z[at]):
             raise file.bad(f"frequency {f:g}, receiver {s:g}, component {c:g} occur twice; remove one.")
-        if not 0 < error < 1e9 or not 0 < abs(complex(real, imaginary)) < 1e9:
+        damaged = relative_error is None and not 0 < error < 1e9
+        if damaged or not 0 < abs(complex(real, imaginary)) < 1e9:
             raise file.bad(f"the datum is {real:g}, {imaginary:g} +- {error:g} ohm; the row is damaged.")
         z[at], errors[at] = complex(real, imaginary), error
     if not file.ended:
@@ -84,11 +95,14 @@ def read_coprod2(path: FilePath) -> Data:
     tensor = np.full((z[0].size, 2, 2), np.nan + 0j)
     tensor[:, *OFF_DIAGONAL] = z.reshape(2, -1).T
     z = z.conj() if opposite_sign(tensor) else z
+    text = ""
+    if relative_error is not None:
+        relative, text = plausible("Z", errors / np.abs(z), np.isfinite(z), relative_error)
+        errors = relative * np.abs(z)
     absent = np.full(z[0].shape, np.nan)
     survey = Survey(frequencies, y)
-    return data_with_errors(
-        "read_coprod2", survey, (z[0], errors[0]), (z[1], errors[1]), (absent + 0j, absent)
-    )
+    tables = (z[0], errors[0]), (z[1], errors[1]), (absent + 0j, absent)
+    return data_with_errors("read_coprod2", survey, *tables), text
 
 
 def _pair(file: FreeFormat) -> float:

@@ -19,6 +19,7 @@ from .edi_spectra import has_spectra, transfer_functions
 from .free_format import NUMBER, BadFile
 from .frequencies import HIGHEST, LOWEST, possible
 from .impedances import measured, opposite_sign, outside_quadrants, quadrants, without_zeros
+from .statements import statements
 from .units import ohm_per
 
 TENSOR = (("XX", 0, 0), ("XY", 0, 1), ("YX", 1, 0), ("YY", 1, 1))
@@ -287,10 +288,10 @@ def edi_site(path: FilePath, *, variance: str = "variance", conjugate: bool | No
         azimuth=found.azimuth[keep],
         z_covariance=covariances[0],
         tipper_covariance=covariances[1],
-        notes=(
-            sign,
-            f"impedances converted from {unit} to ohm",
-            found.errors,
-            *filter(None, [found.layout or _azimuth_note(found.azimuth[keep])]),
+        **statements(
+            (sign, sign.endswith("conjugated")),
+            (f"impedances converted from {unit} to ohm", factor != OHM_PER_PRACTICAL),
+            (found.errors, has_spectra(edi) or variance != "variance"),
+            (found.layout or _azimuth_note(found.azimuth[keep]), True),
         ),
     )

@@ -15,6 +15,7 @@ from .frequencies import possible
 from .impedances import measured, opposite_sign, quadrants, without_zeros
 from .place import unit_of
 from .sensors import NORTH_EAST, parallel, turn_impedance, turn_tipper
+from .statements import statements
 from .units import PRACTICAL, ohm_per
 from .xml_tree import Element, parse_xml
 
@@ -195,6 +196,9 @@ def read_emtf_site(path: FilePath) -> Site:
         if location is not None and (element := location.find(name)) is not None:
             height = name == "Elevation"
             place[name] = _elevation(element, fail) if height else _value(element, LIMITS[name], fail)
+    sign = f"time dependence {stated!r} stated{'; conjugated' if conjugate else ''}"
+    if not stated:
+        sign = f"no time dependence stated; {quadrants(z)}{' once conjugated' if conjugate else ''}"
     rating = root.find("Site/DataQualityNotes/Rating")
     order = np.argsort(seconds, kind="stable")
     return Site(
@@ -212,12 +216,10 @@ def read_emtf_site(path: FilePath) -> Site:
         tipper_covariance=t_cov[order] if np.isfinite(t_cov).any() else None,
         declination=place["Declination"],
         rating=np.nan if rating is None else _value(rating, 5.0, fail),
-        notes=(
-            f"time dependence {stated!r} stated{'; conjugated' if conjugate else ''}"
-            if stated
-            else f"no time dependence stated; {quadrants(z)}{' once conjugated' if conjugate else ''}",
-            "impedances converted to ohm; errors are sqrt(VAR/2), covariances from S and N",
-            f"axes: {axes}",
+        **statements(
+            (sign, conjugate or not stated),
+            ("impedances converted to ohm; errors are sqrt(VAR/2), covariances from S and N", False),
+            (f"axes: {axes}", orientation is None or azimuth != 0 or axes.startswith("turned")),
         ),
     )
 

@@ -12,6 +12,7 @@ from .free_format import FreeFormat, number
 from .frequencies import HIGHEST, LOWEST, possible
 from .impedances import resistivities
 from .place import degrees_of, metres_of
+from .statements import statements
 
 TYPE = re.compile(r"([A-Z][XYZ][XY])\b\s*+(.*)", re.IGNORECASE)
 INFORMATION = re.compile(r">\s*+([A-Za-z]\w*+)\s*+=\s*+(.*)")
@@ -118,9 +119,9 @@ def read_jfile(path: FilePath, *, conjugate: bool | None = None) -> Site:
         tipper=found.tipper,
         tipper_error=found.tipper_error,
         azimuth=np.full(found.frequencies.size, azimuth),
-        notes=(
-            found.sign,
-            f"impedances taken in units of {factor:.6g} ohm, errors divided by sqrt(2)",
-            f"x axis {azimuth:g} degrees from north (AZIMUTH)",
+        **statements(
+            (found.sign, found.sign.endswith("conjugated")),
+            (f"impedances taken in units of {factor:.6g} ohm, errors divided by sqrt(2)", True),
+            (f"x axis {azimuth:g} degrees from north (AZIMUTH)", azimuth != 0),
         ),
     )

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from ..atomic import FilePath
 from ..data import Data
 from ..processing import Along, data_with_errors, profile
+from ..processing.floors import TIPPER_FLOOR, plausible
 from ..processing.resampling import NEGLIGIBLE
 from ..processing.site import Site
 from ..simulation.survey import Survey
@@ -19,6 +20,7 @@ from .frequencies import distinct
 from .impedances import measured, without_zeros
 from .modem_rows import PLANAR, Row, read_rows
 from .sensors import NORTH_EAST, common_azimuth, parallel, turn_impedance, turn_tipper
+from .statements import statements
 
 PLACES = {"ZXX": (0, 0), "ZXY": (0, 1), "ZYX": (1, 0), "ZYY": (1, 1)}
 
@@ -86,6 +88,9 @@ def _site(path: FilePath, name: str, rows: list[Row], geographic: bool) -> Site:
         unknown = np.full((count, 2, 2), np.nan + 0j)
         tipper, tipper_error, _ = turn_tipper(tipper, tipper_error, unknown, sensors[2])
         note = "turned from the azimuths of the sensors to the axes of the header"
+    header = rows[0].header
+    conjugate, keyword, factor = header.conjugate, header.keyword, header.factor
+    sign = "-" if conjugate else "+"
     return Site(
         name=name,
         latitude=rows[0].latitude if geographic else np.nan,
@@ -99,11 +104,10 @@ def _site(path: FilePath, name: str, rows: list[Row], geographic: bool) -> Site:
         azimuth=azimuth,
         easting=rows[0].y,
         northing=rows[0].x,
-        notes=(
-            f"time dependence exp({'-' if rows[0].header.conjugate else '+'}i omega t) stated"
-            f"{'; conjugated' if rows[0].header.conjugate else ''}",
-            f"{rows[0].header.keyword} in units of {rows[0].header.factor:.6g} ohm, converted to ohm",
-            *([note] if turned else []),
+        **statements(
+            (f"time dependence exp({sign}i omega t) stated{'; conjugated' * conjugate}", conjugate),
+            (f"{keyword} in units of {factor:.6g} ohm, converted to ohm", False),
+            (note if turned else "", True),
         ),
     )
 
@@ -143,10 +147,32 @@ def read_modem_sites(path: FilePath) -> list[Site]:
     return _sites(path, read_rows(path))
 
 
+def planar_data(path: FilePath, relative_error: float | None) -> tuple[Data, str]:
+    """The data of a 2-D list file, and what was done to errors in words.
+
+    - `relative_error`: of |Z|, instead of errors that are missing or absurd, with the floor of tippers;
+      without it these are refused and kept.
+    """
+    rows = read_rows(path)
+    _require(path, rows, planar=True)
+    if relative_error is None:
+        return _planar(path, rows, None, None), ""
+    texts: list[str] = []
+    data = _planar(path, rows, relative_error, TIPPER_FLOOR, texts)
+    return data, "; ".join(texts)
+
+
 def _planar(
-    path: FilePath, rows: list[Row], relative_error: float | None, tipper_error: float | None
+    path: FilePath,
+    rows: list[Row],
+    relative_error: float | None,
+    tipper_error: float | None,
+    told: list[str] | None = None,
 ) -> Data:
-    """Data of a 2-D list file, stations in the order of y."""
+    """Data of a 2-D list file, stations in the order of y.
+
+    - `told`: takes in what is done to errors; with it those that are absurd are replaced, too.
+    """
     stations = sorted(_stations(path, rows).items(), key=lambda item: item[1][0].y)
     places = {name: k for k, (name, _) in enumerate(stations)}
     frequencies, index = _frequencies(rows)
@@ -177,8 +203,13 @@ def _planar(
                 f"(2e15 or 0); give `read_modem({remedy}=...)`."
             )
         if fallback is not None:
-            scale = 1.0 if component == "TY" else np.abs(values)
-            errors = np.where(lost, fallback * scale, errors)
+            scale = np.ones(shape) if component == "TY" else np.abs(values)
+            relative, text = plausible(f"{component} data", errors / scale, np.isfinite(values), fallback)
+            if told is None:
+                errors = np.where(lost, fallback * scale, errors)
+            else:
+                errors = relative * scale
+                told += [text] * bool(text)
         tables[component] = values, errors
     return data_with_errors("read_modem", survey, tables["TE"], tables["TM"], tables["TY"])
 

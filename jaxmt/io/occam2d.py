@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
-from ..conventions import MODES, PHASE, RHO, TIPPER, rows_of
-from ..data import Data
+from ..conventions import IMPEDANCE, MODES, PHASE, RHO, TIPPER, rows_of
+from ..data import Data, impedance_error_scale
+from ..processing.floors import TIPPER_FLOOR, plausible
 from ..processing.polarity import SIGNS
 from ..simulation.survey import Survey
 from .free_format import MOST_CELLS, FreeFormat, count_after, number
@@ -21,6 +22,8 @@ ROWS = {1: RHO[0], 2: PHASE[0], 3: TIPPER[0], 4: TIPPER[1], 5: RHO[1], 6: PHASE[
 
 LINEAR = {9: RHO[0], 10: RHO[1]}
 """Types of apparent resistivity in ohm m, TE and TM, and the rows of their logarithms."""
+
+Table = Float[np.ndarray, "6 freq site"]
 
 KINDS = "1-6, 9 and 10"
 MOST = 100_000
@@ -61,14 +64,20 @@ def read_occam2d(path: FilePath, signs: str = "mend") -> Data:
     they are kept as they are. Raises `BadFile`, with the line, for a file that is damaged, incomplete, or
     holds other types or a datum twice.
     """
-    data, found = occam2d_data(path, signs)
-    if found:
-        warnings.warn(f"{path}: {found}.", stacklevel=2)
+    data, told = occam2d_data(path, signs)
+    if told["sign"]:
+        warnings.warn(f"{path}: {told['sign']}.", stacklevel=2)
     return data
 
 
-def occam2d_data(path: FilePath, signs: str = "mend") -> tuple[Data, str]:
-    """As `read_occam2d`, with what it warns of in words instead; "" for nothing."""
+def occam2d_data(
+    path: FilePath, signs: str = "mend", relative_error: float | None = None
+) -> tuple[Data, dict[str, str]]:
+    """As `read_occam2d`, with what it says of signs and of errors in words; "" for nothing.
+
+    - `relative_error`: of |Z|, instead of errors that are not positive or absurd; without it these are
+      refused and kept.
+    """
     if signs not in SIGNS:
         raise ValueError(f"`read_occam2d(signs=...)` must be one of {', '.join(SIGNS)}. Got {signs!r}.")
     file = FreeFormat(path, "an Occam2D data file")
@@ -92,7 +101,7 @@ def occam2d_data(path: FilePath, signs: str = "mend") -> tuple[Data, str]:
     shape = (6, len(frequencies), len(names))
     values, errors, first = np.full(shape, np.nan), np.full(shape, np.nan), {}
     while not file.ended:
-        kind, f, s, value, error = _row(file, shape)
+        kind, f, s, value, error = _row(file, shape, refuse=relative_error is None)
         key = (ROWS | LINEAR)[kind], f, s
         if key in first:
             raise file.bad(f"site {s + 1}, frequency {f + 1} and type {kind} are in line {first[key]} too.")
@@ -108,7 +117,22 @@ def occam2d_data(path: FilePath, signs: str = "mend") -> tuple[Data, str]:
         )
     modes = [m for m in MODES if np.isfinite(values[list(rows_of(m))]).any()]
     values, found = _first_quadrant(values, signs)
-    return Data(Survey(frequencies, offsets, modes=modes, names=names), values, errors), found
+    told = {"sign": found, "error": ""}
+    if relative_error is not None:
+        errors, told["error"] = _plausible(values, errors, relative_error)
+    return Data(Survey(frequencies, offsets, modes=modes, names=names), values, errors), told
+
+
+def _plausible(values: Table, errors: Table, relative_error: float) -> tuple[Table, str]:
+    """The errors, those that cannot be replaced by a floor, and how many."""
+    scale = np.array([*impedance_error_scale(), 1.0, 1.0])[:, None, None]
+    there, relative = np.isfinite(values), errors / scale
+    parts = ((list(IMPEDANCE), "rho and phase", relative_error), (list(TIPPER), "the tipper", TIPPER_FLOOR))
+    texts = []
+    for rows, what, floor in parts:
+        relative[rows], text = plausible(what, relative[rows], there[rows], floor)
+        texts.append(text)
+    return relative * scale, "; ".join(filter(None, texts))
 
 
 def _first_quadrant(
@@ -136,8 +160,13 @@ def _first_quadrant(
     return values, "; ".join(told)
 
 
-def _row(file: FreeFormat, shape: tuple[int, int, int]) -> tuple[int, int, int, float, float]:
-    """Type, frequency and site (from 0), datum and error of the next row."""
+def _row(
+    file: FreeFormat, shape: tuple[int, int, int], *, refuse: bool
+) -> tuple[int, int, int, float, float]:
+    """Type, frequency and site (from 0), datum and error of the next row.
+
+    - `refuse`: whether an error that is not positive, or beyond all numbers, is damage.
+    """
     text = file.line("a datum")
     numbers = [number(token) for token in text.split()]
     if len(numbers) != 5 or None in numbers or not np.all(np.isfinite(np.array(numbers, dtype=float))):
@@ -147,9 +176,9 @@ def _row(file: FreeFormat, shape: tuple[int, int, int]) -> tuple[int, int, int, 
         raise file.bad(f"type {kind:g}; those that are read are {KINDS}.")
     if s not in range(1, shape[2] + 1) or f not in range(1, shape[1] + 1):
         raise file.bad(f"site {s:g}, frequency {f:g}; there are {shape[2]} sites, {shape[1]} frequencies.")
-    if not error > 0:
+    if refuse and not error > 0:
         raise file.bad(f"the error is {error:g}; expected a positive standard deviation.")
-    if not (abs(value) < 1e6 and error < 1e30):
+    if not (abs(value) < 1e6 and (error < 1e30 or not refuse)):
         raise file.bad(f"the datum is {value:g} +- {error:g}; the row is damaged.")
     return int(kind), int(f) - 1, int(s) - 1, value, error
 

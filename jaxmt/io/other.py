@@ -11,6 +11,7 @@ from ..conventions import OHM_PER_PRACTICAL
 from ..processing.site import Site
 from .free_format import BadFile, text_of
 from .impedances import measured, opposite_sign, quadrants, without_zeros
+from .statements import statements
 
 FAILURES = (
     ValueError,
@@ -94,9 +95,9 @@ def read_other(path: FilePath, *, conjugate: bool | None = None) -> Site:
         tipper=t[order],
         tipper_error=t_error[order],
         azimuth=np.zeros(n),
-        notes=(
-            sign,
-            "read by mt_metadata; impedances taken as (mV/km)/nT, its errors divided by sqrt(2)",
-            "axes taken as north and east",
+        **statements(
+            (sign, sign.endswith("conjugated")),
+            ("read by mt_metadata; impedances taken as (mV/km)/nT, its errors divided by sqrt(2)", True),
+            ("axes taken as north and east", True),
         ),
     )

@@ -2,21 +2,22 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from ..atomic import FilePath
 from ..data import Data
 from ..processing import Journal
 from ..processing.site import Site
 from .avg import read_avg
-from .coprod2 import read_coprod2
+from .coprod2 import coprod2_data
 from .edi import edi_site
 from .emtf_xml import read_emtf_site
 from .free_format import LINE_END, BadFile, text_of
 from .impedances import outside_quadrants
 from .jfile import read_jfile
-from .modem import read_modem, read_modem_sites
+from .modem import planar_data, read_modem_sites
 from .modem_rows import PLANAR
 from .occam2d import occam2d_data
 from .wsinv3d import read_wsinv3d
@@ -45,6 +46,9 @@ No pattern crosses lines freely: on blank lines its time would grow with a power
 """
 
 EXPECTED = "expected EDI, EMTF XML, Z-, J-, AVG, ModEM, WSINV3DMT, Occam2D or COPROD2 files."
+RESULTS = "summary.json"
+"""The file by which a folder of results of jaxmt is known."""
+
 OPENING = 200_000
 SUFFIXES = {".edi": "EDI", ".j": "J-file", ".avg": "AVG"}
 SUFFIXES |= dict.fromkeys((".zmm", ".zrr", ".zss"), "Z-file")
@@ -89,6 +93,7 @@ def read(
     conjugate: bool | None = None,
     relative_error: float | None = None,
     signs: str = "mend",
+    recursive: bool = False,
 ) -> Reading:
     r"""Reads a file, or every file of a folder, whatever its format.
 
@@ -99,12 +104,16 @@ def read(
     - `variance`: what the `.VAR` blocks of EDI files hold; see `read_edi_site`.
     - `conjugate`: of EDI, Z-, J- and AVG files, which do not state their time dependence: None conjugates
       where the quadrants clearly show $e^{-i\omega t}$, True and False decide for all.
-    - `relative_error`: of a 2-D ModEM list without errors; see `read_modem`.
+    - `relative_error`: of |Z|, for data along a profile, instead of errors that are missing, zero, negative
+      or absurd. By default such a file is a fault, and absurd errors stay.
     - `signs`: "keep" leaves phases of Occam2D data in the third quadrant; see `read_occam2d`.
 
+    - `recursive`: whether sub-folders are read, too, three deep, but hidden ones and results of jaxmt. Each
+      site has its `folder` then, and stations of one name in several folders have that before theirs.
+
     In a folder, a file that cannot be used gives one message in `faults` and the rest goes on; models,
-    logs, pictures and files of unknown content are passed over, with an entry in the journal. Sub-folders
-    are not entered; the journal names them. Raises `BadFile` for a single file that cannot be used, or if
+    logs, pictures and files of unknown content are passed over, with an entry in the journal, which names
+    sub-folders that are not entered. Raises `BadFile` for a single file that cannot be used, or if
     nothing could be read.
     """
     path = Path(path)
@@ -112,12 +121,13 @@ def read(
         sites, line, journal = _read_one(path, variance, conjugate, relative_error, signs)
         return Reading(tuple(sites), {} if line is None else {str(path): line}, (), journal)
     sites, lines, faults, journal = [], {}, [], Journal()
-    inside = sorted(f for f in path.iterdir() if not f.name.startswith("."))
-    files = [f for f in inside if f.is_file()]
-    if folders := [f.name for f in inside if f.is_dir()]:
-        more = f" and {len(folders) - 5} more" if len(folders) > 5 else ""
-        text = f"{', '.join(folders[:5])}{more}: sub-folders are not entered; give one of them to read it"
-        journal = journal.note("pass over", path.name, text)
+    entered = [path, *(folders_within(path) if recursive else ())]
+    files = [f for e in entered for f in sorted(e.iterdir()) if f.is_file() and not f.name.startswith(".")]
+    inside = sorted(f.name for f in path.iterdir() if f.is_dir() and not f.name.startswith("."))
+    if inside and not recursive:
+        more = f" and {len(inside) - 5} more" if len(inside) > 5 else ""
+        text = f"{', '.join(inside[:5])}{more}: sub-folders are not entered; give one of them to read it"
+        journal = journal.note("pass over", path.name, f"{text}, or --recursive for all")
     for file in files:
         try:
             if file.suffix.lower() not in DATA_SUFFIXES and _of_no_use(file):
@@ -128,6 +138,9 @@ def read(
             faults.append(str(error))
             journal = journal.note("fault", file.name, str(error))
             continue
+        if recursive:
+            folder = str(file.parent.relative_to(path)) if file.parent != path else path.resolve().name
+            found = [dataclasses.replace(site, folder=folder) for site in found]
         sites += found
         lines |= {} if line is None else {str(file): line}
         journal += notes
@@ -136,12 +149,15 @@ def read(
             inside = ", ".join(f"{name} ({count})" for name, count in counts.items())
             raise BadFile(
                 f"{path} holds no transfer functions itself, but its sub-folders hold files: {inside}. "
-                f"Give one of them: {path / next(iter(counts))}"
+                f"Give one of them, such as {quote(str(path / next(iter(counts))))}, or read all together "
+                "(--recursive)."
             )
         raise BadFile(
             f"{path}: none of {len(files)} files holds transfer functions that can be read; "
             f"{faults[0] if faults else EXPECTED}"
         )
+    sites, notes = _named_apart(sites)
+    journal += notes
     names = [site.name for site in sites]
     for name in sorted({name for name in names if names.count(name) > 1}):
         text = f"{names.count(name)} stations have this name; rename all but one before writing lists"
@@ -149,14 +165,48 @@ def read(
     return Reading(tuple(sites), lines, tuple(faults), journal)
 
 
+def _named_apart(sites: Sequence[Site]) -> tuple[list[Site], Journal]:
+    """The sites, those whose name occurs in several folders with the folder before it; and which."""
+    folders: dict[str, set[str]] = {}
+    for site in sites:
+        folders.setdefault(site.name, set()).add(site.folder)
+    several = [name for name, where in folders.items() if len(where) > 1]
+    journal = Journal()
+    if several:
+        first = next(site for site in sites if site.name in several)
+        text = (
+            f"{len(several)} names occur in several folders, which stand before them: {_apart(first)} for "
+            f"{first.name} in {first.folder}"
+        )
+        journal = journal.note("name", "all", text)
+    named = [dataclasses.replace(s, name=_apart(s)) if s.name in several else s for s in sites]
+    return named, journal
+
+
+def _apart(site: Site) -> str:
+    """The name of a station with its folder before it."""
+    return f"{site.folder}-{site.name}".replace("/", "-")
+
+
 def data_folders(path: FilePath) -> dict[str, int]:
     """For each folder within one, at most three deep, how many files it holds with names of data."""
     root, counts = Path(path), {}
-    for depth in ("*", "*/*", "*/*/*"):
-        for folder in sorted(f for f in root.glob(depth) if f.is_dir() and not f.name.startswith(".")):
-            count = sum(f.suffix.lower() in DATA_SUFFIXES and f.is_file() for f in folder.iterdir())
-            counts |= {str(folder.relative_to(root)): count} if count else {}
+    for folder in folders_within(root):
+        count = sum(f.suffix.lower() in DATA_SUFFIXES and f.is_file() for f in folder.iterdir())
+        counts |= {str(folder.relative_to(root)): count} if count else {}
     return counts
+
+
+def folders_within(root: Path) -> list[Path]:
+    """The folders within one, at most three deep, but hidden ones and results of jaxmt."""
+    found: list[Path] = []
+    for depth in ("*", "*/*", "*/*/*"):
+        for folder in sorted(f for f in root.glob(depth) if f.is_dir()):
+            parts = folder.relative_to(root).parts
+            results = any((root.joinpath(*parts[: k + 1]) / RESULTS).is_file() for k in range(len(parts)))
+            if not results and not any(part.startswith(".") for part in parts):
+                found.append(folder)
+    return found
 
 
 def _of_no_use(path: Path) -> bool:
@@ -165,6 +215,11 @@ def _of_no_use(path: Path) -> bool:
         return detect(path) in ("", "model")
     except BadFile:
         return True
+
+
+def _told(read: tuple[Data, str]) -> tuple[Data, dict[str, str]]:
+    """Data, and what was done to their errors, by the step of the journal."""
+    return read[0], {"error": read[1]}
 
 
 def _read_one(
@@ -183,10 +238,11 @@ def _read_one(
         "J-file": lambda: [read_jfile(path, conjugate=conjugate)],
         "AVG": lambda: [read_avg(path, conjugate=conjugate)],
     }
-    lines: dict[str, Callable[[], tuple[Data, str]]] = {
-        "Occam2D data": lambda: occam2d_data(path, signs),
-        "COPROD2 list": lambda: (read_coprod2(path), ""),
-        "ModEM 2-D list": lambda: (read_modem(path, relative_error=relative_error), ""),
+    floor = relative_error or None
+    lines: dict[str, Callable[[], tuple[Data, dict[str, str]]]] = {
+        "Occam2D data": lambda: occam2d_data(path, signs, floor),
+        "COPROD2 list": lambda: _told(coprod2_data(path, floor)),
+        "ModEM 2-D list": lambda: _told(planar_data(path, floor)),
     }
     if kind not in stations | lines:
         what = "a model, not data" if kind == "model" else "of no format that jaxmt knows"
@@ -196,10 +252,12 @@ def _read_one(
         )
     try:
         if kind in lines:
-            line, found = lines[kind]()
+            line, told = lines[kind]()
             text = f"{kind}: {int(line.mask.sum())} data of {line.survey.stations.size} stations"
             journal = Journal().note("read", path.name, text)
-            return [], line, journal.note("sign", path.name, found) if found else journal
+            for step, found in told.items():
+                journal = journal.note(step, path.name, found) if found else journal
+            return [], line, journal
         sites = stations[kind]()
     except BadFile:
         raise
@@ -211,6 +269,8 @@ def _read_one(
     what = f"{kind}: {len(sites)} station(s)" if len(sites) > 1 else kind
     journal = journal.note("read", path.name, what)
     for site in sites:
+        for text in site.routine:
+            journal = journal.note("read", site.name, text)
         for text in site.notes:
             journal = journal.note("note", site.name, text)
     for site in sites:

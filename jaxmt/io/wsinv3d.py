@@ -83,7 +83,7 @@ def read_wsinv3d(path: FilePath) -> list[Site]:
             azimuth=np.zeros(count),
             easting=places["E-W"][k],
             northing=places["N-S"][k],
-            notes=("time dependence exp(-i omega t) by the format; conjugated", "impedances in ohm"),
+            routine=("time dependence exp(-i omega t) by the format; conjugated", "impedances in ohm"),
         )
         for k in range(sites)
     ]

@@ -13,6 +13,7 @@ from .free_format import BadFile, FreeFormat, number
 from .frequencies import possible
 from .impedances import measured, opposite_sign, quadrants, without_zeros
 from .sensors import parallel, turn_impedance, turn_tipper
+from .statements import statements
 
 HEADER = 60
 """Lines within which the first period must begin."""
@@ -153,6 +154,7 @@ def read_zfile(path: FilePath, *, conjugate: bool | None = None) -> Site:
     )
     if not measured(z, tipper):
         raise BadFile(f"{path} holds no transfer function: every value is missing or zero; leave it out.")
+    aside = bool(np.any(np.abs(np.concatenate([magnetic, electric], 1) - [0, 90, 0, 90]) > 0))
     sign = quadrants(z)
     if opposite_sign(z) if conjugate is None else conjugate:
         z, tipper, sign = z.conj(), tipper.conj(), f"{sign}; conjugated"
@@ -171,10 +173,10 @@ def read_zfile(path: FilePath, *, conjugate: bool | None = None) -> Site:
         z_covariance=z_covariance * OHM_PER_PRACTICAL**2 if np.isfinite(z_covariance).any() else None,
         tipper_covariance=tipper_covariance if np.isfinite(tipper_covariance).any() else None,
         declination=declination,
-        notes=(
-            sign,
-            "impedances converted from (mV/km)/nT to ohm, covariances from S and N",
-            "axes: turned from the sensors' azimuths to north and east",
-            *filter(None, [_declination_note(declination)]),
+        **statements(
+            (sign, sign.endswith("conjugated")),
+            ("impedances converted from (mV/km)/nT to ohm, covariances from S and N", False),
+            ("axes: turned from the sensors' azimuths to north and east", aside),
+            (_declination_note(declination), True),
         ),
     )

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
@@ -56,6 +56,9 @@ PHASE = (0.0, 90.0)
 LONE_STATION = 1e3
 """Width of the cell of a lone station, m."""
 
+USUAL = 1.6
+"""Usual steps of a station between whose rows those of other stations are none of its own."""
+
 LONE_PERIOD = 0.5
 """Height of the cell of a lone period, decades."""
 
@@ -87,7 +90,8 @@ def pseudosection(
       of a residual or a tipper must be symmetric.
     - `names`: whether the stations' names are written above their triangles.
 
-    Cells end midway between neighbouring stations and, in log10 period, between neighbouring periods.
+    Cells end midway between neighbouring stations and, in log10 period, between neighbouring periods, those
+    of the station where only other stations have periods in between.
     """
     image = _draw(ax, survey, np.asarray(values), kind, limits, names)
     heading(ax, title)
@@ -175,11 +179,20 @@ def _draw(
     low, high = _limits(kind, values) if limits is None else _checked(kind, limits)
     rows, columns = np.argsort(survey.periods), np.argsort(survey.stations)
     y = cell_edges(survey.stations[columns], LONE_STATION) / 1e3
-    periods = 10 ** cell_edges(np.log10(survey.periods[rows]), LONE_PERIOD)
+    log_periods = np.log10(survey.periods[rows])
+    shared = cell_edges(log_periods, LONE_PERIOD)
+    periods, sorted_values = 10**shared, values[np.ix_(rows, columns)]
+    across, down, cells = y, periods, sorted_values
+    if (own := own_edges(log_periods, shared, np.isfinite(sorted_values))) is not None:
+        # Two edges for each station, with nothing between them and those of the next.
+        across = np.broadcast_to(np.repeat(y, 2)[1:-1], (shared.size, 2 * columns.size))
+        down = 10 ** np.repeat(own, 2, axis=1)
+        cells = np.full((rows.size, 2 * columns.size - 1), np.nan)
+        cells[:, ::2] = sorted_values
     image = ax.pcolormesh(
-        y,
-        periods,
-        np.ma.masked_invalid(values[np.ix_(rows, columns)]),
+        across,
+        down,
+        np.ma.masked_invalid(cells),
         cmap=KINDS[kind].colours,
         vmin=np.log10(low) if kind == "log10_rho" else low,
         vmax=np.log10(high) if kind == "log10_rho" else high,
@@ -191,6 +204,40 @@ def _draw(
     log_axis(ax.yaxis, float(periods[0]), float(periods[-1]))
     station_marks(ax, survey.stations, tuple(survey.names) if names else None)
     return image
+
+
+def own_edges(
+    at: Float[np.ndarray, " row"],
+    shared: Float[np.ndarray, " row+1"],
+    known: Bool[np.ndarray, "row site"],
+) -> Float[np.ndarray, "row+1 site"] | None:
+    """The edges of the cells of each station, of no height where it lacks a row that others have.
+
+    - `at`: rows, ascending; `shared`: the edges between them. `known`: where each station has a value.
+
+    A row is none of a station's if its own on both sides are hardly farther apart than usual: than the
+    median of its steps, or of the survey's where it has fewer than three. Other holes stay. None if all
+    stations have the shared edges.
+    """
+    own = [at[column] for column in known.T]
+    steps = [np.diff(rows) for rows in own]
+    usual = np.median([np.median(step) for step in steps if step.size] or [np.inf])
+    edges, parted = np.repeat(shared[:, None], known.shape[1], axis=1), False
+    for site, (column, step) in enumerate(zip(known.T, steps, strict=True)):
+        there = np.flatnonzero(column)
+        widest = USUAL * (np.median(step) if step.size >= 3 else usual)
+        joined = (np.diff(there) > 1) & (step <= widest)
+        for above, below in zip(there[:-1][joined], there[1:][joined], strict=True):
+            edges[above + 1 : below + 1, site] = (at[above] + at[below]) / 2
+        # The cells at the ends are half a step of the station high, too.
+        if joined.any() and joined[0]:
+            first = edges[: there[0] + 1, site]
+            first[:] = np.minimum(first, at[there[0]] - step[0] / 2)
+        if joined.any() and joined[-1]:
+            last = edges[there[-1] + 1 :, site]
+            last[:] = np.maximum(last, at[there[-1]] + step[-1] / 2)
+        parted = parted or bool(joined.any())
+    return np.clip(edges, shared[0], shared[-1]) if parted else None
 
 
 def _limits(kind: str, values: Float[np.ndarray, "freq site"]) -> Pair:

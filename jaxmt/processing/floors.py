@@ -17,6 +17,9 @@ FLOORS = ("percent", "geometric", "arithmetic", "row", "median", "eigen", "absol
 ABSURD = (1e-6, 1e3)
 """An error below or above these parts of |Z|, or of a tipper of 1, was not measured."""
 
+TIPPER_FLOOR = 0.05
+"""The floor of the error of a tipper."""
+
 
 def _scale(site: Site, rule: str) -> Float[np.ndarray, "freq 2 2"]:
     """What the fraction of a rule refers to, for each element; ohm.
@@ -57,7 +60,7 @@ def _mean(values: Float[np.ndarray, "freq n"]) -> Float[np.ndarray, " freq"]:
 
 
 def with_floor(
-    site: Site, fraction: float = 0.05, *, rule: str = "geometric", tipper: float = 0.05
+    site: Site, fraction: float = 0.05, *, rule: str = "geometric", tipper: float = TIPPER_FLOOR
 ) -> Site:
     r"""The site with errors of at least a floor; what has none gets the floor.
 
@@ -96,7 +99,7 @@ def _check(fraction: float, rule: str, tipper: float) -> None:
 
 
 def with_errors(
-    sites: Sequence[Site], fraction: float = 0.05, *, rule: str = "geometric", tipper: float = 0.05
+    sites: Sequence[Site], fraction: float = 0.05, *, rule: str = "geometric", tipper: float = TIPPER_FLOOR
 ) -> tuple[list[Site], Journal]:
     """The sites with a floor for every error that is missing, zero or absurd, and how many there were.
 
@@ -146,6 +149,23 @@ def with_errors(
     return out, journal
 
 
+def plausible(
+    what: str, relative: Float[np.ndarray, "*n"], there: Bool[np.ndarray, "*n"], fraction: float
+) -> tuple[Float[np.ndarray, "*n"], str]:
+    """Errors with a floor for each that is missing, zero, negative or absurd, and how many there were.
+
+    - `what`: the data, in words. `relative`: errors over |Z|, or of a tipper. `there`: where a datum is.
+    - `fraction`: the floor, of the same kind.
+
+    As `with_errors`, for data without a station's tensors.
+    """
+    with np.errstate(invalid="ignore"):
+        missing = there & np.logical_not(relative > 0)
+        wrong = missing | (there & ((relative < ABSURD[0]) | (relative > ABSURD[1])))
+    text = _counts(what, there, missing, wrong, instead=f"the floor, {fraction:g}, instead")
+    return np.where(wrong, fraction, relative), text
+
+
 def _counts(
     what: str,
     there: Bool[np.ndarray, "*n"],
@@ -156,5 +176,5 @@ def _counts(
     """How many errors are of no use and why, and what stands instead; nothing where all are of use."""
     none = int((there & missing).sum())
     absurd = int(wrong.sum()) - none
-    kinds = [f"{none} are missing or zero"] * bool(none) + [f"{absurd} are absurd"] * bool(absurd)
+    kinds = [f"{none} are missing, zero or negative"] * bool(none) + [f"{absurd} are absurd"] * bool(absurd)
     return f"of {there.sum()} errors of {what} {' and '.join(kinds)}; {instead}" if kinds else ""

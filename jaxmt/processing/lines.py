@@ -17,6 +17,9 @@ PARALLEL = 25.0
 MOST, MANY = 0.6, 0.75
 """Share of the stations that one line holds, or parallel lines together, unless the survey is a grid."""
 
+STRIPS = (1.0, 1.5, 2.0)
+"""Widths of strips through scattered stations, in spacings of the survey."""
+
 Places = Float[np.ndarray, "station 2"]
 
 
@@ -68,10 +71,10 @@ class Lines:
 def find_lines(sites: Sequence[Site]) -> Lines:
     """The lines among stations, the same whatever the order in which these come.
 
-    A survey that is a row as a whole is one line. Else stations whose names have a part in common are, if
-    each such group is a row; else rows are sought by their places alone: parabolas with few stations beside
-    them, the fullest first. In a grid the rows across these are lines, too. Stations in no row at all are
-    one line together, and a grid.
+    A survey that is a row as a whole is one line. Else stations of one folder are, or those whose names
+    have a part in common, if each such group is a row; else rows are sought by their places alone:
+    parabolas with few stations beside them, the fullest first. In a grid the rows across these are lines,
+    too. Stations in no row at all are one line together, and a grid.
     """
     place = known_positions(sites)
     known = np.flatnonzero(np.isfinite(place).all(axis=1))
@@ -82,13 +85,18 @@ def find_lines(sites: Sequence[Site]) -> Lines:
         return Lines((), (), unknown)
     first = merged(place)
     distinct = np.unique(first)
-    groups, grid, parted = _groups([names[k] for k in distinct], place[distinct])
+    folders = [sites[k].folder for k in order]
+    groups, grid, parted = _groups(
+        [names[k] for k in distinct], [folders[k] for k in distinct], place[distinct]
+    )
     families = [[np.flatnonzero(np.isin(first, distinct[g])) for g in family] for family in groups]
     found: list[StationLine] = []
     for family in families:
         family.sort(key=lambda members: natural(names[members[0]]))
         taken = [line.name for line in found]
         titles = _names(names, family, taken, ends=parted == "ends")
+        if parted == "folders" and not taken:
+            titles = [folders[int(members[0])] for members in family]
         for title, members in zip(titles, family, strict=True):
             line = measured(title, place, members)
             found.append(dataclasses.replace(line, stations=tuple(order[k] for k in line.stations)))
@@ -100,15 +108,19 @@ def find_lines(sites: Sequence[Site]) -> Lines:
 Group = Sequence[int] | np.ndarray
 
 
-def _groups(names: Sequence[str], place: Places) -> tuple[list[list[np.ndarray]], bool, str]:
-    """Families of lines, whether they are a grid, and which part of the names told them."""
+def _groups(
+    names: Sequence[str], folders: Sequence[str], place: Places
+) -> tuple[list[list[np.ndarray]], bool, str]:
+    """Families of lines, whether they are a grid, and what told them: folders or a part of the names."""
     everything = np.arange(len(place))
     if len(place) < LEAST:
         return [[everything]], False, ""
     whole = row(place, everything)
     if whole is not None and whole.fits:
         return [[everything]], False, ""
-    named, part = _by_names(names, place)
+    named, part = _by_folders(folders, place), "folders"
+    if not named:
+        named, part = _by_names(names, place)
     family = named or rows(place)
     if not family:
         return [[everything]], True, ""
@@ -123,6 +135,21 @@ def _groups(names: Sequence[str], place: Places) -> tuple[list[list[np.ndarray]]
     return [[r.members for r in f] for f in families], grid, part
 
 
+def _by_folders(folders: Sequence[str], place: Places) -> list[Row]:
+    """Rows of stations whose files lay in one folder; none if some are no row."""
+    return _all_rows(
+        [[k for k, f in enumerate(folders) if f == folder] for folder in dict.fromkeys(folders)], place
+    )
+
+
+def _all_rows(groups: Sequence[Sequence[int]], place: Places) -> list[Row]:
+    """Groups of stations as rows; none if some are no row, or too few stations are in any."""
+    found = [row(place, np.array(g), LOOSER) for g in groups if len(g) >= LEAST]
+    fitting = [r for r in found if r is not None and r.fits]
+    many = sum(r.members.size for r in fitting) >= MANY * len(place)
+    return fitting if len(fitting) > 1 and len(fitting) == len(found) and many else []
+
+
 def _by_names(names: Sequence[str], place: Places) -> tuple[list[Row], str]:
     """Rows of stations whose names begin, or end, alike; none if some are no row."""
     words = [re.findall(r"\d+|[^\W\d_]+", name.casefold()) for name in names]
@@ -131,11 +158,8 @@ def _by_names(names: Sequence[str], place: Places) -> tuple[list[Row], str]:
         for count in range(1, longest):
             heads = [tuple(w[:count] if part == "starts" else w[-count:]) for w in words]
             groups = [[k for k, head in enumerate(heads) if head == h] for h in dict.fromkeys(heads)]
-            found = [row(place, np.array(g), LOOSER) for g in groups if len(g) >= LEAST]
-            fitting = [r for r in found if r is not None and r.fits]
-            many = sum(r.members.size for r in fitting) >= MANY * len(names)
-            if len(fitting) > 1 and len(fitting) == len(found) and many:
-                return fitting, part
+            if found := _all_rows(groups, place):
+                return found, part
     return [], ""
 
 
@@ -196,15 +220,25 @@ def _same_kind(name: str, size: int) -> bool:
     return size < len(name) and name[size - 1].isdigit() == name[size].isdigit()
 
 
-def corridor(name: str, place: Places, among: Group, strike: float) -> StationLine:
-    """The stations of the fullest strip across strike, degrees, two spacings of the survey wide."""
+def corridor(name: str, place: Places, among: Group, directions: Iterable[float]) -> StationLine:
+    """The stations of the best strip along one of some directions, degrees.
+
+    Strips are one, one and a half and two spacings of the survey wide. As of rows, the best has most
+    stations, each counting less the farther they scatter about the straight line through them.
+    """
     at = np.array([int(k) for k in among])
-    s = np.deg2rad(strike)
-    beside = place[at] @ np.array([np.cos(s), np.sin(s)])
-    width = 2 * spacing_of(place[at])
-    strips = [np.flatnonzero((beside >= b) & (beside <= b + width)) for b in beside]
-    best = max(strips, key=lambda m: (m.size, -round(float(np.std(beside[m])), 3)))
-    return measured(name, place, at[best], strike + 90)
+    spacing = spacing_of(place[at])
+    found: list[tuple[float, float, np.ndarray]] = []
+    for direction in directions:
+        s = np.deg2rad(direction - 90.0)
+        beside = place[at] @ np.array([np.cos(s), np.sin(s)])
+        for width in STRIPS:
+            for side in beside:
+                inside = np.flatnonzero((beside >= side) & (beside <= side + width * spacing))
+                scatter = float(np.std(beside[inside])) / spacing
+                found.append((round(inside.size * (1 - 2 * scatter**2), 6), direction, inside))
+    _, direction, best = max(found, key=lambda strip: strip[0])
+    return measured(name, place, at[best], direction)
 
 
 def measured(name: str, place: Places, members: Group, direction: float | None = None) -> StationLine:

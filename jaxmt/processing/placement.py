@@ -1,6 +1,7 @@
 """Positions of stations whose files have none: from a table, or from a spacing and the order of names."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -30,14 +31,25 @@ def listed(names: Sequence[str]) -> str:
 
 
 def placed_by_table(sites: Sequence[Site], table: Table) -> tuple[list[Site], Journal]:
-    """The stations at the places of a table, names compared without case and blanks.
+    """The stations at the places of a table, by their names, or else by these without case and blanks.
 
-    Stations that the table lacks have no position then. Raises `ValueError` if it has none of them.
+    Stations that the table lacks have no position then; those of one name have all that of its row, and the
+    journal says so. Raises `ValueError` if the table has none of them, or two rows that may be one
+    station's.
     """
-    rows = {plain(name): row for name, row in table.items()}
-    placed, lacking = [], []
+    rows: dict[str, list[str]] = {}
+    for name in table:
+        rows.setdefault(plain(name), []).append(name)
+    placed, lacking, taken = [], [], Counter[str]()
     for site in sites:
-        row = rows.get(plain(site.name))
+        alike = [site.name] if site.name in table else rows.get(plain(site.name), [])
+        if len(alike) > 1:
+            raise ValueError(
+                f"the table of positions has {' and '.join(alike)}, and either may be the station "
+                f"{site.name}: write its name as the data do."
+            )
+        row = table[alike[0]] if alike else None
+        taken.update(alike)
         if row is None:
             lacking.append(site.name)
         place: dict[str, float] = dict.fromkeys(UNPLACED, np.nan)
@@ -50,8 +62,20 @@ def placed_by_table(sites: Sequence[Site], table: Table) -> tuple[list[Site], Jo
     journal = Journal().note("positions", "all", f"{len(sites) - len(lacking)} from the table")
     if lacking:
         journal = journal.note("positions", "all", f"the table lacks {listed(lacking)}")
-    ours = {plain(site.name) for site in sites}
-    if strange := [name for name in table if plain(name) not in ours]:
+    for name, count in taken.items():
+        if count > 1:
+            text = (
+                f"{count} stations of this name all have the one place of the table; if they are not one "
+                "station, give them names of their own in their files (DATAID of EDI), or a folder each "
+                "(--recursive puts its name before theirs)"
+            )
+            journal = journal.note("positions", name, text)
+    for site in sites:
+        own = site.name.removeprefix(f"{site.folder}-".replace("/", "-"))
+        if own != site.name and site.name in lacking and plain(own) in rows:
+            text = f"the table has {own}, the name of stations of several folders: call it {site.name}"
+            journal = journal.note("positions", site.name, text)
+    if strange := [name for name in table if name not in taken]:
         journal = journal.note("positions", "all", f"no data of {listed(strange)}, which the table has")
     return placed, journal
 

@@ -24,7 +24,9 @@ class Site:
       different elements are then taken as independent.
     - `declination`: degrees east, as the file states it; nothing here uses it. `rating`: the quality
       that the file claims, 0 to 5. NaN if unknown.
-    - `notes`: what the reader found out, assumed and converted, one sentence each.
+    - `folder`: that of its file, where several were read together.
+    - `notes`: what the reader found out, assumed and converted, one sentence each; `routine`: what it does
+      with every file of the format.
     """
 
     name: str
@@ -43,4 +45,6 @@ class Site:
     tipper_covariance: Complex[np.ndarray, "freq 2 2"] | None = None
     declination: float = np.nan
     rating: float = np.nan
+    folder: str = ""
     notes: tuple[str, ...] = ()
+    routine: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from .journal import Journal
 from .phase_tensor import axis
 from .rotation import rotate
 from .site import Site
-from .strike import CLEAR, MAX_BETA, Strike, strike
+from .strike import CLEAR, LEAST_RESULTANT, MAX_BETA, Strike, strike
 
 ELEMENTS = (("Zxx", 0, 0), ("Zxy", 0, 1), ("Zyx", 1, 0), ("Zyy", 1, 1))
 
@@ -34,9 +34,11 @@ def choose_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | N
 
     - `line`: degrees, the direction of the line of stations; None where there is none.
 
-    Where the arrows do not settle it, the axis more nearly across the line is taken. Tensors with too much
-    skew are used where there are no others; across the line where they scatter too much (a resultant below
-    0.5), or where no tensor shows a strike, as over a layered earth; 0 degrees without a line. Stations
+    Where the arrows do not settle it, the axis more nearly across the line is taken. The more the tensors
+    scatter, the nearer to the direction across the line is the one that is used: that itself at a resultant
+    of 0.3 and below, that of the tensors from 0.7 (`clarity`). Tensors with too much skew are used where
+    there are no others; the direction across the line where no tensor shows a strike, as over a layered
+    earth; 0 degrees without a line. Stations
     without whole tensors cannot be turned, so their axes are the strike's. Raises `ValueError` if these lie
     aslant to the line.
     """
@@ -58,14 +60,35 @@ def choose_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | N
                 )
             return None, across, f"no tensor shows one; {across:.1f} is {beside}"
         said = f"all phase tensors have a skew of {MAX_BETA:g} degrees or more, so all are used: "
-    if found.settled or line is None or across is None:
+    if line is None or across is None:
         return found, found.angle, f"{said}{found}"
-    if found.resultant < CLEAR:
-        return found, across, f"{said}{found}; ill determined, so {across:.1f}, {beside}"
     # The profile should cross the strike: the axis whose normal is nearer to the line.
     nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
-    text = f"{nearer:.1f} is more nearly across the line of stations at {line:.0f} degrees"
-    return found, float(nearer), f"{said}{found}; {text}"
+    if found.settled and nearer != found.angle:
+        return found, found.angle, f"{said}{found}"
+    own = f"--strike {nearer:.1f} is that of the tensors"
+    share = clarity(found)
+    if share == 0:
+        return found, across, f"{said}{found}; ill determined, so {across:.1f}, {beside}; {own}"
+    if share < 1:
+        off = float(axis(np.array([nearer - across]))[0])
+        taken = float(axis(np.array([across + share * off]))[0])
+        between = f"between {nearer:.1f} and {across:.1f}, {beside}"
+        text = f"not clear, so {taken:.1f} is taken, {between}; {own}"
+        return found, taken, f"{said}{found}; {text}"
+    text = f"; {nearer:.1f} is more nearly across the line of stations at {line:.0f} degrees"
+    return found, float(nearer), f"{said}{found}{'' if found.settled else text}"
+
+
+def clarity(found: Strike) -> float:
+    """How far a strike leads from the direction across the line to that of the tensors, 0 to 1.
+
+    0 at a resultant of `LEAST_RESULTANT`, where a mean direction means nothing, one half at `CLEAR`, and 1
+    as far beyond: in between no single station turns the survey by more than it turns the mean. Arrows that
+    settle a strike are evidence of its direction, too: the larger of the two resultants counts.
+    """
+    resultant = max(found.resultant, found.arrow_resultant) if found.settled else found.resultant
+    return float(np.clip((resultant - LEAST_RESULTANT) / (2 * (CLEAR - LEAST_RESULTANT)), 0, 1))
 
 
 def _axes(sites: Sequence[Site], line: float | None) -> tuple[float, str]:

@@ -41,6 +41,14 @@ def test_python_m_jaxmt_is_the_command():
             "--flor is no option of jaxmt look. Did you mean --floor?",
         ),
         (["look", "EDI", "OUT"], "'OUT' is one word too many."),
+        (["look", "EDI"], "DIR EDI does not exist."),
+        (["invert", "EDI", "-o", "OUT"], "DIR EDI does not exist."),
+        (["convert", "EDI", "--to", "edi", "-o", "x"], "DIR EDI does not exist."),
+        (["report", "OUT"], "OUT OUT does not exist."),
+        (["invert", "--resume", "OUT"], "--resume OUT does not exist."),
+        (["look", ".", "--positions", "absent.csv"], "--positions absent.csv does not exist."),
+        (["look", ".", "-o", "map.txt"], "-o must be a picture, .png, .pdf, .svg,"),
+        (["look", ".", "-o", "absent/map.png"], "-o absent/map.png: there is no folder absent."),
         (["look"], "the following arguments are required: DIR"),
         (["look", "EDI", "--target", "1"], "--target is no option of jaxmt look."),
         (["invert"], "what shall be inverted? Give a folder or file of transfer functions, or a run.toml."),
@@ -58,7 +66,8 @@ def test_python_m_jaxmt_is_the_command():
         ),
     ],
 )
-def test_what_cannot_be_understood_is_refused_in_one_line(typed, message, capsys):
+def test_what_cannot_be_understood_is_refused_in_one_line(typed, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     assert main(typed) == 2
     said = capsys.readouterr()
     assert said.err.startswith(f"jaxmt: {message}")
@@ -75,14 +84,14 @@ def test_what_cannot_be_understood_is_refused_in_one_line(typed, message, capsys
         (KeyError("x"), 1, "KeyError: 'x' (a fault of jaxmt; --debug shows where)"),
     ],
 )
-def test_no_error_leaves_the_command_as_a_traceback(error, status, message, monkeypatch, capsys):
+def test_no_error_leaves_the_command_as_a_traceback(error, status, message, monkeypatch, tmp_path, capsys):
     def fails(*_, **__):
         raise error
 
     monkeypatch.setattr(look, "look", fails)
-    assert main(["look", "EDI"]) == status
+    assert main(["look", str(tmp_path)]) == status
     assert capsys.readouterr().err == f"jaxmt: {message}\n"
-    main(["--debug", "look", "EDI"])
+    main(["--debug", "look", str(tmp_path)])
     assert ("Traceback" in capsys.readouterr().err) == (not isinstance(error, KeyboardInterrupt))
 
 

@@ -96,9 +96,9 @@ def test_stations_are_written_as_they_were_chosen_and_placed(survey, tmp_path, c
 @pytest.mark.parametrize("to", ["edi", "modem", "csv"])
 def test_options_that_would_change_stations_are_refused(to, survey, tmp_path, capsys):
     for told in (["--band", "1", "10"], ["--remove", "skew"], ["--strike", "3"]):
-        assert convert(survey, to, tmp_path / "out", *told) == 1
+        assert convert(survey, to, tmp_path / "out", *told) == 2
         assert f"written as they were measured: leave {told[0]} out" in capsys.readouterr().err
-    assert convert(survey, to, tmp_path / "out", "--line", "all") == 1
+    assert convert(survey, to, tmp_path / "out", "--line", "all") == 2
     assert "--line all is for lines" in capsys.readouterr().err
 
 

@@ -69,6 +69,34 @@ def test_the_map_is_drawn_where_it_is_asked_for(survey, tmp_path):
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (["--line", "bogus"], "there is no line 'bogus' (--line). Known: A."),
+        (["--stations", "T*"], "no station is called 'T*'; there are S0, S1, S2, S3."),
+        (["--drop", "*"], "all 4 stations are dropped."),
+    ],
+)
+def test_names_that_nothing_has_are_errors_of_typing(told, message, survey, capsys):
+    assert main(["look", str(survey), *told]) == 2
+    said = capsys.readouterr()
+    assert said.out == f"Reading {survey}\n"
+    assert said.err == f"jaxmt: {message}\n"
+
+
+def test_what_a_profile_cannot_have_is_an_error_of_typing(inverted, tmp_path, capsys):
+    data = str(inverted / "occam2d_data.dat")
+    for told in (
+        ["--line", "bogus"],
+        ["--azimuth", "3"],
+        ["--strike", "3"],
+        ["-o", str(tmp_path / "m.png")],
+    ):
+        assert main(["look", data, *told]) == 2
+        assert told[0] in capsys.readouterr().err
+    assert not (tmp_path / "m.png").exists()
+
+
 def test_data_along_a_profile_are_looked_at_too(inverted, capsys):
     assert main(["look", str(inverted / "occam2d_data.dat")]) == 0
     said = capsys.readouterr().out
@@ -96,6 +124,20 @@ def test_tippers_stay_where_they_are_asked_for(survey):
     assert not bare.data.mask[4:].any()
     assert whole.data.mask[4:].any()
     assert bare.journal.losses()["tipper"] == (whole.data.mask[4].sum(), 1)
+
+
+def test_tippers_that_are_asked_for_in_vain_are_said(tmp_path):
+    for k in range(4):
+        jaxmt.io.write_edi(tmp_path / f"{k}.edi", half_space(f"S{k}", longitude=0.02 * k))
+    said = "tipper, all: --tipper is in vain: no station has one; the impedances alone are inverted"
+    assert said in str(Line.read(tmp_path, strike=0.0, tipper=True).journal)
+    assert "in vain" not in str(Line.read(tmp_path, strike=0.0).journal)
+
+
+def test_tippers_that_are_there_are_not_said_to_be_in_vain(survey, inverted):
+    assert "in vain" not in str(Line.read(survey, strike=0.0, tipper=True).journal)
+    # Data along a profile say it, too.
+    assert "in vain" in str(Line.read(inverted / "occam2d_data.dat", tipper=True).journal)
 
 
 def test_a_line_must_keep_a_third_of_its_stations(survey):

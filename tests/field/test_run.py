@@ -155,7 +155,7 @@ def test_files_of_several_runs_are_not_reported_together(name, inverted, tmp_pat
 def test_a_folder_without_results_is_refused(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 1
     assert "is no folder of results: it has no summary.json" in capsys.readouterr().err
-    assert main(["invert", "--resume", str(tmp_path / "absent")]) == 1
+    assert main(["invert", "--resume", str(tmp_path / "absent")]) == 2
     Folder.create(tmp_path)
     assert main(["report", str(tmp_path)]) == 1
     assert "holds no inversion that ended" in capsys.readouterr().err
@@ -165,7 +165,7 @@ def test_nothing_left_is_said_with_the_rules_that_took_it(tmp_path, capsys):
     survey = write_survey(tmp_path / "EDI")
     out = tmp_path / "OUT"
     told = ["invert", str(survey), "-o", str(out), *TOLD]
-    assert main([*told, "--stations", "T*"]) == 1
+    assert main([*told, "--stations", "T*"]) == 2
     assert "no station is called 'T*'; there are S0, S1, S2, S3." in capsys.readouterr().err
     at = told.index("--band")
     assert main([*told[:at], "--band", "1e5", "1e6", *told[at + 3 :]]) == 1
@@ -176,7 +176,7 @@ def test_nothing_left_is_said_with_the_rules_that_took_it(tmp_path, capsys):
     assert main(told) == 1
     said = capsys.readouterr().err
     assert "the positions of all 4 stations are unknown" in said
-    assert "--positions FILE.csv" in said
+    assert "--positions FILE" in said
     assert not out.exists()
 
 
@@ -220,7 +220,7 @@ def test_results_do_not_go_among_the_data(survey, tmp_path, capsys):
         assert main(["invert", str(source), "-o", str(out), "--force", *TOLD]) == 1
         assert f"must not go among the data in {out}. Give another -o." in capsys.readouterr().err
     # A folder below the data is free; the next thing to be refused is the name.
-    assert main(["invert", str(data), "-o", str(data / "OUT"), *TOLD, "--stations", "T*"]) == 1
+    assert main(["invert", str(data), "-o", str(data / "OUT"), *TOLD, "--stations", "T*"]) == 2
     assert "no station is called 'T*'" in capsys.readouterr().err
     assert sorted(data.iterdir()) == before
 

@@ -1,6 +1,7 @@
 """Which stations of a survey are the line, where they stand, and what is said about it."""
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +9,20 @@ import pytest
 from soundings import half_space, two_dimensional
 
 from jaxmt import Data, Survey
-from jaxmt.field import Line, Treatment, start
+from jaxmt.field import Line, Treatment, start, treatment
+from jaxmt.field.along_profile import files_of
 from jaxmt.field.cautions import cautions
+from jaxmt.field.choice import find
 from jaxmt.field.command import main, parsed
 from jaxmt.field.folder import Folder
-from jaxmt.field.line import line_names
 from jaxmt.field.objects import treatment_of
 from jaxmt.field.options import OPTIONS, Refusal, complete, given
 from jaxmt.field.run_file import RunFile
-from jaxmt.field.selection import Selection, choose
+from jaxmt.field.selection import Selection
 from jaxmt.io import BadFile, Reading, read, read_station_table, write_edi, write_occam2d
+from jaxmt.io.reading import data_folders
 from jaxmt.processing import Journal
+from jaxmt.processing.placement import placed_by_table
 from jaxmt.processing.polarity import FLIPS
 
 DEGREE = 111.32e3
@@ -38,6 +42,10 @@ def lines(strikes=(0.0, 0.0), counts=(5, 4), apart=8e3):
         for row, (strike, count) in enumerate(zip(strikes, counts, strict=True))
         for k in range(count)
     ]
+
+
+def choose(sites, selection, line=None, **told):
+    return find(sites, selection, **told).taken(line)
 
 
 def names(choice):
@@ -87,12 +95,12 @@ def test_where_no_tensor_shows_a_strike_the_line_with_most_stations_is_taken():
 
 
 def test_a_line_is_taken_by_its_name():
-    assert names(choose(lines(), Selection(line="q"))) == ["Q0", "Q1", "Q2", "Q3"]
-    assert names(choose(lines(), Selection(line="Q", drop=("Q2",)))) == ["Q0", "Q1", "Q3"]
+    assert names(choose(lines(), Selection(), "q")) == ["Q0", "Q1", "Q2", "Q3"]
+    assert names(choose(lines(), Selection(drop=("Q2",)), "Q")) == ["Q0", "Q1", "Q3"]
     with pytest.raises(ValueError, match=r"there is no line 'Z' \(--line\). Known: P, Q."):
-        choose(lines(), Selection(line="Z"))
+        choose(lines(), Selection(), "Z")
     with pytest.raises(ValueError, match="line Q has none of the stations that --stations names"):
-        choose(lines(), Selection(line="Q", stations=("P*",)))
+        choose(lines(), Selection(stations=("P*",)), "Q")
 
 
 def test_stations_that_are_named_are_the_line():
@@ -159,6 +167,18 @@ def test_a_table_gives_positions(tmp_path):
         ("name,lat,lon\nA,91,2\n", "line 2: latitude must be a number of degrees"),
         ("name,lat,lon\nA,1,2\n\nA,1,3\n", "line 4: A comes twice"),
         ("name,lat,lon\nA,1\n", "line 2: longitude must be a number of degrees, 360 at most. Got ''"),
+        # Latitude 1.5 and longitude 2.5 between commas would be latitude 1 and longitude 5.
+        ("name,lat,lon\nA,1,5,2,5\n", "line 2: 5 cells, but the first row names 3 columns."),
+        ("name\tlat\tlon\nA\t1,5\t2\n", "line 2: latitude '1,5' may have a decimal comma or one between"),
+        ("name;lat;lon\nA;1.000,5;2\n", "line 2: latitude '1.000,5' may have a decimal comma"),
+        ("name,lat,lon\nA,-12:30S,3\n", "line 2: latitude '-12:30S' says twice on which side it lies"),
+        ("name,lat,lon\nA,12:30E,3\n", "line 2: latitude '12:30E' must end in N or S; are the columns"),
+        ("name,lat,lon\nA,12:75,3\n", "line 2: latitude '12:75' must be whole degrees and minutes"),
+        ("name,lat,lon\nA,12.5:30,3\n", "line 2: latitude '12.5:30' must be whole degrees and minutes"),
+        # The s may be that of seconds, or south.
+        ("name,lat,lon\nA,12d34m56s,3\n", "line 2: latitude must be a number of degrees"),
+        ("name,lat,lon,lat\nA,1,2,3\n", "the first row names latitude twice"),
+        ("name,easting,northing\nA,12:30,3\n", "line 2: easting must be a number of m"),
     ],
 )
 def test_a_bad_table_is_refused_with_its_line(tmp_path, text, message):
@@ -166,6 +186,53 @@ def test_a_bad_table_is_refused_with_its_line(tmp_path, text, message):
     with pytest.raises(BadFile) as refusal:
         read_station_table(tmp_path / "t.csv")
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "latitude", "longitude"),
+    [
+        ("name;lat;lon\nA;-22,5;139,25\n", -22.5, 139.25),
+        ("name\tlat\tlon\nA\t-22.5\t139.25\n", -22.5, 139.25),
+        ("name,lat,lon\nA,22:30:00S,139:15E\n", -22.5, 139.25),
+        ("name,lat,lon\nA,22d30'0\"S,139d15'E\n", -22.5, 139.25),
+        ('name,lat,lon\n"A","22d30\'0""S",139d15\'\n', -22.5, 139.25),
+        ("name,lat,lon\nA,22°30′00″S,139°15′0″\n", -22.5, 139.25),
+        ("name,lat,lon\nA,S22 30 00,139 15\n", -22.5, 139.25),
+        ("name,lat,lon\nA,22.5S,139.25E\n", -22.5, 139.25),
+        ("name;lon;lat\nA;100d0'36,0\"W;-0:30:00\n", -0.5, -100.01),
+    ],
+)
+def test_positions_as_people_write_them(tmp_path, text, latitude, longitude):
+    (tmp_path / "t.csv").write_text(text)
+    row = read_station_table(tmp_path / "t.csv")["A"]
+    # Sixtieths of sixtieths; rounding only.
+    assert row == pytest.approx({"latitude": latitude, "longitude": longitude}, rel=1e-14)
+
+
+def test_metres_may_have_decimal_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("name;easting;northing;elevation\nA;500000,5;7,5e6;12,25\n")
+    row = {"easting": 500000.5, "northing": 7.5e6, "elevation": 12.25}
+    assert read_station_table(tmp_path / "t.csv") == {"A": row}
+
+
+def test_stations_of_one_name_do_not_share_a_row_without_a_word():
+    table = {"S0": {"latitude": 1.0, "longitude": 2.0}, "S1": {"latitude": 1.0, "longitude": 3.0}}
+    twice = [half_space("S0"), half_space("s0"), half_space("S1")]
+    _, journal = placed_by_table(twice, table)
+    assert "positions, S0: 2 stations of this name all have the one place of the table" in str(journal)
+    assert "all have" not in str(placed_by_table(twice[1:], table)[1])
+    # Of two rows that differ in case alone a station has its own, or the user must say which.
+    placed, journal = placed_by_table(twice[:2], {"S0": table["S0"], "s0": table["S1"]})
+    assert [site.longitude for site in placed] == [2.0, 3.0]
+    assert "all have" not in str(journal)
+    with pytest.raises(ValueError, match="has S0 and s0, and either may be the station S 0"):
+        placed_by_table([half_space("S 0")], {"S0": table["S0"], "s0": table["S1"]})
+    # Stations of several folders are called by both.
+    named = [dataclasses.replace(half_space(f"{f}-S0"), folder=f) for f in ("L1", "L2")]
+    _, journal = placed_by_table([*named, twice[2]], table)
+    assert "positions, L2-S0: the table has S0, the name of stations of several folders: call it L2-S0" in (
+        str(journal)
+    )
 
 
 def test_the_profile_runs_where_it_is_told_to():
@@ -272,18 +339,23 @@ def test_a_run_file_tells_them_again(tmp_path):
 
 def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     """The worst of their exit statuses is that of all."""
-    done = []
+    done, finds = [], []
 
-    def begun(run, reading, out, options, devices):
-        done.append((run.told["line"], out.name))
-        if run.told["line"] == "Q":
+    def begun(start, out):
+        # The lines of the survey were found once, for all of them.
+        assert start.line().data.survey.names[0] == f"{out.name}0"
+        done.append((start.run.told["line"], out.name))
+        if out.name == "Q":
             raise ValueError("too few stations")
         return 0
 
     monkeypatch.setattr(start, "begun", begun)
-    monkeypatch.setattr(start, "read", lambda *a, **k: Reading(tuple(lines()), {}, (), Journal()))
+    monkeypatch.setattr(Treatment, "read", lambda self, path: Reading(tuple(lines()), {}, (), Journal()))
+    monkeypatch.setattr(treatment, "find", lambda *a, **k: finds.append(a) or find(*a, **k))
+    (tmp_path / "EDI").mkdir()
     assert main(["invert", str(tmp_path / "EDI"), "-o", str(tmp_path / "OUT"), "--line", "all"]) == 1
     assert done == [("P", "P"), ("Q", "Q")]
+    assert len(finds) == 1
     # Resumed, a line that was begun goes on, and one that was not is begun.
     went_on = []
     monkeypatch.setattr(start, "gone_on", lambda folder, options: went_on.append(folder.path.name) or 0)
@@ -295,18 +367,47 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
 
 
 def test_folders_of_folders_are_listed_with_the_command(tmp_path, capsys):
-    for name, count in (("L1", 2), ("L2", 1)):
+    for name, count in (("L1", 2), ("line 2", 1)):
         (tmp_path / "S" / name).mkdir(parents=True)
         for k in range(count):
             write_edi(tmp_path / "S" / name / f"{k}.edi", half_space(f"S{k}"))
     assert main(["look", str(tmp_path / "S")]) == 1
     said = capsys.readouterr().out.split("\n")
-    assert [row.split() for row in said if row.startswith("L")] == [
+    # What is to be typed is quoted where a name has a blank.
+    assert [shlex.split(row) for row in said if row[:2] in ("L1", "li")] == [
         ["L1", "2", "jaxmt", "look", str(tmp_path / "S" / "L1")],
-        ["L2", "1", "jaxmt", "look", str(tmp_path / "S" / "L2")],
+        ["line", "2", "1", "jaxmt", "look", str(tmp_path / "S" / "line 2")],
     ]
     assert main(["invert", str(tmp_path / "S"), "-o", str(tmp_path / "OUT")]) == 1
-    assert "sub-folders hold files: L1 (2), L2 (1). Give one of them" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "sub-folders hold files: L1 (2), line 2 (1). Give one of them, such as " in said
+    assert "or read all together (--recursive)" in said
+
+
+def test_sub_folders_are_read_together_and_each_is_a_line(tmp_path, capsys):
+    """Two lines a kilometre apart whose stations have the same names; results of jaxmt are no data."""
+    for row, folder in enumerate(("west", "east")):
+        (tmp_path / folder).mkdir()
+        for k in range(4):
+            write_edi(tmp_path / folder / f"{k}.edi", station(f"S{k}", 1e3 * row, 1e3 * k))
+    Folder.create(tmp_path / "OUT")
+    write_edi(tmp_path / "OUT" / "x.edi", half_space("X"))
+    assert main(["look", str(tmp_path)]) == 1
+    assert f"or at all of them together: jaxmt look {tmp_path} --recursive" in capsys.readouterr().out
+    assert list(data_folders(tmp_path)) == ["east", "west"]
+    reading = read(tmp_path, recursive=True)
+    apart = [f"{folder}-S{k}" for folder in ("east", "west") for k in range(4)]
+    assert sorted(site.name for site in reading.sites) == apart
+    assert "4 names occur in several folders, which stand before them: east-S0 for S0 in east" in str(
+        reading.journal
+    )
+    assert [site.name for site in read(tmp_path / "east").sites] == ["S0", "S1", "S2", "S3"]
+    found = Treatment().find(reading.sites)
+    assert found.names == ("east", "west")
+    assert names(found.taken("west")) == [f"west-S{k}" for k in range(4)]
+    assert Line.read(tmp_path, recursive=True, line="east").asked == 4
+    assert main(["look", str(tmp_path), "--recursive", "--stations", "west-*"]) == 0
+    assert "4 of 8 stations" in capsys.readouterr().out
 
 
 def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
@@ -322,6 +423,7 @@ def test_look_lists_the_lines_and_marks_them_on_the_map(tmp_path, capsys):
     assert rows["Q"] == ["Q", "4", "3", "90", "1", "1", "90", "--line", "Q"]
     assert sum(row.count("v") for row in said if row.startswith("|")) == 5
     assert sum(row.count("Q") for row in said if row.startswith("|")) == 4
+    assert " v line P, taken; Q line Q" in said
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -360,12 +462,27 @@ def test_what_is_about_tensors_is_refused_for_data_along_a_profile(tmp_path, opt
 def test_files_of_one_stem_do_not_hide_each_other(tmp_path):
     for name, count in (("a.dat", 3), ("a.data", 4), ("b.dat", 5)):
         write_occam2d(tmp_path / name, along_a_profile(count))
-    treatment = Treatment()
-    assert line_names(read(tmp_path), treatment) == ("a.dat", "a.data", "b")
+    assert tuple(files_of(read(tmp_path))) == ("a.dat", "a.data", "b")
     assert [Line.read(tmp_path, line=name).asked for name in ("a.dat", "a.data", "b")] == [3, 4, 5]
     assert "pass over, a.data: one line at a time; --line a.data takes it" in str(
         Line.read(tmp_path).journal
     )
+
+
+def test_files_of_one_name_in_several_folders_do_not_hide_each_other(tmp_path):
+    for folder, count in (("P", 3), ("Q", 4)):
+        (tmp_path / folder).mkdir()
+        write_occam2d(tmp_path / folder / "a.dat", along_a_profile(count))
+    assert tuple(files_of(read(tmp_path, recursive=True))) == ("P/a.dat", "Q/a.dat")
+    assert Line.read(tmp_path, recursive=True, line="Q/a.dat").asked == 4
+
+
+def test_what_no_line_can_have_is_refused_before_any_is_begun(tmp_path, capsys):
+    write_occam2d(tmp_path / "a.dat", along_a_profile())
+    told = ["invert", str(tmp_path), "-o", str(tmp_path / "OUT"), "--line", "all", "--strike", "3"]
+    assert main(told) == 2
+    assert "--strike is for stations with their tensors" in capsys.readouterr().err
+    assert not (tmp_path / "OUT").exists()
 
 
 def test_data_along_a_profile_beside_stations_are_passed_over_with_a_word(tmp_path):
@@ -394,3 +511,4 @@ def test_a_grid_is_a_strip_of_most_stations_and_said_so(data_folder):
     assert line.asked == 8
     assert line.data.survey.stations.size == 8
     assert "the stations fill an area rather than a line; line C" in str(line.journal)
+    assert "bends" not in str(line.journal)

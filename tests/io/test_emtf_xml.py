@@ -68,7 +68,7 @@ def test_units_places_and_covariances(tmp_path):
     assert covariance[0, 0, 1, 1, 0] == pytest.approx(N[0, 1] * S[0, 1], rel=1e-14)
     assert np.asarray(site.tipper_covariance)[0, 0, 1] == pytest.approx(1e-4 * S[1, 0], rel=1e-14)
     np.testing.assert_allclose(site.tipper_error[0], np.sqrt(1e-4 * np.real(np.diag(S)) / 2), rtol=1e-14)
-    assert "stated" in site.notes[0]
+    assert "stated" in site.routine[0]
 
 
 def test_variances_follow_from_the_covariances(tmp_path):

@@ -6,7 +6,7 @@ import invented
 import pytest
 from mutants import in_time
 
-from jaxmt.io import BadFile, read, read_modem_mask, read_modem_model, read_ws_model
+from jaxmt.io import BadFile, read, read_modem_mask, read_modem_model, read_station_table, read_ws_model
 
 LONG = 20_000
 EDI = ">HEAD\n{}\n>FREQ // 1\n {}\n>TXR // 1\n 0.1\n>TXI // 1\n 0.1\n"
@@ -76,6 +76,10 @@ def test_each_is_one_fault_in_time(tmp_path, name):
         (read_ws_model, "# a\n" * LONG + "2 2 2 0 LOGE\n" + "1" * LONG + "x\n"),
         (read_modem_model, "999999 999999 LOGE\n1 1 1\n"),
         (read_modem_mask, "|\n" * 16 + "9999 9999 9999\n"),
+        (read_station_table, "name,lat,lon\nA,12" + " " * LONG + "x,3\n"),
+        (read_station_table, "name,lat,lon\nA,12 " + "1" * LONG + ",3\n"),
+        (read_station_table, "name;lat;lon\nA;" + "1," * LONG + ";3\n"),
+        (read_station_table, "name,lat,lon\n" + "A" * 10 * LONG + ",1,3\n"),
     ],
 )
 def test_models(tmp_path, reader, text):

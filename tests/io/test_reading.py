@@ -95,6 +95,24 @@ def occam2d_of(path, **texts):
     return read_occam2d_model(parts["mesh"], parts["model"], parts["iteration"])
 
 
+@pytest.mark.parametrize(
+    ("change", "variance", "said"),
+    [
+        # What holds of every EDI file is for whoever asks for all steps.
+        (lambda text: text, "variance", ""),
+        (conjugated, "variance", "conjugated"),
+        (lambda text: text, "standard_error", "taken as standard error"),
+        (lambda text: text.replace(">ZXXR", ">ZXXR UNITS=Ohm"), "variance", "units of 1 ohm, as stated"),
+    ],
+)
+def test_what_changes_numbers_is_told_from_what_the_format_says(tmp_path, change, variance, said):
+    reading = read(write(tmp_path, change(EDI), "a.edi"), variance=variance)
+    told = [entry.text for entry in reading.journal if entry.step == "note"]
+    assert len(told) == bool(said)
+    assert all(said in text for text in told)
+    assert len(reading.journal) == 4
+
+
 def test_two_stations_of_one_name_are_reported(tmp_path):
     write(tmp_path, EDI, "a.edi")
     write(tmp_path, EDI, "b.edi")

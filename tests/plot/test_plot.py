@@ -250,6 +250,31 @@ def test_pseudosection_masks_nan():
     assert ax.get_facecolor()[:3] == (0.85, 0.85, 0.85)
 
 
+def test_pseudosection_of_stations_with_frequencies_of_their_own_has_no_stripes():
+    """Two stations at six periods a decade apart by turns, one of them with a hole of three."""
+    survey = Survey(10.0 ** -np.arange(0.0, 7.0, 0.5), np.array([0.0, 1000.0, 2000.0]))
+    values = np.full((14, 3), np.nan)
+    values[::2, 0], values[1::2, 1] = 1.0, 2.0
+    values[::2, 2] = 3.0
+    values[[4, 6], 2] = np.nan
+    ax = axes()
+    plot.pseudosection(ax, survey, values, kind="phase")
+    corners = np.log10(np.asarray(image(ax).get_coordinates())[:, :, 1])
+    cells, height = np.ma.getdata(shown(ax))[:, ::2], np.diff(corners, axis=0)[:, ::2]
+    known = np.isfinite(cells)
+    # A cell each, one decade high: half a step to either side. 1e-9: powers and logarithms.
+    np.testing.assert_allclose(height[2:12, :2][known[2:12, :2]], 1.0, atol=1e-9)
+    np.testing.assert_allclose(height[2:12, :2][~known[2:12, :2]], 0.0, atol=1e-9)
+    assert np.ma.getmaskarray(shown(ax))[:, 1::2].all()
+    # Three decades between two data of the third station are no step of its own.
+    assert height[~known[:, 2], 2].sum() == pytest.approx(2.5, abs=0.5)
+    # One shared edge of every station: the raster is that of the survey.
+    plain = axes()
+    whole = np.where(np.isnan(values), 0.0, values)
+    plot.pseudosection(plain, survey, whole, kind="phase")
+    assert shown(plain).shape == (14, 3)
+
+
 @pytest.mark.parametrize(
     ("kind", "colours", "limits"),
     [

@@ -107,7 +107,7 @@ def test_errors_that_nobody_measured_become_the_floor():
     np.testing.assert_array_equal(new.z_error[~wrong], error[~wrong])
     # One resistivity in both modes: the geometric mean is |Z| itself.
     np.testing.assert_allclose(new.z_error[wrong], 0.1 * np.abs(site.z)[wrong], rtol=1e-14)
-    text = "of 52 errors of Zxy and Zyx 2 are missing or zero and 2 are absurd; the floor, 0.1"
+    text = "of 52 errors of Zxy and Zyx 2 are missing, zero or negative and 2 are absurd; the floor, 0.1"
     assert str(journal).startswith(f"error, S: {text}")
     # Without a floor they are unknown.
     (new,), journal = with_errors([site], 0.0)
@@ -122,8 +122,9 @@ def test_stations_that_all_lack_errors_share_a_line():
     sites = [half_space(f"S{k}", error=0.0, longitude=0.01 * k) for k in range(3)]
     done = prepare(sites, angle=30.0, per_decade=None)
     assert done.data.mask[:4].all()
-    assert "error, all: at each station of 52 errors of Zxy and Zyx 52 are missing or zero" in str(
-        done.journal
+    assert (
+        "error, all: at each station of 52 errors of Zxy and Zyx 52 are missing, zero or negative"
+        in str(done.journal)
     )
     # 5 % of |Z| is 2.9 degrees; what the rotation makes of equal, independent errors is no less.
     np.testing.assert_allclose(done.data.errors[1], np.rad2deg(0.05), rtol=1e-9)

@@ -7,7 +7,7 @@ import pytest
 from soundings import half_space
 
 from jaxmt.io import read
-from jaxmt.processing.lines import find_lines, letter
+from jaxmt.processing.lines import corridor, find_lines, letter
 from jaxmt.processing.placement import placed_by_spacing, placed_by_table
 from jaxmt.processing.positions import known_positions, natural
 
@@ -97,12 +97,37 @@ def test_a_regular_grid_has_its_rows_and_its_columns():
     assert len({line.name for line in found.lines}) == 13
 
 
+def test_the_folders_of_a_grid_say_which_way_its_lines_run():
+    """By places its rows and its columns are lines; by names, which mean nothing, neither."""
+    sites = [dataclasses.replace(s, folder=f"N{k % 8 + 1}") for k, s in enumerate(survey(grid()))]
+    found = find_lines(sites)
+    # Its columns are those that are named, its rows the lines across them.
+    assert [line.name for line in found.lines] == [*(f"N{k}" for k in range(1, 9)), *"ABCDE"]
+    assert [len(line.stations) for line in found.lines] == [5] * 8 + [8] * 5
+    # Folders that are no rows say nothing.
+    mixed = [dataclasses.replace(s, folder="ab"[k * 7 % 40 < 20]) for k, s in enumerate(sites)]
+    assert [len(line.stations) for line in find_lines(mixed).lines] == [8] * 5 + [5] * 8
+
+
 def test_scattered_stations_are_said_to_be_no_line():
     places = np.random.default_rng(3).uniform(0, 5e3, (14, 2))
     found = find_lines(survey(places))
     assert found.grid
     assert found.scattered
     assert found.lines
+
+
+def test_the_best_strip_is_straight_rather_than_full():
+    """Eight stations in a row, and nine in a heap that is two spacings wide across another direction."""
+    rng = np.random.default_rng(1)
+    heap = np.array([(6e3, 6e3)]) + rng.uniform(-1e3, 1e3, (9, 2)) * [1.0, 1.6]
+    place = np.concatenate([row(8, azimuth=70.0, scatter=0.1), heap])
+    strip = corridor("C", place, range(len(place)), np.arange(0.0, 180.0, 5.0))
+    assert set(strip.stations) >= set(range(8))
+    assert strip.azimuth == pytest.approx(70.0, abs=10.0)
+    # It runs along one of the directions that are given.
+    across = corridor("C", place, range(len(place)), [150.0, 155.0])
+    assert across.azimuth in (150.0, 155.0)
 
 
 def test_stations_off_a_line_are_alone():

@@ -68,6 +68,22 @@ def test_the_error_is_the_scatter_of_the_mean():
     assert np.mean(errors) == pytest.approx(np.std(means), rel=0.15)
 
 
+def test_the_spread_is_that_of_the_mean_of_stations_whose_data_err_together():
+    """Twelve stations of ten frequencies, each off by an angle of its own."""
+    generator = np.random.default_rng(4)
+    means, spreads, errors = [], [], []
+    for _ in range(200):
+        found = strike([ridge(20.0 + a, n=10) for a in 8.0 * generator.normal(size=12)])
+        means.append(found.angle)
+        spreads.append(found.spread)
+        errors.append(found.error)
+    # 200 draws give a deviation to 5 %; three of those.
+    assert np.mean(spreads) == pytest.approx(np.std(means), rel=0.15)
+    # Ten data of a station are no ten estimates.
+    assert np.mean(errors) == pytest.approx(np.mean(spreads) / np.sqrt(10), rel=0.15)
+    assert np.isnan(strike([ridge(20.0)]).spread)
+
+
 def test_what_cannot_be_done():
     with pytest.raises(ValueError, match="at least one site"):
         strike([])

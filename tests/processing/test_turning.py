@@ -7,7 +7,7 @@ import pytest
 from soundings import FREQUENCIES, half_space, two_dimensional
 
 from jaxmt.io import read
-from jaxmt.processing import prepare, rotate
+from jaxmt.processing import prepare, rotate, strike
 from jaxmt.processing.turning import choose_strike, elements, turn_to
 
 
@@ -101,11 +101,48 @@ def test_a_strongly_three_dimensional_earth_has_a_strike_all_the_same():
     assert text.startswith("all phase tensors have a skew of 5 degrees or more, so all are used: strike")
     assert min(abs(angle - found.angle), abs(angle - found.other)) == 0
     # Axes in all directions: the direction across the line, and the resultant that says why.
-    scattered = [skewed(angle) for angle in (0.0, 22.5, 45.0, 67.5)]
-    found, angle, text = choose_strike(scattered, 100.0)
+    found, angle, text = choose_strike([skewed(angle) for angle in (0.0, 22.5, 45.0, 67.5)], 100.0)
     assert angle == 10.0
     assert "resultant 0.00 of 104" in text
-    assert text.endswith("ill determined, so 10.0, across the stations at 100 degrees")
+    assert "ill determined, so 10.0, across the stations at 100 degrees; --strike" in text
+
+
+def scattered(width, count=40):
+    """Stations over strikes that scatter evenly about 30 degrees, by so many degrees to either side."""
+    return [two_dimensional(f"S{k}", 30.0 + a) for k, a in enumerate(np.linspace(-width, width, count))]
+
+
+def test_the_strike_leaves_the_direction_across_the_line_without_a_step():
+    """From tensors that agree on 30 degrees to such of all directions; the normal of the line is at 10."""
+    widths = np.linspace(0.0, 42.0, 43)
+    found, angles, texts = zip(*(choose_strike(scattered(w), 100.0) for w in widths), strict=True)
+    resultants = np.array([f.resultant for f in found])
+    # The mean of an even scatter by w to either side: sin(4 w) / (4 w); 40 stations sample it to 3 %.
+    t = 4 * np.deg2rad(widths)
+    np.testing.assert_allclose(resultants, np.abs(np.sinc(t / np.pi)), atol=0.03)
+    assert angles[0] == pytest.approx(30.0, abs=1e-6)
+    assert angles[-1] == 10.0
+    # A step of a degree of scatter turns nothing by more than two: 20 degrees over a resultant of 0.4.
+    assert np.abs(np.diff(angles)).max() < 2.0
+    assert (np.diff(angles) < 1e-6).all()
+    half = int(np.argmin(np.abs(resultants - 0.5)))
+    assert angles[half] == pytest.approx(20.0, abs=1.0)
+    assert "between 30.0 and 10.0, across the stations at 100 degrees; --strike 30.0 is" in texts[half]
+
+
+def test_arrows_that_contradict_the_line_are_believed_where_no_single_station_decides():
+    sites = [two_dimensional(f"S{k}", 30.0, arrow=0.2) for k in range(4)]
+    # A line along strike: the arrows are believed, not the line.
+    assert choose_strike(sites, 30.0)[1] == pytest.approx(30.0, abs=1e-6)
+    # One long arrow against three short ones, which without it point to the other axis.
+    one = [
+        two_dimensional("L", 30.0, arrow=0.5),
+        *(two_dimensional(f"S{k}", 120.0, arrow=0.2) for k in range(3)),
+    ]
+    found = strike(one)
+    assert found.arrow_resultant > 0.3
+    assert not found.settled
+    assert strike(one[:1]).settled
 
 
 def test_files_with_one_mode_and_of_one_dimension(data_folder):
