@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxmt.field import Folder
 from jaxmt.field.folder import CHECKPOINT, summary_of
-from jaxmt.field.objects import misfits_of, settings_of
+from jaxmt.field.methods import misfits_of, settings_of
 from jaxmt.field.options import OPTIONS, Refusal, add, complete, given
 from jaxmt.misfit import AbstractMisfit
 

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from .. import plot
 from ..processing.positions import known_positions
 from ..processing.site import Site
 from .selection import Choice
@@ -104,6 +102,11 @@ def _marks(choice: Choice | None, count: int) -> list[str]:
 
 def draw(path: Path, choice: Choice, strike: float | None) -> None:
     """The stations from above, those of the line filled, with the names of the lines."""
+    # Whoever wants no map in ink does not wait for matplotlib.
+    from matplotlib.figure import Figure
+
+    from .. import plot
+
     figure, survey = Figure(figsize=(9, 7), layout="constrained"), choice.survey
     plot.station_map(
         figure.add_subplot(),

@@ -12,7 +12,7 @@ from surveys import TOLD, write_survey
 import jaxmt
 from jaxmt.field import Folder, Line, Outcome, invert_line, workflow
 from jaxmt.field.command import main
-from jaxmt.field.objects import QUICK_GROWTH
+from jaxmt.field.methods import QUICK_GROWTH
 from jaxmt.field.run_file import RunFile
 
 
