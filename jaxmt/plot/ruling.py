@@ -44,8 +44,12 @@ class Ruling:
     def decades(cls, low: float, high: float, inches: float = np.inf) -> "Ruling":
         """A logarithmic axis; labels are left out where the axis is too short for them."""
         ticks = decade_ticks(low, high)
-        room = inches * np.log10(ticks / low) / np.log10(high / low) if np.isfinite(inches) else None
-        labelled = ticks if room is None else ticks[spread(room, LABEL)]
+        labelled = ticks
+        if np.isfinite(inches):
+            place = inches * np.log10(ticks / low) / np.log10(high / low)
+            # At the right end a label would meet the first one of the next panel.
+            within = place[place <= inches - LABEL / 2] if ticks.size > 1 else place
+            labelled = ticks[: within.size][spread(within, LABEL)]
         minor = minor_decades(low, high)
         return cls((low, high), True, ticks, minor[(minor > low) & (minor < high)], labelled)
 
@@ -70,6 +74,8 @@ def ruled(ax: Axes, x: Ruling, y: Ruling, *, bottom: bool, left: bool) -> None:
         ax.add_line(Line2D(*(where, ends)[::turn], transform=transform, **grid))
     for ticks, transform, marker, turn in ((x, across, TICKDOWN, 1), (y, along, TICKLEFT, -1)):
         for places, size in ((ticks.major, MAJOR), (ticks.minor, MINOR)):
+            if not places.size:
+                continue
             style = {"markersize": size, "markeredgewidth": 0.8 if size == MAJOR else 0.6}
             ax.add_line(
                 Line2D(
