@@ -73,7 +73,7 @@ def add_inversion(
 def chosen(
     made: argparse.ArgumentParser, options: argparse.Namespace, **defaults: Any
 ) -> tuple[dict[str, AbstractMisfit], dict[str, Any]]:
-    """What `add_inversion` was told: the misfits by name, and optimiser and static shift for `Settings`.
+    """What `add_inversion` was told: the misfits by name, and what of it is for `Settings`.
 
     - `defaults`: of options, by name, where nothing was said.
     """
@@ -82,7 +82,8 @@ def chosen(
     except Refusal as refusal:
         made.error(str(refusal))
     settings = settings_of(told)
-    return misfits_of(told, {}), {"optimiser": settings.optimiser, "static_shift": settings.static_shift}
+    optimiser, static_shift = settings.optimiser, settings.static_shift
+    return misfits_of(told, {}), {"optimiser": optimiser, "static_shift": static_shift, "timed": True}
 
 
 def run_folder(options: argparse.Namespace, name: str) -> Folder:
