@@ -13,7 +13,7 @@ with as few rows in the place of G as have the same $G^TG$.
 
 import dataclasses
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float
 from scipy import linalg, sparse
@@ -178,7 +178,7 @@ def appraise(
     told = compressed(told, LOST_PART * bounds)
     flat = np.asarray(told @ tangent)
     if given is None:
-        roughness = float(regularization(jnp.asarray(m), mesh, free))
+        roughness = float(jax.jit(lambda m: regularization(m, mesh, free))(m))
         given = likely_factor(flat, curvature, bounds, roughness, count)
     elif count * given > (highest := highest_weight(curvature, bounds)):
         raise ValueError(

@@ -191,6 +191,10 @@ class Embedding(eqx.Module):
         """The cloud of predicted data, weighted for a blur; phases modulo 360 degrees."""
         return self._weighted(self._scaled(nearest_turn(values, jnp.asarray(self.observed))), blur)
 
+    def first_cloud(self, blur: float) -> Float[Array, "point d"]:
+        """`observed_cloud` outside of `jax.jit`: one program, where each operation would be one."""
+        return jax.jit(lambda blur: self.observed_cloud(blur))(jnp.float64(blur))
+
     def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point d"]:
         """The cloud of observed data, weighted for a blur."""
         return self._weighted(self._scaled(jnp.asarray(self.observed)), blur)
@@ -218,8 +222,7 @@ def _around_mean_direction(values: Float[np.ndarray, "comp freq site"]) -> Float
     # Directions that cancel have no mean, and what is left of them is rounding.
     clear = np.abs(total) > CLEAR * np.abs(directions).sum(axis=(1, 2), keepdims=True)
     middle = np.where(clear, np.angle(total, deg=True), 0.0)
-    # One compiled function: operation by operation it would compile each.
-    return np.asarray(jax.jit(nearest_turn)(values, middle))
+    return np.asarray(nearest_turn(values, middle))
 
 
 def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:
