@@ -31,7 +31,7 @@ def compressed(rows: Rows, negligible: float) -> Float[np.ndarray, "fewer parame
     factor, pivots, rank = _pivoted(rows @ rows.T, negligible)
     span = np.zeros((count, rank))
     span[pivots] = factor[:rank].T
-    return linalg.qr(span, mode="economic", overwrite_a=True)[0].T @ rows
+    return np.linalg.qr(span)[0].T @ rows
 
 
 def _pivoted(
@@ -39,7 +39,8 @@ def _pivoted(
 ) -> tuple[Float[np.ndarray, "n n"], np.ndarray, int]:
     """The upper Cholesky factor of a matrix in the order of the pivots, the pivots, and their number."""
     least = max(negligible, ROUNDING * float(gram.diagonal().max(initial=0.0)))
-    factor, pivots, rank, _ = linalg.lapack.dpstrf(gram, tol=least, lower=0, overwrite_a=1)
+    (pivoted,) = linalg.get_lapack_funcs(("pstrf",), (gram,))
+    factor, pivots, rank, _ = pivoted(gram, tol=least, lower=0, overwrite_a=1)
     return np.triu(factor), pivots - 1, max(int(rank), 1)
 
 

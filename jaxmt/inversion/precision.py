@@ -85,4 +85,5 @@ def _substitute(
 ) -> None:
     """Replaces B, `right`, by $L^{-1}B$ or $L^{-T}B$: as $B^T$, which lies in memory as BLAS wants it."""
     way = {"side": 1, "lower": 1, "trans_a": int(not transposed), "overwrite_b": 1}
-    right[:] = linalg.blas.dtrsm(1.0, factor, right.T, **way).T
+    (solved,) = linalg.get_blas_funcs(("trsm",), (factor, right))
+    right[:] = solved(1.0, factor, right.T, **way).T

@@ -189,7 +189,7 @@ class Embedding(eqx.Module):
         self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
     ) -> Float[Array, "point d"]:
         """The cloud of predicted data, weighted for a blur; phases modulo 360 degrees."""
-        return self._weighted(self._scaled(nearest_turn(values, jnp.asarray(self.observed))), blur)
+        return self._weighted(self._scaled(jnp.asarray(nearest_turn(values, self.observed))), blur)
 
     def first_cloud(self, blur: float) -> Float[Array, "point d"]:
         """`observed_cloud` outside of `jax.jit`: one program, where each operation would be one."""

@@ -6,6 +6,7 @@ took two thirds of the time.
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -72,27 +73,15 @@ def ruled(ax: Axes, x: Ruling, y: Ruling, *, bottom: bool, left: bool) -> None:
         where[2::3] = np.nan
         ends = np.tile([0.0, 1.0, np.nan], ticks.size)
         ax.add_line(Line2D(*(where, ends)[::turn], transform=transform, **grid))
-    for ticks, transform, marker, turn in ((x, across, TICKDOWN, 1), (y, along, TICKLEFT, -1)):
-        for places, size in ((ticks.major, MAJOR), (ticks.minor, MINOR)):
-            if not places.size:
-                continue
-            style = {"markersize": size, "markeredgewidth": 0.8 if size == MAJOR else 0.6}
-            ax.add_line(
-                Line2D(
-                    *(places, np.zeros(places.size))[::turn],
-                    transform=transform,
-                    linestyle="none",
-                    marker=marker,
-                    color="black",
-                    clip_on=False,
-                    label="_marks",
-                    **style,
-                )
-            )
+    marks: dict[str, Any] = {"linestyle": "none", "color": "black", "clip_on": False, "label": "_marks"}
+    for ruling, transform, marker, turn in ((x, across, TICKDOWN, 1), (y, along, TICKLEFT, -1)):
+        for places, length, width in ((ruling.major, MAJOR, 0.8), (ruling.minor, MINOR, 0.6)):
+            if places.size:
+                style = marks | {"marker": marker, "markersize": length, "markeredgewidth": width}
+                ends = (places, np.zeros(places.size))[::turn]
+                ax.add_line(Line2D(*ends, transform=transform, **style))
     for axis, ruling, shown in ((ax.xaxis, x, bottom), (ax.yaxis, y, left)):
         axis.set_major_locator(FixedLocator(ruling.labelled.tolist()) if shown else NullLocator())
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(
-            FuncFormatter(lambda value, _: plain(value) if value > 0 else f"{value:g}")
-        )
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
         axis.set_tick_params(length=0, pad=MAJOR + PAD, labelsize=SMALL)

@@ -96,7 +96,7 @@ class Responses(eqx.Module):
         return impedance
 
     def _rho(self, mode: str) -> Float[Array, "*models freq site"]:
-        return apparent_resistivity(self._impedance(mode), self._frequencies())
+        return jnp.asarray(apparent_resistivity(self._impedance(mode), self._frequencies()))
 
     @property
     def rho_xy(self) -> Float[Array, "*models freq site"]:
