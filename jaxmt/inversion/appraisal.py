@@ -231,9 +231,9 @@ def likely_factor(
     def excess(log_weight: float) -> float:
         """Log of what the data determine over what the section spends."""
         prior = Precision(prior_precision(curvature, bounds, np.exp(log_weight)))
-        half = prior.whitened(rows.T)
+        half = prior.forwards(rows.T)
         inner = linalg.cholesky(np.eye(len(rows)) + half.T @ half, lower=True)
-        gain = linalg.solve_triangular(inner, prior.coloured(half).T, lower=True, overwrite_b=True)
+        gain = linalg.solve_triangular(inner, prior.backwards(half).T, lower=True, overwrite_b=True)
         return float(np.log(np.vdot(gain.T, curvature @ gain.T) / roughness))
 
     from scipy.optimize import root_scalar  # Slow to import.
@@ -265,9 +265,9 @@ def posterior(
     $T_{ik}^2$; and a change of all cells by a decade, T c, comes back as T R c.
     """
     prior = Precision(precision)
-    half = prior.whitened(rows.T)
+    half = prior.forwards(rows.T)
     inner = linalg.cholesky(np.eye(len(rows)) + half.T @ half, lower=True)
-    gain = linalg.solve_triangular(inner, prior.coloured(half).T, lower=True, overwrite_b=True)
+    gain = linalg.solve_triangular(inner, prior.backwards(half).T, lower=True, overwrite_b=True)
     squares = tangent.multiply(tangent)
     if np.diff(tangent.indptr).max() <= 1:
         known, gained = squares @ prior.variances(), squares @ np.einsum("dp,dp->p", gain, gain)

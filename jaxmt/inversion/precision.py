@@ -43,9 +43,9 @@ class Precision:
 
     def solve(self, right: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
         """The covariance times many vectors, $Q^{-1}B$."""
-        return self.coloured(self.whitened(right))
+        return self.backwards(self.forwards(right))
 
-    def whitened(self, right: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
+    def forwards(self, right: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
         """$L^{-1}B$ in an order of its own: its product with itself is $B^TQ^{-1}B$."""
         x = right[self._order]
         parts = [x[block] for block in self._blocks]
@@ -55,8 +55,8 @@ class Precision:
             _substitute(factor, parts[k])
         return x
 
-    def coloured(self, white: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
-        """$L^{-T}$ times what is in the order of `whitened`, in the order of the parameters."""
+    def backwards(self, white: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
+        """$L^{-T}$ times what is in the order of `forwards`, in the order of the parameters."""
         x = white.copy()
         parts = [x[block] for block in self._blocks]
         for k in reversed(range(len(parts))):

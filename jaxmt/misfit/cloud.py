@@ -183,7 +183,8 @@ class CloudTransport(AbstractMisfit):
         """Embedding and grid of the data; the state starts at `start_blur`."""
         embedding = self.embedding(data)
         grid = Grid.from_axes(embedding.interpolation.axes)
-        observed = embedding.first_cloud(self.start_blur)
+        blur = jnp.asarray(self.start_blur, dtype=float)
+        observed = embedding.observed_cloud(blur)
         return (embedding, grid), self.start(observed, grid, self.last_blur(embedding))
 
     def __call__(

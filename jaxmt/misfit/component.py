@@ -40,7 +40,7 @@ class ComponentTransport(AbstractMisfit):
         for k in np.flatnonzero(embedding.present.any(axis=0)):
             points = np.flatnonzero(embedding.present[:, k])
             parts.append((int(k), points, Grid.from_axes(embedding.interpolation.axes[points])))
-        observed = embedding.first_cloud(self.cloud.start_blur)
+        observed = embedding.observed_cloud(jnp.asarray(self.cloud.start_blur, dtype=float))
         last = self.cloud.last_blur(embedding)
         states = [self.cloud.start(_slice(observed, k, points), grid, last) for k, points, grid in parts]
         return (embedding, parts), states

@@ -14,7 +14,6 @@ a predicted phase is taken within half a turn of the observed one of its frequen
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -190,10 +189,6 @@ class Embedding(eqx.Module):
     ) -> Float[Array, "point d"]:
         """The cloud of predicted data, weighted for a blur; phases modulo 360 degrees."""
         return self._weighted(self._scaled(jnp.asarray(nearest_turn(values, self.observed))), blur)
-
-    def first_cloud(self, blur: float) -> Float[Array, "point d"]:
-        """`observed_cloud` outside of `jax.jit`: one program, where each operation would be one."""
-        return jax.jit(lambda blur: self.observed_cloud(blur))(jnp.float64(blur))
 
     def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point d"]:
         """The cloud of observed data, weighted for a blur."""
