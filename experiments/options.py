@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxmt.field import Folder
 from jaxmt.field.folder import CHECKPOINT, summary_of
-from jaxmt.field.objects import misfits_of, settings_of
+from jaxmt.field.methods import misfits_of, settings_of
 from jaxmt.field.options import OPTIONS, Refusal, add, complete, given
 from jaxmt.misfit import AbstractMisfit
 
@@ -73,7 +73,7 @@ def add_inversion(
 def chosen(
     made: argparse.ArgumentParser, options: argparse.Namespace, **defaults: Any
 ) -> tuple[dict[str, AbstractMisfit], dict[str, Any]]:
-    """What `add_inversion` was told: the misfits by name, and optimiser and static shift for `Settings`.
+    """What `add_inversion` was told: the misfits by name, and what of it is for `Settings`.
 
     - `defaults`: of options, by name, where nothing was said.
     """
@@ -82,7 +82,8 @@ def chosen(
     except Refusal as refusal:
         made.error(str(refusal))
     settings = settings_of(told)
-    return misfits_of(told, {}), {"optimiser": settings.optimiser, "static_shift": settings.static_shift}
+    optimiser, static_shift = settings.optimiser, settings.static_shift
+    return misfits_of(told, {}), {"optimiser": optimiser, "static_shift": static_shift, "timed": True}
 
 
 def run_folder(options: argparse.Namespace, name: str) -> Folder:

@@ -18,7 +18,6 @@ Axis names used in every shape:
 
 import math
 
-import jax
 import numpy as np
 
 MU_0 = 4e-7 * math.pi
@@ -75,6 +74,8 @@ def skin_depth(resistivity: float, frequency: float) -> float:
 
 def require_x64() -> None:
     """Raises `RuntimeError` unless JAX runs in double precision."""
+    import jax
+
     if jax.dtypes.canonicalize_dtype(float) != np.float64:
         raise RuntimeError(
             "jaxmt needs double precision: the fields span many decades. Call "

@@ -7,12 +7,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from .conventions import COMPONENTS, IMPEDANCE, PERIODS, PHASE, RHO, TIPPER
-from .simulation.responses import Responses
+from .simulation.responses import Responses, log10_and_phase, numpy_of, parts
 from .simulation.survey import Survey
 
 OUTLIER_FRACTION = 0.1
@@ -22,6 +21,7 @@ STUDENT_FREEDOM = 3.0
 Values = Float[np.ndarray, "comp freq site"]
 Impedance = Complex[np.ndarray, "freq site"]
 Errors = Float[np.ndarray, "freq site"]
+Components = Float[Array | np.ndarray, "comp freq site"]
 
 
 class Data(eqx.Module):
@@ -62,9 +62,10 @@ class Data(eqx.Module):
         return np.isfinite(self.values)
 
     @property
-    def count(self) -> Float[Array, ""]:
+    def count(self) -> Float[Array, ""] | float:
         """Number of data that exist; works under `jit`."""
-        return jnp.sum(jnp.isfinite(jnp.asarray(self.values)), dtype=float)
+        xp = numpy_of(self.values)
+        return xp.sum(xp.isfinite(self.values), dtype=float)
 
     @classmethod
     def from_responses(
@@ -115,17 +116,19 @@ class Data(eqx.Module):
                 "`Data.from_impedance(tipper=..., tipper_error=...)` go together: give both or neither."
             )
         absent = np.full(np.shape(z_xy), np.nan)
-        responses = Responses(
-            survey,
-            jnp.asarray(z_xy),
-            jnp.asarray(z_yx),
-            jnp.asarray(absent + 0j if tipper is None else tipper),
-        )
+        # The logarithm of an impedance of zero is infinite, and then no value.
+        with np.errstate(divide="ignore"):
+            components = np.concatenate(
+                [
+                    *(log10_and_phase(z, survey.frequencies) for z in (z_xy, -z_yx)),
+                    parts(absent + 0j if tipper is None else tipper),
+                ]
+            )
         scale = impedance_error_scale()[:, None, None]
         relative = np.stack([z_xy_error / np.abs(z_xy)] * 2 + [z_yx_error / np.abs(z_yx)] * 2)
         tipper_error = absent if tipper_error is None else tipper_error
         errors = np.concatenate([relative * scale, [tipper_error, tipper_error]])
-        values = np.where(np.isfinite(errors), np.array(responses.components), np.nan)
+        values = np.where(np.isfinite(errors), components, np.nan)
         return cls(survey, values, errors)
 
     def with_floor(self, relative: float, phase: float | None = None) -> "Data":
@@ -226,9 +229,10 @@ class Data(eqx.Module):
         r"""$\sqrt{\mathrm{mean}(((d - F)/\sigma)^2)}$ over the data that exist."""
         return float(self.nrms_of(responses.components))
 
-    def nrms_of(self, predicted: Float[Array, "comp freq site"]) -> Float[Array, ""]:
+    def nrms_of(self, predicted: Components) -> Float[Array, ""] | float:
         """`nrms` of predicted data in the order of `COMPONENTS`; works under `jit`."""
-        return jnp.sqrt(jnp.sum(jnp.square(known_residuals(self, predicted))) / self.count)
+        xp = numpy_of(self.values, predicted)
+        return xp.sqrt(xp.sum(xp.square(known_residuals(self, predicted))) / self.count)
 
     def residuals(self, responses: Responses) -> Values:
         """(d - F) / sigma, phases taken modulo 360 degrees; NaN where no datum exists."""
@@ -260,31 +264,29 @@ def impedance_error_scale() -> Float[np.ndarray, " 4"]:
 
 
 def nearest_turn(
-    values: Float[Array, "comp ..."], to: Float[Array, "comp ..."]
-) -> Float[Array, "comp ..."]:
+    values: Float[Array | np.ndarray, "comp ..."], to: Float[Array | np.ndarray, "comp ..."]
+) -> Float[Array | np.ndarray, "comp ..."]:
     """`values` with each phase shifted by whole turns of 360 degrees until it is nearest to that in `to`.
 
     Where `to` is NaN values stay. Rows are in the order of `COMPONENTS`; the shift is a constant under
     differentiation.
     """
-    turns = jnp.array(PERIODS).reshape(-1, *[1] * (values.ndim - 1))
-    count = lax.stop_gradient(jnp.round((to - values) / jnp.where(turns > 0, turns, 1.0)))
-    return values + jnp.where((turns > 0) & jnp.isfinite(count), turns * count, 0.0)
+    xp = numpy_of(values, to)
+    turns = np.array(PERIODS).reshape(-1, *[1] * (values.ndim - 1))
+    # Rounding has no derivative.
+    count = xp.round((to - values) / np.where(turns > 0, turns, 1.0))
+    return values + xp.where((turns > 0) & xp.isfinite(count), turns * count, 0.0)
 
 
-def normalised_residuals(
-    data: Data, predicted: Float[Array, "comp freq site"]
-) -> Float[Array, "comp freq site"]:
+def normalised_residuals(data: Data, predicted: Components) -> Components:
     """(d - F) / sigma with phases taken modulo 360 degrees; NaN where no datum exists."""
-    observed = jnp.asarray(data.values)
-    return (observed - nearest_turn(predicted, observed)) / jnp.asarray(data.errors)
+    return (data.values - nearest_turn(predicted, data.values)) / data.errors
 
 
-def known_residuals(
-    data: Data, predicted: Float[Array, "comp freq site"]
-) -> Float[Array, "comp freq site"]:
+def known_residuals(data: Data, predicted: Components) -> Components:
     """(d - F) / sigma as in `normalised_residuals`, zero where no datum exists."""
-    known = jnp.isfinite(jnp.asarray(data.values))
+    xp = numpy_of(data.values, predicted)
+    known = xp.isfinite(data.values)
     # Replace before subtracting, too: the gradient of a masked NaN would be NaN.
-    residuals = normalised_residuals(data, jnp.where(known, predicted, 0.0))
-    return jnp.where(known, residuals, 0.0)
+    residuals = normalised_residuals(data, xp.where(known, predicted, 0.0))
+    return xp.where(known, residuals, 0.0)

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import os
 import pickle
 import pydoc
 import re
@@ -11,10 +12,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from surveys import write_survey
 
 import jaxmt
 
 ROOT = Path(jaxmt.__file__).parents[1]
+LATER = ("inversion", "misfit", "transport", "plot", "report")
 HEAVY = ("matplotlib", "ott", "scipy.optimize", "scipy.ndimage")
 
 
@@ -64,6 +67,39 @@ print(*[name for name in {HEAVY} if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout == "\n\n"
+
+
+def loaded_by(command, names):
+    """Which modules a command has loaded when it ends, and the programs that JAX compiled for it."""
+    code = f"""
+import contextlib, io, sys
+from jaxmt.field.command import main
+with contextlib.redirect_stdout(io.StringIO()):
+    assert main({command!r}) == 0
+print(*[name for name in {names} if name in sys.modules])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"JAX_LOG_COMPILES": "1"},
+    )
+    return run.stdout.split(), [line for line in run.stderr.splitlines() if "XLA compilation" in line]
+
+
+def test_help_loads_nothing_that_is_slow():
+    assert loaded_by(["--help"], ("numpy", "jax", "scipy", "matplotlib")) == ([], [])
+
+
+def test_a_look_at_data_loads_no_inversion_and_compiles_nothing(tmp_path):
+    write_survey(tmp_path)
+    slow = (*HEAVY, "scipy", "optax", "tqdm", *(f"jaxmt.{room}" for room in LATER))
+    assert loaded_by(["look", str(tmp_path)], slow) == ([], [])
+    # The list can hold something: the map in ink needs matplotlib.
+    found, _ = loaded_by(["look", str(tmp_path), "-o", str(tmp_path / "map.png")], slow)
+    assert "matplotlib" in found
 
 
 def test_the_version_is_that_of_the_project(monkeypatch):

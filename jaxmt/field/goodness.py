@@ -40,7 +40,7 @@ def usable_nrms(line: Line, result: Result, devices: Sequence[Any] | None = None
         return result.nrms
     usable, inverted = line.usable, result.data.survey
     if usable.survey == inverted:
-        return float(usable.nrms_of(jnp.asarray(result.predicted)))
+        return float(usable.nrms_of(np.asarray(result.predicted)))
     try:
         with warnings.catch_warnings():
             # The inversion has said what the mesh lacks.
@@ -60,7 +60,7 @@ def usable_nrms(line: Line, result: Result, devices: Sequence[Any] | None = None
 def misfit_in_words(line: Line, result: Result) -> str:
     """Which stations and periods a section does not explain, and how 3-D their tensors are; "" for none."""
     data = result.data
-    squares = np.square(np.asarray(known_residuals(data, jnp.asarray(result.predicted))))
+    squares = np.square(known_residuals(data, np.asarray(result.predicted)))
     names = _worst(squares.sum(axis=(0, 1)), data.mask.sum(axis=(0, 1)).astype(float), result.nrms)
     decade = np.floor(np.log10(data.survey.periods)).astype(int)
     bands = np.unique(decade)

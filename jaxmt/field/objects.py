@@ -1,21 +1,13 @@
-"""Options become objects: what a run was told, as the library takes it."""
+"""Options become objects: what is done to transfer functions, as the library takes it."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..inversion.optimisers import OPTIMISERS
-from ..inversion.static_shift import StaticShift
-from ..misfit import AbstractMisfit
-from ..misfit.catalogue import named
 from ..processing import DOUBTS, RULES, STATION_RULES, Screening
 from ..processing.screening import GEOLOGY
 from .options import Refusal
-from .settings import Settings
 from .treatment import Treatment
-
-GROWTH, QUICK_GROWTH = 0.12, 0.3
-"""Growth of the cells of the mesh away from the stations, and with `--quick`."""
 
 
 def treatment_of(told: Mapping[str, Any]) -> Treatment:
@@ -82,33 +74,4 @@ def screening_of(told: Mapping[str, Any]) -> Screening:
         geology=of(GEOLOGY, *other, but=True),
         station_remove=of(STATION_RULES, "remove"),
         station_doubts=of(STATION_RULES, "remove", "skip", but=True),
-    )
-
-
-def misfits_of(
-    told: Mapping[str, Any], arguments: Mapping[str, Mapping[str, Any]]
-) -> dict[str, AbstractMisfit]:
-    """The misfits by name; `arguments`: those of some of them."""
-    made = {}
-    for name in {**dict.fromkeys(told["misfit"]), **arguments}:
-        try:
-            made[name] = named(name, **arguments.get(name, {}))
-        except (ValueError, TypeError) as error:
-            raise Refusal(f"[misfit.{name}] {error}") from None
-    chosen = {name: made[name] for name in told["misfit"]}
-    if OPTIMISERS[told["optimiser"]]().long_steps:
-        chosen = {name: misfit.for_long_steps() for name, misfit in chosen.items()}
-    return chosen
-
-
-def settings_of(told: Mapping[str, Any]) -> Settings:
-    """How the line is inverted."""
-    decades = told["static-shift"]
-    return Settings(
-        growth=QUICK_GROWTH if told["quick"] else GROWTH,
-        optimiser=OPTIMISERS[told["optimiser"]](),
-        static_shift=StaticShift(decades) if decades else None,
-        target=told["target"],
-        iterations=told["iterations"],
-        stated=(("error floor", f"{told['floor']:g} of |Z|"),),
     )

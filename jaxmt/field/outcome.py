@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..io import write_modem, write_occam2d
 from ..misfit import AbstractMisfit
 from ..processing import Journal
 from ..report import write_page
-from .figures import draw_both, draw_fit, draw_line
+from .figures import LAST, draw, draw_both, fit_figures, line_figures
 from .fit import Fit
 from .folder import LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
@@ -42,14 +43,14 @@ class Outcome:
         self.write_line(opened)
         for fit in self.fits:
             self.write_fit(opened, fit)
-        return self.write_report(opened)
+        return self.draw(opened, quiet=True)
 
     def journal(self, folder: Folder) -> Journal:
         """The journal of the line, which run it belongs to first."""
         return Journal().note("run", "all", folder.identity) + self.line.journal
 
     def write_line(self, folder: Folder) -> None:
-        """Writes the data as they are inverted, also for ModEM and Occam2D, and their figures."""
+        """Writes the data as they are inverted, also for ModEM and Occam2D."""
         line, path = self.line, folder.path
         write_line(folder, line)
         if self.settings.reference is not None:
@@ -61,28 +62,28 @@ class Outcome:
         write_occam2d(path / "occam2d_data.dat", line.data, title=f"{line.name}, run {folder.identity}")
         with atomic_path(path / LOG) as temporary:
             temporary.write_text(f"{self.journal(folder)}\n", encoding="utf-8")
-        draw_line(path, line)
 
     def write_fit(self, folder: Folder, fit: Fit) -> None:
-        """Writes the files and figures of one inversion."""
+        """Writes the files of one inversion, all but its figures."""
         fit.write(folder, self.journal(folder))
-        draw_fit(folder.path / fit.name, fit, self.settings)
 
-    def write_report(self, folder: Folder) -> Path:
-        """Writes the report on the inversions so far, from the figures in the folder, and the summary."""
-        if len(self.fits) == 2:
-            draw_both(folder.path, self.fits, self.settings)
-        path = folder.path / REPORT
-        write_page(path, report_page(folder, self.line, self.fits, self.settings, self.facts))
+    def draw(self, folder: Folder, *, missing: bool = False, quiet: bool = False) -> Path:
+        """Draws the figures and writes the report; its path. The summary is on disk before.
+
+        - `missing`: leave what is there. `quiet`: whether to draw no bar.
+        """
         folder.seal(self.summary())
-        return path
-
-    def draw(self, folder: Folder) -> Path:
-        """Draws all figures anew and writes the report; its path."""
-        draw_line(folder.path, self.line)
+        path, page = folder.path, folder.path / REPORT
+        drawings = [] if missing and page.is_file() else line_figures(path, self.line)
         for fit in self.fits:
-            draw_fit(folder.path / fit.name, fit, self.settings)
-        return self.write_report(folder)
+            if not (missing and (path / fit.name / LAST).is_file()):
+                drawings += fit_figures(path / fit.name, fit, self.settings)
+        if len(self.fits) == 2:
+            drawings.append(partial(draw_both, path, self.fits, self.settings))
+        draw(drawings, quiet=quiet)
+        write_page(page, report_page(folder, self.line, self.fits, self.settings, self.facts))
+        folder.seal(self.summary())
+        return page
 
     def summary(self) -> dict[str, Any]:
         """The numbers of `summary.json`."""

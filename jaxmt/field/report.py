@@ -85,35 +85,31 @@ def _beside(page: Page, path: Path, fits: Sequence[Fit], reference: Reference) -
 
 
 def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Page:
+    timed = any(np.isfinite(fit.share) for fit in fits)
     rows = []
     for fit in fits:
         history = fit.result.history
-        rows.append(
-            [
-                fit.label,
-                fit.result.nrms,
-                fit.usable_nrms,
-                "yes" if fit.result.converged else "no",
-                len(history["nrms"]) - 1,
-                f"{history['seconds'][-1]:.0f}",
-                "" if np.isnan(fit.seconds) else f"{fit.seconds:.2f}",
-                "" if np.isnan(fit.share) else f"{100 * fit.share:.1f} %",
-            ]
-        )
-    head = [
-        "misfit",
-        "nRMS",
-        "of all usable data",
-        f"target {target:g} met",
-        "iterations",
-        "s",
-        "s an iteration",
-        "transport",
-    ]
+        row = [
+            fit.label,
+            fit.result.nrms,
+            fit.usable_nrms,
+            "yes" if fit.result.converged else "no",
+            len(history["nrms"]) - 1,
+            f"{history['seconds'][-1]:.0f}",
+            "" if np.isnan(fit.seconds) else f"{fit.seconds:.2f}",
+        ]
+        share = "" if np.isnan(fit.share) else f"{100 * fit.share:.1f} %"
+        rows.append([*row, share] if timed else row)
+    head = ["misfit", "nRMS", "of all usable data", f"target {target:g} met", "iterations", "s"]
+    head += ["s an iteration", "transport"] if timed else ["s an iteration"]
     caption = (
         "Outcome. nRMS is the root mean square of residual over error of the data inverted, and of all "
-        "that can be used, those that a rule removed among them, with the floors alone; transport is the "
-        "share of an iteration that value and gradient of the misfit take."
+        "that can be used, those that a rule removed among them, with the floors alone"
+    )
+    caption += (
+        "; transport is the share of an iteration that value and gradient of the misfit take."
+        if timed
+        else "."
     )
     page = page.table(caption, head, rows)
     for fit in fits:

@@ -16,7 +16,8 @@ from .conversion import unique
 from .folder import FILES, LINE, Folder, remove, require_room, summary_of
 from .line import Line, line_names, same
 from .look import notes, rules, table
-from .objects import misfits_of, settings_of, treatment_of
+from .methods import misfits_of, settings_of
+from .objects import treatment_of
 from .options import ALL, EXPECTED, FAILED, STOPPED, command, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile

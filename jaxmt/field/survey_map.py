@@ -5,9 +5,7 @@ from pathlib import Path
 from shlex import quote
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from .. import plot
 from ..processing.positions import known_positions
 from ..processing.site import Site
 from .choice import Choice
@@ -123,6 +121,11 @@ def _marks(choice: Choice | None, count: int) -> list[str]:
 
 def draw(path: Path, choice: Choice, strike: float | None) -> None:
     """The stations from above, those of the line filled, with the names of the lines."""
+    # Whoever wants no map in ink does not wait for matplotlib.
+    from matplotlib.figure import Figure
+
+    from .. import plot
+
     figure, survey = Figure(figsize=(9, 7), layout="constrained"), choice.survey
     plot.station_map(
         figure.add_subplot(),

@@ -28,6 +28,7 @@ from .goodness import in_words, misfit_in_words, usable_nrms
 from .line import Line, counted
 from .outcome import Outcome, begun
 from .settings import Settings
+from .step import step
 
 WARM_UP = 2
 """Iterations that compile, left out of the time of one."""
@@ -72,11 +73,17 @@ def invert_line(
             if not quiet:
                 _tell(line, fit)
             if opened is not None:
-                outcome.write_fit(opened, fit)
+                with step(f"Writing {opened.path / name}", quiet=quiet):
+                    outcome.write_fit(opened, fit)
                 ended(checkpoint(opened.path / name, resume=True), fit.result)
         outcome = dataclasses.replace(outcome, fits=(*outcome.fits, fit))
         if opened is not None:
-            outcome.write_report(opened)
+            try:
+                outcome.draw(opened, missing=True, quiet=quiet)
+            except KeyboardInterrupt:
+                if not quiet:
+                    print(f"All numbers are in {opened.path}. Draw with: jaxmt report {opened.path}")
+                raise
         if fit.result.ending is Ending.INTERRUPTED:
             break
     return outcome
@@ -134,10 +141,15 @@ def fit_by(
     result, caught = inverted(name, line, misfit, settings, kept, devices, quiet=quiet)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
-    share = misfit_seconds(misfit, result) / each if moves(result.history) else np.nan
+    timed = settings.timed and moves(result.history)
+    share = misfit_seconds(misfit, result) / each if timed else np.nan
     told = (*caught, *advice(line, result, settings))
-    usable = usable_nrms(line, result, devices)
-    return Fit(name, result, appraised(line, result, settings), each, share, told, usable)
+    with step("Fit of all usable data", quiet=quiet or line.usable is None):
+        usable = usable_nrms(line, result, devices)
+    count = f"{int(line.data.mask.sum())} data, {result.resistivity.size} cells"
+    with step(f"Appraising the section ({count})", quiet=quiet):
+        uncertainty = appraised(line, result, settings)
+    return Fit(name, result, uncertainty, each, share, told, usable)
 
 
 def inverted(

@@ -8,12 +8,12 @@ parameter of which nothing is known but its bounds a and b in decades. All is do
 
 $(G^TG + Q)^{-1} = Q^{-1} - Q^{-1}G^T S^{-1} G Q^{-1}, \quad S = I + GQ^{-1}G^T,$
 
-so that no matrix has the size of cells times cells.
+with as few rows in the place of G as have the same $G^TG$.
 """
 
 import dataclasses
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float
 from scipy import linalg, sparse
@@ -22,6 +22,7 @@ from ..data import Data
 from ..simulation.mesh import Mesh
 from ..simulation.sensitivity import jacobian
 from ..simulation.solve import AbstractSolver
+from .information import Rows, compressed, leading
 from .objective import check_modes
 from .parametrisation import AbstractParametrisation, Cells
 from .parametrisation.section import as_section
@@ -35,12 +36,15 @@ DATA_AT_ONCE = 64
 NEGLIGIBLE_PART = 1e-3
 """A regularisation that says less of a cell than this part of what its bounds say counts no more."""
 
+LOST_PART, LOST_NUMBERS = 1e-12, 0.01
+"""What may be lost of the data for speed: of each cell this part of what its bounds say; and where a factor
+is found, so many of the parameters that the data determine."""
+
 WORST_CONDITION = 1e12
 """Largest condition number that is accepted: far enough below the inverse of the rounding, 1e16, that no
 Cholesky factor hangs on it."""
 
 Section = Float[np.ndarray, "earth y"]
-Rows = Float[np.ndarray, "datum parameter"]
 Values = Float[np.ndarray, " cell"]
 
 
@@ -134,7 +138,7 @@ def appraise(
       curvature at the section.
     - `static_shift`: as for `invert`: the level of an apparent resistivity curve says less, then.
 
-    Memory is that of the Jacobian and four times 8 x data x parameters bytes.
+    Memory is three times that of the Jacobian and 8 bytes times the square of the fewer, data or cells.
 
     Raises `ValueError` for a section of the wrong shape or out of bounds, a factor that is not positive or
     so large that nothing else counts, a parametrisation without a tangent, data of a mode that the survey
@@ -164,22 +168,25 @@ def appraise(
     m = np.log10(section)
     curvature = sparse.csr_array(tangent.T @ regularization.curvature(m, mesh, free) @ tangent)
     low, high = parametrisation.bounds
-    bounds = 12 / float(np.log10(high / low)) ** 2
-    flat = np.asarray(rows.reshape(len(rows), -1) @ tangent)
-    if not np.sum(np.square(flat)) <= WORST_CONDITION * bounds:
+    bounds, count = 12 / float(np.log10(high / low)) ** 2, len(rows)
+    told = rows.reshape(count, -1)
+    if not np.sum(np.square(told @ tangent)) <= WORST_CONDITION * bounds:
         raise ValueError(
             "`appraise(data=...)` has errors so small that the data outweigh the bounds more than "
             f"{WORST_CONDITION:g} times; set an error floor."
         )
+    told = compressed(told, LOST_PART * bounds)
+    flat = np.asarray(told @ tangent)
     if given is None:
-        given = likely_factor(flat, curvature, bounds, float(regularization(jnp.asarray(m), mesh, free)))
-    elif len(rows) * given > (highest := highest_weight(curvature, bounds)):
+        roughness = float(jax.jit(lambda m: regularization(m, mesh, free))(m))
+        given = likely_factor(flat, curvature, bounds, roughness, count)
+    elif count * given > (highest := highest_weight(curvature, bounds)):
         raise ValueError(
-            f"`appraise(regularization_factor=...)` must be at most {highest / len(rows):.3g} here, where "
+            f"`appraise(regularization_factor=...)` must be at most {highest / count:.3g} here, where "
             f"the regularisation outweighs the bounds {WORST_CONDITION:g} times. Got {given:g}. Leave it "
             "out to have one found from the section, or give one nearer to that."
         )
-    precision = prior_precision(curvature, bounds, len(rows) * given)
+    precision = prior_precision(curvature, bounds, count * given)
     prior, variance, resolution, reliance = posterior(flat, precision, tangent)
 
     def section_of(values: Values, known: float) -> Section:
@@ -191,7 +198,7 @@ def appraise(
         section_of(np.sqrt(prior), 0.0),
         section_of(resolution, 1.0),
         section_of(reliance, 0.0),
-        _detectability(mesh, rows),
+        _detectability(mesh, told.reshape(-1, *mesh.shape)),
         given,
     )
 
@@ -207,39 +214,44 @@ def highest_weight(curvature: sparse.csr_array, bounds: float) -> float:
     return WORST_CONDITION * bounds / float(max(abs(curvature).sum(axis=1).max(), np.finfo(float).tiny))
 
 
-def likely_factor(rows: Rows, curvature: sparse.csr_array, bounds: float, roughness: float) -> float:
+def likely_factor(
+    rows: Rows, curvature: sparse.csr_array, bounds: float, roughness: float, count: int
+) -> float:
     r"""$\lambda$ with $\phi = \mathrm{tr}\,[Q^{-1} - (G^TG + Q)^{-1}]\,C$, to one per cent.
 
-    - `rows`: G. `curvature`: C. `bounds`: $\beta$. `roughness`: $\phi$.
+    - `rows`: G, or fewer rows of `compressed`. `curvature`: C. `bounds`: $\beta$. `roughness`: $\phi$.
+      `count`: of the data.
 
     A section that is rougher than the bounds alone would let it be has one that does not count beside them.
     Raises `ValueError` for a section so smooth that a regularisation `WORST_CONDITION` times the bounds is
     not enough.
     """
+    rows = leading(rows, LOST_NUMBERS * bounds)
 
     def excess(log_weight: float) -> float:
         """Log of what the data determine over what the section spends."""
-        spread = Precision(prior_precision(curvature, bounds, np.exp(log_weight))).solve(rows.T)
-        inner = linalg.cho_factor(np.eye(len(rows)) + rows @ spread)
-        gained = spread.T @ (curvature @ spread)
-        return float(np.log(np.trace(linalg.cho_solve(inner, gained)) / roughness))
+        prior = Precision(prior_precision(curvature, bounds, np.exp(log_weight)))
+        half = prior.forwards(rows.T)
+        inner = linalg.cholesky(np.eye(len(rows)) + half.T @ half, lower=True)
+        gain = linalg.solve_triangular(inner, prior.backwards(half).T, lower=True, overwrite_b=True)
+        return float(np.log(np.vdot(gain.T, curvature @ gain.T) / roughness))
 
     from scipy.optimize import root_scalar  # Slow to import.
 
-    if not roughness * highest_weight(curvature, bounds) > len(rows):
+    if not roughness * highest_weight(curvature, bounds) > count:
         raise ValueError(
             "`appraise(regularization_factor=None)` finds a factor from the roughness of the section, "
             f"which has none: {roughness:.3g}. Give the factor."
         )
     # No more than all data can be determined.
-    high = np.log(len(rows) / roughness)
+    high = np.log(count / roughness)
     low = high - 1
     while excess(low) < 0:
         if np.exp(low) * curvature.diagonal().max() < NEGLIGIBLE_PART * bounds:
-            return float(np.exp(low) / len(rows))
+            return float(np.exp(low) / count)
         low -= 2
     log_weight = root_scalar(excess, bracket=(low, high), xtol=0.01).root
-    return float(np.exp(log_weight) / len(rows))
+    return float(np.exp(log_weight) / count)
 
 
 def posterior(
@@ -253,9 +265,9 @@ def posterior(
     $T_{ik}^2$; and a change of all cells by a decade, T c, comes back as T R c.
     """
     prior = Precision(precision)
-    spread = prior.solve(rows.T)
-    inner = linalg.cholesky(np.eye(len(rows)) + rows @ spread, lower=True)
-    gain = linalg.solve_triangular(inner, spread.T, lower=True, overwrite_b=True)
+    half = prior.forwards(rows.T)
+    inner = linalg.cholesky(np.eye(len(rows)) + half.T @ half, lower=True)
+    gain = linalg.solve_triangular(inner, prior.backwards(half).T, lower=True, overwrite_b=True)
     squares = tangent.multiply(tangent)
     if np.diff(tangent.indptr).max() <= 1:
         known, gained = squares @ prior.variances(), squares @ np.einsum("dp,dp->p", gain, gain)

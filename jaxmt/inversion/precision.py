@@ -43,16 +43,26 @@ class Precision:
 
     def solve(self, right: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
         """The covariance times many vectors, $Q^{-1}B$."""
+        return self.backwards(self.forwards(right))
+
+    def forwards(self, right: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
+        """$L^{-1}B$ in an order of its own: its product with itself is $B^TQ^{-1}B$."""
         x = right[self._order]
         parts = [x[block] for block in self._blocks]
         for k, factor in enumerate(self._diagonal):
             if k:
                 parts[k] -= self._beside[k - 1].T @ parts[k - 1]
-            parts[k][:] = linalg.solve_triangular(factor, parts[k], lower=True)
+            _substitute(factor, parts[k])
+        return x
+
+    def backwards(self, white: Float[np.ndarray, "n column"]) -> Float[np.ndarray, "n column"]:
+        """$L^{-T}$ times what is in the order of `forwards`, in the order of the parameters."""
+        x = white.copy()
+        parts = [x[block] for block in self._blocks]
         for k in reversed(range(len(parts))):
             if k < len(self._beside):
                 parts[k] -= self._beside[k] @ parts[k + 1]
-            parts[k][:] = linalg.solve_triangular(self._diagonal[k], parts[k], lower=True, trans=1)
+            _substitute(self._diagonal[k], parts[k], transposed=True)
         return x[self._place]
 
     def variances(self) -> Float[np.ndarray, " n"]:
@@ -68,3 +78,12 @@ class Precision:
             covariance = covariance_here
             ordered.append(np.diag(covariance))
         return np.concatenate(ordered[::-1])[self._place]
+
+
+def _substitute(
+    factor: Float[np.ndarray, "n n"], right: Float[np.ndarray, "n column"], *, transposed: bool = False
+) -> None:
+    """Replaces B, `right`, by $L^{-1}B$ or $L^{-T}B$: as $B^T$, which lies in memory as BLAS wants it."""
+    way = {"side": 1, "lower": 1, "trans_a": int(not transposed), "overwrite_b": 1}
+    (solved,) = linalg.get_blas_funcs(("trsm",), (factor, right))
+    right[:] = solved(1.0, factor, right.T, **way).T

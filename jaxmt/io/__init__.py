@@ -1,4 +1,10 @@
-"""Files of other programs, converted to the units, signs and axes of jaxmt."""
+"""Files of other programs, converted to the units, signs and axes of jaxmt.
+
+`write_inversion` is loaded when it is used: whoever reads data does not wait for misfits and optimisers.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .avg import read_avg as read_avg
 from .convergence import read_misfits as read_misfits
@@ -12,8 +18,6 @@ from .edi_line import read_edi as read_edi
 from .edi_writer import write_edi as write_edi
 from .emtf_xml import read_emtf_site as read_emtf_site
 from .free_format import BadFile as BadFile
-from .inversion import write_inversion as write_inversion
-from .inversion import write_summary as write_summary
 from .jfile import read_jfile as read_jfile
 from .modem import read_modem as read_modem
 from .modem import read_modem_sites as read_modem_sites
@@ -30,6 +34,7 @@ from .reading import Reading as Reading
 from .reading import detect as detect
 from .reading import read as read
 from .station_table import read_station_table as read_station_table
+from .summary import write_summary as write_summary
 from .tables import write_data_csv as write_data_csv
 from .tables import write_section_csv as write_section_csv
 from .tables import write_sites_csv as write_sites_csv
@@ -40,3 +45,16 @@ from .ws_model import read_ws_model as read_ws_model
 from .ws_model import write_ws_model as write_ws_model
 from .wsinv3d import read_wsinv3d as read_wsinv3d
 from .zfile import read_zfile as read_zfile
+
+if TYPE_CHECKING:
+    from .inversion import write_inversion as write_inversion
+
+
+def __getattr__(name: str) -> Any:
+    if name == "write_inversion":
+        return importlib.import_module(".inversion", __name__).write_inversion
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "write_inversion"})

@@ -28,6 +28,8 @@ NUMBER = re.compile(
     re.IGNORECASE,
 )
 BARE_EXPONENT = re.compile(r"(?<=[\d.])([+-]\d{3})$")
+# As most numbers are written, for which Python's own reading does.
+PLAIN = re.compile(r"[+-]?\d++(?:\.\d*+)?(?:[Ee][+-]?\d{1,4})?")
 
 
 def _value(token: str) -> float:
@@ -38,6 +40,8 @@ def _value(token: str) -> float:
 
 def _values(token: str) -> list[float] | None:
     """The numbers that a token is made of; None if anything else is in it."""
+    if PLAIN.fullmatch(token):
+        return [float(token)]
     values, at = [], 0
     while at < len(token):
         match = NUMBER.match(token, at)

@@ -14,7 +14,6 @@ a predicted phase is taken within half a turn of the observed one of its frequen
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -189,7 +188,7 @@ class Embedding(eqx.Module):
         self, values: Float[Array, "comp freq site"], blur: Float[Array, ""]
     ) -> Float[Array, "point d"]:
         """The cloud of predicted data, weighted for a blur; phases modulo 360 degrees."""
-        return self._weighted(self._scaled(nearest_turn(values, jnp.asarray(self.observed))), blur)
+        return self._weighted(self._scaled(jnp.asarray(nearest_turn(values, self.observed))), blur)
 
     def observed_cloud(self, blur: Float[Array, ""]) -> Float[Array, "point d"]:
         """The cloud of observed data, weighted for a blur."""
@@ -218,8 +217,7 @@ def _around_mean_direction(values: Float[np.ndarray, "comp freq site"]) -> Float
     # Directions that cancel have no mean, and what is left of them is rounding.
     clear = np.abs(total) > CLEAR * np.abs(directions).sum(axis=(1, 2), keepdims=True)
     middle = np.where(clear, np.angle(total, deg=True), 0.0)
-    # One compiled function: operation by operation it would compile each.
-    return np.asarray(jax.jit(nearest_turn)(values, middle))
+    return np.asarray(nearest_turn(values, middle))
 
 
 def _chosen(data: Data, components: Sequence[str] | None) -> list[int]:

@@ -8,15 +8,16 @@ from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MultipleLocator
 
 from ..data import Data
-from .figure import constrain, literal
+from .figure import literal
 from .misfit import modes_with_data, residuals, rms
+from .ruling import Ruling, ruled
 from .symbols import MODE, SMALL, Mode, Points, heading, log_axis, require_shape, rounded_decades
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 Along = Float[np.ndarray | Array, " _"]
+Pair = tuple[float, float]
 
 PAGE = 24
 """Most stations on one figure."""
@@ -26,6 +27,16 @@ ROW = 6
 
 WIDE = 8.0
 """Width from which the legend fits on one line, inches."""
+
+LEFT, RIGHT, BOTTOM, NARROW_BOTTOM, TITLE, BETWEEN = 0.85, 0.1, 0.85, 1.1, 0.32, 0.14
+"""Margins about the panels, inches: labels at the left, nothing at the right, labels and legend of one line
+or two at the bottom, the title above a station, and from one panel to the next."""
+
+LABEL = 0.62
+"""Inches from a panel to the middle of its label at the left."""
+
+PHASE = 0.4
+"""Share of the phases in the height of a station."""
 
 
 def fit_curves(
@@ -45,17 +56,16 @@ def fit_curves(
     predicted = np.asarray(predicted)
     chosen = _chosen(data, sites)
     modes = modes_with_data("fit_curves", data)
-    constrain(figure)
-    pairs = _panels(figure, len(chosen))
+    pairs = _panels(figure, len(chosen), *_limits(data, predicted, chosen, modes))
     for (rho, phase), site in zip(pairs, chosen, strict=True):
         for mode in modes:
             _observed(rho, phase, data, site, mode)
             _predicted(rho, phase, data, predicted, site, mode)
         fit = "no data" if np.isnan(misfits[site]) else f"nRMS {misfits[site]:.2f}"
-        rho.set_title(f"{literal(data.survey.names[site])}   {fit}", fontsize=10)
-    _scale(pairs[0], data, predicted, chosen, modes)
+        # A place of its own: to find one, matplotlib would measure every label.
+        rho.set_title(f"{literal(data.survey.names[site])}   {fit}", fontsize=10, y=1.0)
     columns = 4 if figure.get_figwidth() >= WIDE else 2
-    figure.legend(handles=_legend(modes), loc="outside lower center", ncols=columns, frameon=False)
+    figure.legend(handles=_legend(modes), loc="lower center", ncols=columns, frameon=False)
     return pairs
 
 
@@ -135,29 +145,39 @@ def _chosen(data: Data, sites: Sequence[int] | None) -> list[int]:
     return list(sites)
 
 
-def _panels(figure: Figure, count: int) -> list[tuple[Axes, Axes]]:
-    """Pairs of resistivity and phase axes, at most `ROW` in a row, with labels at the outside only."""
+def _panels(figure: Figure, count: int, period: Pair, rho: Pair, phase: Pair) -> list[tuple[Axes, Axes]]:
+    """Pairs of resistivity and phase axes, at most `ROW` in a row, with labels at the outside only.
+
+    - `period`, `rho`, `phase`: limits, s, ohm m, degrees.
+
+    Margins are stated: a layout that measures every label takes half of the time of a page.
+    """
     rows = -(-count // ROW)
     columns = -(-count // rows)
-    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 2] * rows)
+    width, height = figure.get_size_inches()
+    bottom = BOTTOM if width >= WIDE else NARROW_BOTTOM
+    across = (width - LEFT - RIGHT) / columns
+    down = (height - bottom) / rows
+    wide, high = max(across - BETWEEN, 0.1), max(down - TITLE - BETWEEN, 0.1)
+    periods = Ruling.decades(*period, inches=wide)
+    rulings = Ruling.decades(*rho), Ruling.steps(*phase, 45.0)
     pairs: list[tuple[Axes, Axes]] = []
     for k in range(count):
         row, column = divmod(k, columns)
-        share = pairs[0] if pairs else (None, None)
-        rho = figure.add_subplot(grid[2 * row, column], sharex=share[0], sharey=share[0])
-        phase = figure.add_subplot(grid[2 * row + 1, column], sharex=rho, sharey=share[1])
-        rho.tick_params(labelbottom=False, labelleft=column == 0, labelsize=SMALL)
-        phase.tick_params(labelbottom=k + columns >= count, labelleft=column == 0, labelsize=SMALL)
-        if column == 0:
-            rho.set_ylabel("App. res. (Ω m)")
-            phase.set_ylabel("Phase (°)")
-        if row == rows - 1:
-            phase.set_xlabel("Period (s)")
-        for ax in (rho, phase):
-            ax.grid(color="0.9", lw=0.8)
-            ax.set_axisbelow(True)
-        pairs.append((rho, phase))
-    figure.align_ylabels()
+        low = bottom + (rows - 1 - row) * down
+        pair = []
+        for part, (floor, share) in enumerate(((low + PHASE * high + BETWEEN, 1 - PHASE), (low, PHASE))):
+            place = (LEFT + column * across) / width, floor / height, wide / width, share * high / height
+            ax = figure.add_axes(place)
+            is_last = part == 1 and k + columns >= count
+            ruled(ax, periods, rulings[part], bottom=is_last, left=column == 0)
+            if column == 0:
+                ax.set_ylabel(("App. res. (Ω m)", "Phase (°)")[part])
+                ax.yaxis.set_label_coords(-LABEL / wide, 0.5)
+            if is_last:
+                ax.set_xlabel("Period (s)")
+            pair.append(ax)
+        pairs.append((pair[0], pair[1]))
     return pairs
 
 
@@ -210,28 +230,19 @@ def _predicted(
     phase.plot(periods, predicted[mode.phase, order, site], **style)
 
 
-def _scale(
-    pair: tuple[Axes, Axes],
-    data: Data,
-    predicted: Float[np.ndarray, "comp freq site"],
-    sites: list[int],
-    modes: list[Mode],
-) -> None:
-    """The limits and ticks of all stations, which share their axes."""
-    rho, phase = pair
+def _limits(
+    data: Data, predicted: Float[np.ndarray, "comp freq site"], sites: list[int], modes: list[Mode]
+) -> tuple[Pair, Pair, Pair]:
+    """What all panels show: periods (s), apparent resistivities (ohm m) and phases (degrees)."""
     both = np.stack([data.values[:, :, sites], predicted[:, :, sites]])
-    low, high = rounded_decades(both[:, [m.log10_rho for m in modes]])
-    rho.set_yscale("log")
-    rho.set_ylim(low, high)
-    log_axis(rho.yaxis, low, high)
     phases = both[:, [m.phase for m in modes]]
     phases = np.append(phases[np.isfinite(phases)], [0.0, 90.0])
-    phase.set_ylim(min(phases) - 5, max(phases) + 5)
-    phase.yaxis.set_major_locator(MultipleLocator(45))
-    first, last = data.survey.periods.min() / 1.5, data.survey.periods.max() * 1.5
-    rho.set_xscale("log")
-    rho.set_xlim(first, last)
-    log_axis(rho.xaxis, first, last)
+    periods = data.survey.periods
+    return (
+        (float(periods.min()) / 1.5, float(periods.max()) * 1.5),
+        rounded_decades(both[:, [m.log10_rho for m in modes]]),
+        (float(phases.min()) - 5, float(phases.max()) + 5),
+    )
 
 
 def _legend(modes: list[Mode]) -> list[Line2D]:

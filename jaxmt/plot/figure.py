@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..atomic import atomic_path
@@ -33,5 +34,19 @@ def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 150) -> Pat
     if not path.parent.is_dir():
         raise ValueError(f"`save(path=...)` must lie in a folder that exists. Got {path}; make its folder.")
     with atomic_path(path) as part:
-        figure.savefig(part, dpi=dpi, format=path.suffix[1:])
+        if path.suffix.lower() == ".png":
+            _draw_once(figure, part, dpi)
+        else:
+            figure.savefig(part, dpi=dpi, format=path.suffix[1:])
     return path
+
+
+def _draw_once(figure: Figure, path: Path, dpi: float | int) -> None:
+    """Writes a PNG; `Figure.savefig` would draw everything a second time, only to find the layout."""
+    before, canvas = figure.get_dpi(), figure.canvas
+    try:
+        figure.set_dpi(dpi)
+        FigureCanvasAgg(figure).print_png(path)
+    finally:
+        figure.set_dpi(before)
+        figure.set_canvas(canvas)

@@ -1,6 +1,5 @@
 """Where the misfit lies: by station, by period, by component."""
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
@@ -22,7 +21,7 @@ def residuals(function: str, data: Data, predicted: AllValues) -> Float[np.ndarr
     """The residuals over their errors; `ValueError` in the name of `function` for a wrong shape."""
     axes = "component, frequency, station"
     require_shape(function, "predicted", axes, predicted.shape, data.values.shape)
-    return np.asarray(normalised_residuals(data, jnp.asarray(np.asarray(predicted, dtype=float))))
+    return np.asarray(normalised_residuals(data, np.asarray(predicted, dtype=float)))
 
 
 def modes_with_data(function: str, data: Data) -> list[Mode]:

@@ -173,8 +173,17 @@ def decade_ticks(low: float, high: float) -> Float[np.ndarray, " tick"]:
     return ticks[(ticks >= low) & (ticks <= high)]
 
 
+def minor_decades(low: float, high: float) -> Float[np.ndarray, " tick"]:
+    """2 to 9 times each decade between two positive limits, none where they would be many."""
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    minor = np.outer(decades, np.arange(2, 10)).ravel()
+    return minor if minor.size < 64 else np.zeros(0)
+
+
 def plain(value: float) -> str:
-    """A positive number as an axis shows it: 0.01, 1, 100, and beyond them powers of ten."""
+    """A number as an axis shows it: 0.01, 1, 100, and beyond them powers of ten; -5 and 0 as they are."""
+    if value <= 0:
+        return f"{value:g}"
     if 1e-3 <= value < 1e5:
         return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
     exponent = np.floor(np.log10(value * (1 + 1e-9)))
@@ -184,8 +193,8 @@ def plain(value: float) -> str:
 
 def log_axis(axis: Axis, low: float, high: float) -> None:
     """Ticks of `decade_ticks` on a logarithmic axis between two positive limits."""
-    minor = np.outer(10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high))), np.arange(2, 10))
+    minor = minor_decades(low, high)
     axis.set_major_locator(FixedLocator(decade_ticks(low, high).tolist()))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
-    axis.set_minor_locator(FixedLocator(minor.ravel().tolist()) if minor.size < 64 else NullLocator())
+    axis.set_minor_locator(FixedLocator(minor.tolist()) if minor.size else NullLocator())
     axis.set_minor_formatter(NullFormatter())

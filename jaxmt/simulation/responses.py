@@ -1,39 +1,52 @@
 """What a magnetotelluric station reports: impedance, apparent resistivity, phase, tipper."""
 
 import dataclasses
+from types import ModuleType
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Complex, Float
 
 from ..conventions import MU_0
 from .survey import Survey
 
+Impedance = Complex[Array | np.ndarray, "*models freq site"]
+Real = Float[Array | np.ndarray, "*models freq site"]
+Pair = Float[Array | np.ndarray, "*models 2 freq site"]
+Frequencies = Float[Array | np.ndarray, "... freq"]
 
-def apparent_resistivity(
-    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "... freq"]
-) -> Float[Array, "*models freq site"]:
+
+def numpy_of(*arrays: Array | np.ndarray) -> ModuleType:
+    """NumPy where every array is one of its own, for JAX would compile a program of each operation; else
+    `jax.numpy`.
+    """
+    return np if all(isinstance(array, np.ndarray) for array in arrays) else jnp
+
+
+def apparent_resistivity(impedance: Impedance, frequencies: Frequencies) -> Real:
     r"""$\rho_a = |Z|^2 / (\omega\mu_0)$ in ohm m.
 
     - `impedance`: $Z = E/H$ in ohm, time dependence $e^{+i\omega t}$.
     - `frequencies`: Hz.
     """
-    return jnp.square(jnp.abs(impedance)) / (2 * jnp.pi * MU_0 * frequencies[..., None])
+    xp = numpy_of(impedance, frequencies)
+    return xp.square(xp.abs(impedance)) / (2 * np.pi * MU_0 * frequencies[..., None])
 
 
-def log10_and_phase(
-    impedance: Complex[Array, "*models freq site"], frequencies: Float[Array, "... freq"]
-) -> Float[Array, "*models 2 freq site"]:
+def log10_and_phase(impedance: Impedance, frequencies: Frequencies) -> Pair:
     """Log10 of the apparent resistivity (ohm m) and phase (degrees); give -Z_yx for TM."""
+    xp = numpy_of(impedance, frequencies)
     rho = apparent_resistivity(impedance, frequencies)
-    return jnp.stack([jnp.log10(rho), jnp.rad2deg(jnp.angle(impedance))], axis=-3)
+    return xp.stack([xp.log10(rho), xp.rad2deg(xp.angle(impedance))], axis=-3)
 
 
-def parts(tipper: Complex[Array, "*models freq site"]) -> Float[Array, "*models 2 freq site"]:
+def parts(tipper: Impedance) -> Pair:
     """Real and imaginary part."""
-    return jnp.stack([jnp.real(tipper), jnp.imag(tipper)], axis=-3)
+    xp = numpy_of(tipper)
+    return xp.stack([xp.real(tipper), xp.imag(tipper)], axis=-3)
 
 
 class Responses(eqx.Module):
@@ -83,7 +96,7 @@ class Responses(eqx.Module):
         return impedance
 
     def _rho(self, mode: str) -> Float[Array, "*models freq site"]:
-        return apparent_resistivity(self._impedance(mode), self._frequencies())
+        return jnp.asarray(apparent_resistivity(self._impedance(mode), self._frequencies()))
 
     @property
     def rho_xy(self) -> Float[Array, "*models freq site"]:

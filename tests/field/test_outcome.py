@@ -40,7 +40,9 @@ def inverted(tmp_path_factory):
     data = data.with_noise(jax.random.key(0), 0.05)
     given = Line("A <line>", data, Journal().note("warning", "all", "nothing & more"))
     reference = Reference("Another code", mesh, rho)
-    settings = Settings(mesh, 60.0, depth=5e3, iterations=4, reference=reference, static_shift=None)
+    settings = Settings(
+        mesh, 60.0, depth=5e3, iterations=4, reference=reference, static_shift=None, timed=True
+    )
     misfits = {"cloud": jaxmt.CloudTransport(), "A norm": jaxmt.LeastSquares()}
     return folder, invert_line(given, misfits, settings, folder=folder)
 

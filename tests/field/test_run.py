@@ -10,15 +10,20 @@ import pytest
 from surveys import TOLD, write_survey
 
 import jaxmt
+from jaxmt import plot
 from jaxmt.field import Folder, Line, Outcome, invert_line, workflow
 from jaxmt.field.command import main
-from jaxmt.field.objects import QUICK_GROWTH
+from jaxmt.field.methods import QUICK_GROWTH
 from jaxmt.field.run_file import RunFile
 
 
 def history(folder):
     with (folder / "l2" / "history.csv").open(newline="") as file:
         return [row["nrms"] for row in csv.DictReader(file)]
+
+
+def files(folder):
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
 
 def edited(path, old, new):
@@ -111,6 +116,46 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(inverted, survey, tmp_path, c
     # What ended is kept.
     monkeypatch.setattr(workflow, "fit_by", None)
     assert main(["invert", "--resume", str(out)]) == 0
+
+
+@pytest.mark.parametrize("drawn", [0, 3])
+def test_whoever_stops_the_drawing_loses_pictures_alone(
+    drawn, inverted, survey, tmp_path, capsys, monkeypatch
+):
+    out, save, saved = tmp_path / "OUT", plot.save, []
+
+    def stopping(figure, path):
+        if len(saved) == drawn:
+            raise KeyboardInterrupt
+        saved.append(save(figure, path))
+
+    monkeypatch.setattr(plot, "save", stopping)
+    assert main(["invert", str(survey), "-o", str(out), *TOLD]) == 130
+    assert f"All numbers are in {out}. Draw with: jaxmt report {out}" in capsys.readouterr().out
+    assert len(list(out.rglob("*.png"))) == drawn
+    # Every number, and nothing to go on with.
+    numbers = {
+        str(f.relative_to(inverted)) for f in inverted.rglob("*") if f.suffix not in (".png", ".html")
+    }
+    assert {str(f.relative_to(out)) for f in out.rglob("*") if f.suffix not in (".png", ".html")} == numbers
+    assert history(out) == history(inverted)
+    monkeypatch.setattr(plot, "save", save)
+    for how in (["report"], ["invert", "--resume"]):
+        again = tmp_path / how[0]
+        shutil.copytree(out, again)
+        monkeypatch.setattr(workflow, "fit_by", None)
+        assert main([*how, str(again)]) == 0
+        assert files(again) == files(inverted)
+
+
+def test_a_run_says_what_it_is_doing(survey, tmp_path, capsys):
+    assert main(["invert", str(survey), "-o", str(tmp_path / "OUT"), *TOLD]) == 0
+    said = capsys.readouterr()
+    order = ["Reading ", "S0", "Fit of all", "Appraising the section", "Writing ", "The report is"]
+    places = [said.out.find(word) for word in order if word in said.out]
+    assert len(places) >= 4
+    assert places == sorted(places)
+    assert all(word in said.err for word in ("Compiling", "Inverting", "Drawing"))
 
 
 def test_a_report_is_drawn_from_the_results_alone(inverted, tmp_path, monkeypatch):

@@ -347,7 +347,9 @@ def test_the_likely_factor_is_that_of_the_sections_it_is_shown():
     weight = 1.0
     for _ in range(8):
         best = np.linalg.solve(rows.T @ rows + weight * curvature + bounds * np.eye(n), rows.T @ observed)
-        weight = count * likely_factor(rows, sparse.csr_array(curvature), bounds, best @ curvature @ best)
+        weight = count * likely_factor(
+            rows, sparse.csr_array(curvature), bounds, best @ curvature @ best, count
+        )
     # About 150 well-determined numbers: a variance of theirs is good to sqrt(2 / 150), 12 per cent.
     assert weight == pytest.approx(true, rel=0.3)
 
@@ -355,7 +357,7 @@ def test_the_likely_factor_is_that_of_the_sections_it_is_shown():
 def test_a_section_rougher_than_its_bounds_allow_is_not_smoothed():
     differences = np.diff(np.eye(30), axis=0)
     curvature, bounds = differences.T @ differences, 0.5
-    factor = likely_factor(np.eye(30)[:20], sparse.csr_array(curvature), bounds, 1e6)
+    factor = likely_factor(np.eye(30)[:20], sparse.csr_array(curvature), bounds, 1e6, 20)
     # The largest entry of the curvature is 2.
     assert 0 < 20 * factor * 2 < 1e-3 * bounds
 

@@ -1,9 +1,12 @@
+import itertools
+
 import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
 import pytest
 from identities import of_kind, present
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
@@ -414,6 +417,25 @@ def test_fit_curves_share_one_legend_and_one_scale():
     assert len(figure.legends[0].get_texts()) == 4
     assert all(rho.get_ylim() == pairs[0][0].get_ylim() for rho, _ in pairs)
     assert all(phase.get_xlim() == rho.get_xlim() for rho, phase in pairs)
+    # Labels stand at the left of the first station, and grid and marks in every panel.
+    figure.canvas.draw()
+    labels = [[label.get_text() for label in rho.get_yticklabels()] for rho, _ in pairs]
+    assert labels[0] == ["50", "100", "200"]
+    assert labels[1:] == [[]] * 3
+    assert all(
+        {"_grid", "_marks"} <= {line.get_label() for line in ax.lines} for pair in pairs for ax in pair
+    )
+
+
+def test_labels_of_periods_do_not_meet():
+    survey = Survey(np.geomspace(1e-4, 1e4, 9), np.arange(6) * 1e3)
+    data = Data(survey, np.ones((6, 9, 6)), np.ones((6, 9, 6)))
+    figure = Figure(figsize=(13, 4))
+    pairs = plot.fit_curves(figure, data, np.ones((6, 9, 6)))
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for _, phase in pairs for label in phase.get_xticklabels()]
+    assert len(boxes) > 12
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_fit_curves_hold_at_most_a_page():
@@ -537,7 +559,7 @@ def test_save_keeps_the_old_file_upon_an_error(tmp_path, monkeypatch):
         name.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(Figure, "savefig", half_written)
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", half_written)
     with pytest.raises(OSError, match="disk full"):
         plot.save(Figure(), path)
     assert [p.name for p in tmp_path.iterdir()] == ["figure.png"]
