@@ -135,7 +135,11 @@ class Objective(eqx.Module):
 
     def predict(self, parameters: Parameters) -> Prediction:
         """What the section would give at the stations."""
-        responses = simulate(
+        return self.predicted(self.simulated(parameters))
+
+    def simulated(self, parameters: Parameters) -> Responses:
+        """The responses of the section."""
+        return simulate(
             self.mesh,
             self.data.survey,
             10 ** self.section(parameters),
@@ -143,6 +147,9 @@ class Objective(eqx.Module):
             devices=self.devices,
             forward_mode=self.forward_mode,
         )
+
+    def predicted(self, responses: Responses) -> Prediction:
+        """The responses with the shifts that the data ask for."""
         components = responses.components
         if self.static_shift is None:
             return Prediction(responses, jnp.zeros((2, self.data.survey.stations.size)), components)
