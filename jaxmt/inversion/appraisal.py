@@ -20,13 +20,13 @@ from scipy import linalg, sparse
 
 from ..data import Data
 from ..simulation.mesh import Mesh
-from ..simulation.sensitivity import jacobian
 from ..simulation.solve import AbstractSolver
 from .objective import check_modes
 from .parametrisation import AbstractParametrisation, Cells
 from .parametrisation.section import as_section
 from .precision import Precision
 from .regularization import AbstractRegularization, Smoothness
+from .slopes import data_slopes
 from .static_shift import StaticShift
 
 DATA_AT_ONCE = 64
@@ -150,9 +150,10 @@ def appraise(
     check_modes(data, "appraise")
     parameters = parametrisation.start(section) if parametrisation.has_cells else None
     tangent, _ = parametrisation.linearised(parameters, "appraise")
-    slopes = np.asarray(jacobian(mesh, data.survey, section, solver=solver))
-    rows = slopes[data.mask] / data.errors[data.mask][:, None, None]
-    del slopes
+    cells = sparse.csc_array(sparse.eye_array(free.size))
+    _, flat = data_slopes(mesh, data.survey, section, data.mask, cells, solver=solver)
+    flat /= data.errors[data.mask][:, None]
+    rows = flat.reshape(-1, *mesh.shape)
     if not np.all(np.isfinite(rows)):
         raise ValueError(
             "`appraise(data=...)`: errors so small that a change of one decade over them is no number. Got "

@@ -66,11 +66,11 @@ class Precision:
         They are half of `solve`: $BQ^{-1}B^T$ is the product of the results with themselves.
         """
         for k, (block, factor) in enumerate(zip(self._blocks, self._diagonal, strict=True)):
-            part = np.ascontiguousarray(rows[:, block])
             if k:
-                part -= rows[:, self._blocks[k - 1]] @ self._beside[k - 1]
-            # Rows one after the other in memory are the columns of BLAS.
-            rows[:, block] = linalg.blas.dtrsm(1.0, factor, part.T, lower=1, overwrite_b=1).T
+                rows[:, block] -= rows[:, self._blocks[k - 1]] @ self._beside[k - 1]
+            # With so many rows a product takes a quarter of the time of a substitution.
+            inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
+            rows[:, block] = rows[:, block] @ inverse.T
 
     def coloured(self, white: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """$L^{-T}w$, with its numbers back in the order of the matrix."""

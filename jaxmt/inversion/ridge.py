@@ -50,8 +50,9 @@ class Ridge:
         damped = self._product.copy()
         damped.flat[:: len(damped) + 1] += damping
         wanted = right if self._in_data else self.rows.T @ right
-        factor, failed = linalg.lapack.dpotrf(damped.T, lower=1, overwrite_a=1, clean=0)
-        if failed:
+        try:
+            factor = linalg.cho_factor(damped.T, lower=True, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
             return np.full(self.rows.shape[1], np.nan)
-        found, _ = linalg.lapack.dpotrs(factor, wanted, lower=1)
+        found = linalg.cho_solve(factor, wanted, check_finite=False)
         return self.rows.T @ found if self._in_data else found

@@ -77,8 +77,9 @@ def jacobian(
     `FloatingPointError` where a system has no finite solution.
     """
     require_x64()
-    whole = np.full((len(COMPONENTS), *_size(survey.solved()), *mesh.shape), np.nan)
-    for part in sweep(mesh, survey.solved(), resistivity, range(len(COMPONENTS)), solver=solver):
+    computed, every = survey.solved(), range(len(COMPONENTS))
+    whole = np.full((len(every), computed.frequencies.size, computed.stations.size, *mesh.shape), np.nan)
+    for part in sweep(mesh, computed, resistivity, every, solver=solver):
         whole[np.ix_(part.components, part.frequencies)] = part.rows
     if survey.computed is None:
         return jnp.asarray(whole)
@@ -93,7 +94,7 @@ class Part(NamedTuple):
     - `found`: `z_xy` and `tipper`, or `z_yx`, as in `Responses`.
     """
 
-    components: tuple[int, ...]
+    components: Int[np.ndarray, " comp"]
     frequencies: Int[np.ndarray, " freq"]
     rows: Float[np.ndarray, "comp freq site earth y"]
     found: dict[str, Complex[np.ndarray, "freq site"]]
@@ -126,7 +127,7 @@ def sweep(
     groups = -(-n // FREQUENCIES_AT_ONCE)
     several = -(-n // groups)
     for mode in (mode for mode in MODES if mode in survey.modes):
-        given = rows_of(mode)
+        given = np.array(rows_of(mode))
         tipper = mode == "te" and not set(TIPPER).isdisjoint(components)
         for group in range(groups):
             chosen = min(group * several, n - several) + np.arange(several)
@@ -137,12 +138,8 @@ def sweep(
                     "`jacobian` is not finite for this section. See what `simulate` says of it, and look "
                     "for extreme values in `resistivity` (ohm m)."
                 )
-            kept = [k for k in range(len(rows)) if given[k] in components]
-            yield Part(tuple(given[k] for k in kept), chosen, rows[kept], found)
-
-
-def _size(survey: Survey) -> tuple[int, int]:
-    return survey.frequencies.size, survey.stations.size
+            kept = np.isin(given[: len(rows)], list(components))
+            yield Part(given[: len(rows)][kept], chosen, rows if kept.all() else rows[kept], found)
 
 
 @eqx.filter_jit

@@ -10,11 +10,12 @@ $\sqrt{h/2}$ the step $\delta$ minimises $|r - J\delta|^2 + \lambda(\phi + g^T\d
 where now $\phi$, $g$ and $C$ are value, gradient and curvature of the roughness. In data space
 (Siripunvaraporn & Egbert 2000, Geophysics 65, 791) that is
 
-$\delta = B\,(\lambda + JB)^{-1}(r + Jt) - t$ with $B = C^{-1}J^T$ and $t = C^{-1}g/2$,
+$\delta = C^{-1}J^T(\lambda + JC^{-1}J^T)^{-1}(r + Jt) - t$ with $t = C^{-1}g/2$.
 
-so that a further $\mu$ costs one Cholesky factorisation as large as the data. Each iteration tries several
-and keeps the one whose model fits best, and once one reaches the target, the largest that does
-(Constable, Parker & Constable 1987, Geophysics 52, 289).
+In units of the roughness, $C = LL^T$ and $A = JL^{-T}$, this is damped least squares (`ridge.py`), in the
+space of data or of parameters, whichever is smaller, so that a further $\lambda$ costs one Cholesky
+factorisation as large as that. Each iteration tries several and keeps the one whose model fits best, and
+once one reaches the target, the largest that does (Constable, Parker & Constable 1987, Geophysics 52, 289).
 """
 
 from collections.abc import Callable
@@ -24,18 +25,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Float, PyTree
 from scipy import sparse
 
 from ...data import Data, nearest_turn
-from ...simulation.between import interpolated, spline_weights
 from ...simulation.responses import Responses
-from ...simulation.sensitivity import sweep
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
 from ..precision import Precision
 from ..ridge import Ridge
+from ..slopes import data_slopes
 from ..static_shift import shifted
 from ..trade_off import AbstractTradeOff
 from .abstract import AbstractOptimiser, Report, State
@@ -246,7 +246,14 @@ class _Newton:
         inner += DAMPING * inner.diagonal().mean() * sparse.eye_array(self.unit.size)
         self.prior = Precision(sparse.csr_array(inner))
         known = np.asarray(data.mask)
-        responses, rows = data_rows(objective, section, tangent.tocsc()[:, self.prior.order], known)
+        responses, rows = data_slopes(
+            objective.mesh,
+            data.survey,
+            10**section,
+            known,
+            tangent.tocsc()[:, self.prior.order],
+            solver=objective.solver,
+        )
         self.now = _judged(objective, parameters, responses)
         if not bool(jnp.isfinite(self.now.loss)):
             raise FloatingPointError("The misfit is not finite.")
@@ -267,54 +274,13 @@ class _Newton:
             unit = float(np.sum(weights[used] ** 2) / np.sum(1 / errors[used] ** 2))
             rows, r = (objective.static_shift.without(values, weights, unit) for values in (rows, r))
         solver = objective.solver
-        self.ridge = Ridge(
-            rows, self.prior, solver.threads if isinstance(solver, AbstractHostSolver) else 1
-        )
-        slope = (tangent.T @ np.ravel(np.asarray(self.now.slope)) / 2)[self.prior.order]
-        self.prior.whiten(slope[None])
-        self.t = slope
+        threads = solver.threads if isinstance(solver, AbstractHostSolver) else 1
+        self.ridge = Ridge(rows, self.prior, threads)
+        self.t = (tangent.T @ np.ravel(np.asarray(self.now.slope)) / 2)[self.prior.order]
+        self.prior.whiten(self.t[None])
         self.right = r + self.ridge.rows @ self.t
         self.balance = self.ridge.trace / len(r)
 
     def step(self, weight: float) -> Float[np.ndarray, " parameter"]:
         """The change of the parameters."""
         return self.prior.coloured(self.ridge.solve(self.right, weight) - self.t) / self.unit
-
-
-def data_rows(
-    objective: Objective,
-    section: Float[np.ndarray, "earth y"],
-    patterns: sparse.csc_array,
-    wanted: Bool[np.ndarray, "comp freq site"],
-) -> tuple[Responses, Float[np.ndarray, "datum pattern"]]:
-    """Responses of a section (log10 ohm m), and how the wanted data change with patterns of cells."""
-    survey, mesh = objective.data.survey, objective.mesh
-    solved = survey.solved()
-    needed = wanted
-    if survey.computed is not None:
-        once = wanted.any(axis=1, keepdims=True)
-        needed = np.broadcast_to(once, (len(wanted), solved.frequencies.size, wanted.shape[2]))
-    number = np.cumsum(needed).reshape(needed.shape) - 1
-    rows = np.empty((np.count_nonzero(needed), patterns.shape[1]))
-    found = {name: np.empty(needed.shape[1:], dtype=complex) for name in ("z_xy", "z_yx", "tipper")}
-    given: set[str] = set()
-    components = np.flatnonzero(needed.any(axis=(1, 2))).tolist()
-    for part in sweep(mesh, solved, 10**section, components, solver=objective.solver):
-        for name, values in part.found.items():
-            found[name][part.frequencies] = values
-            given.add(name)
-        where = np.ix_(part.components, part.frequencies)
-        chosen = needed[where]
-        rows[number[where][chosen]] = part.rows[chosen].reshape(-1, section.size) @ patterns
-    responses = Responses(solved, *(found[name] if name in given else None for name in found))
-    if survey.computed is None:
-        return responses, rows
-    weights = spline_weights(survey.computed, survey.frequencies)
-    between = np.empty((np.count_nonzero(wanted), rows.shape[1]))
-    for k in components:
-        own = rows[number[k][needed[k]]].reshape(len(weights[0]), -1, rows.shape[1])
-        sites = needed[k, 0]
-        between[(np.cumsum(wanted).reshape(wanted.shape) - 1)[k][wanted[k]]] = np.tensordot(
-            weights, own, 1
-        )[wanted[k][:, sites]]
-    return interpolated(responses, survey), between
