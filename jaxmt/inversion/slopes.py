@@ -42,7 +42,9 @@ def data_slopes(
     components = np.flatnonzero(needed.any(axis=(1, 2))).tolist()
     for part in sweep(mesh, computed, resistivity, components, solver=solver):
         for name, values in part.found.items():
-            found.setdefault(name, np.empty(needed.shape[1:], dtype=complex))[part.frequencies] = values
+            if name not in found:
+                found[name] = np.empty(needed.shape[1:], dtype=complex)
+            found[name][part.frequencies] = values
         where = np.ix_(part.components, part.frequencies)
         chosen = np.flatnonzero(needed[where])
         _multiply(
@@ -78,7 +80,12 @@ def _multiply(
         out[row] *= patterns.data
 
 
-def _between(weights: Float[np.ndarray, "freq computed"], rows: Rows, needed: Mask, wanted: Mask) -> Rows:
+def _between(
+    weights: Float[np.ndarray, "freq computed"],
+    rows: Float[np.ndarray, "all pattern"],
+    needed: Bool[np.ndarray, "comp computed site"],
+    wanted: Mask,
+) -> Rows:
     """Rows of the measured frequencies from those of the computed ones, a component at a time."""
     from_row, to_row = _numbered(needed), _numbered(wanted)
     measured = np.empty((np.count_nonzero(wanted), rows.shape[1]))
