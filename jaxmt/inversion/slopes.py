@@ -37,7 +37,7 @@ def data_slopes(
     if survey.computed is not None:
         needed = np.repeat(wanted.any(axis=1, keepdims=True), computed.frequencies.size, axis=1)
     place = _numbered(needed)
-    rows = np.empty((np.count_nonzero(needed), patterns.shape[1]))
+    rows = np.empty((np.count_nonzero(needed), len(patterns.indptr) - 1))
     found: dict[str, Complex[np.ndarray, "freq site"]] = {}
     components = np.flatnonzero(needed.any(axis=(1, 2))).tolist()
     for part in sweep(mesh, computed, resistivity, components, solver=solver):
