@@ -134,7 +134,7 @@ def appraise(
       curvature at the section.
     - `static_shift`: as for `invert`: the level of an apparent resistivity curve says less, then.
 
-    Memory is that of the Jacobian and four times 8 x data x parameters bytes.
+    Memory is five times 8 x data x cells bytes.
 
     Raises `ValueError` for a section of the wrong shape or out of bounds, a factor that is not positive or
     so large that nothing else counts, a parametrisation without a tangent, data of a mode that the survey
