@@ -36,7 +36,7 @@ def keep_programs(folder: FilePath | None = None) -> Path:
     The folder holds at most 1 GB: what was used the longest ago goes first. It may be removed at any time.
     Raises `OSError` where it cannot be made or written, or the disk has less than 200 MB free.
     """
-    known = jax.config.jax_compilation_cache_dir
+    known = jax.config.values.get("jax_compilation_cache_dir")
     if known is not None:
         return Path(known)
     place = (default_folder() if folder is None else Path(folder)).expanduser() / _processor()

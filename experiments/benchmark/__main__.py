@@ -2,6 +2,7 @@
 
 `python -m experiments.benchmark [--quick] [--out DIR]` prints, in one run, value and gradient of TE and
 TM with each solver of jaxmt and with SimPEG, how both grow, and where an iteration spends its time.
+`--newton` prints where an iteration of Gauss-Newton spends it instead.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from .drawing import iteration, scaling
 from .evaluation import differences
 from .machine import machine
 from .measurement import measure
+from .newton import NEWTON_CASES, NEWTON_PARTS
 from .parts import PARTS
 
 HEAD = (
@@ -81,10 +83,33 @@ def profile(cases: tuple[Case, ...], codes: list[str], repeats: int) -> list[dic
     return rows
 
 
+def newton(code: str, cases: tuple[Case, ...], repeats: int) -> list[dict]:
+    """Prints and returns where an iteration of Gauss-Newton spends its time."""
+    rows = [measure("newton", code, case, repeats)[0] for case in cases]
+    for case, row in zip(cases, rows, strict=True):
+        print(f"\nGauss-Newton, {case}, {code}")
+        if "failure" in row:
+            print(row["failure"])
+            continue
+        print(f"{row['data']} data{'clock, s':>27}{'processor, s':>14}{'/ Jacobian':>12}")
+        jacobian = row["parts"]["Jacobian"][1]
+        for part in NEWTON_PARTS:
+            clock, processor = row["parts"][part]
+            print(f"{part:26}{clock:10.2f}{processor:14.2f}{processor / jacobian:12.2f}", flush=True)
+    return rows
+
+
 def main() -> None:
     """Runs the experiment from the command line."""
     parser = command.parser(__doc__, "the small grid and jaxmt's default solver: a minute")
+    parser.add_argument("--newton", action="store_true", help="the parts of Gauss-Newton alone")
     options = parser.parse_args()
+    if options.newton:
+        folder = command.results(options, "benchmark_newton")
+        rows = newton(default_backend(), NEWTON_CASES[: 1 if options.quick else None], 5)
+        jaxmt.io.write_summary(folder / "summary.json", {"machine": machine(), "newton": rows})
+        print(f"Results are in {folder}")
+        return
     folder = command.results(options, "benchmark")
     about = machine()
     ours = [default_backend()] if options.quick else list(BACKENDS)

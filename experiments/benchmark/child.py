@@ -15,7 +15,11 @@ import numpy as np
 from . import memory
 from .case import Case
 from .codes import REMEDIES, SIMPEG, evaluator
+from .newton import newton
 from .parts import parts
+
+TASKS = {"parts": parts, "newton": newton}
+"""Tasks that have no answer beside their row, by name."""
 
 ENOUGH = 20.0
 """No further repetition after so many seconds."""
@@ -56,8 +60,8 @@ def main(request: dict) -> dict:
     memory.limit(request["memory_mib"])
     code, case = request["code"], Case(**request["case"])
     try:
-        if request["task"] == "parts":
-            return parts(code, case, request["repeats"])
+        if request["task"] in TASKS:
+            return TASKS[request["task"]](code, case, request["repeats"])
         return evaluation_row(code, case, request["repeats"], request["answer"])
     except ImportError as error:
         return {"failure": f"not installed ({error}): {REMEDIES.get(code, 'pip install jaxmt')}"}

@@ -27,7 +27,8 @@ def measure(
 ) -> tuple[dict, Evaluation | None]:
     """The row of a code and a case, and its answer; a row with "failure" in it says why there is none.
 
-    - `task`: "evaluation", value and gradient; "parts", where an iteration spends its time.
+    - `task`: "evaluation", value and gradient; "parts", where an iteration spends its time;
+      "newton", where one of Gauss-Newton does.
     - `allowed`: memory, MiB.
     """
     head = {"code": code, "case": dataclasses.asdict(case)}

@@ -135,7 +135,11 @@ class Objective(eqx.Module):
 
     def predict(self, parameters: Parameters) -> Prediction:
         """What the section would give at the stations."""
-        responses = simulate(
+        return self.predicted(self.simulated(parameters))
+
+    def simulated(self, parameters: Parameters) -> Responses:
+        """The responses of the section."""
+        return simulate(
             self.mesh,
             self.data.survey,
             10 ** self.section(parameters),
@@ -143,6 +147,9 @@ class Objective(eqx.Module):
             devices=self.devices,
             forward_mode=self.forward_mode,
         )
+
+    def predicted(self, responses: Responses) -> Prediction:
+        """The responses with the shifts that the data ask for."""
         components = responses.components
         if self.static_shift is None:
             return Prediction(responses, jnp.zeros((2, self.data.survey.stations.size)), components)
@@ -155,7 +162,7 @@ class Objective(eqx.Module):
         """The misfit, with its next state, the prediction and the nRMS."""
         prediction = self.predict(parameters)
         value, state = self.misfit(prediction.components, self.prepared, self.state)
-        return value, (state, prediction, self.data.nrms_of(prediction.components))
+        return value, (state, prediction, jnp.asarray(self.data.nrms_of(prediction.components)))
 
     def roughness(self, parameters: Parameters) -> Float[Array, ""]:
         """The regularisation, unweighted."""

@@ -8,7 +8,7 @@ $L = \begin{pmatrix} L_1 \\ T_2^T & L_2 \\ & T_3^T & L_3 \end{pmatrix}$ then nee
 import itertools
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
@@ -63,6 +63,33 @@ class Precision:
             if k < len(self._beside):
                 parts[k] -= self._beside[k] @ parts[k + 1]
             _substitute(self._diagonal[k], parts[k], transposed=True)
+        return x[self._place]
+
+    @property
+    def order(self) -> Int[np.ndarray, " n"]:
+        """The column that is eliminated k-th."""
+        return self._order
+
+    def whiten(self, rows: Float[np.ndarray, "many n"]) -> None:
+        r"""$BL^{-T}$ in place of rows B whose columns are in `order`: the covariance of the results is one.
+
+        They are half of `solve`: $BQ^{-1}B^T$ is the product of the results with themselves.
+        """
+        for k, (block, factor) in enumerate(zip(self._blocks, self._diagonal, strict=True)):
+            if k:
+                rows[:, block] -= rows[:, self._blocks[k - 1]] @ self._beside[k - 1]
+            # With so many rows a product takes a quarter of the time of a substitution.
+            inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
+            rows[:, block] = rows[:, block] @ inverse.T
+
+    def coloured(self, white: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """$L^{-T}w$, with its numbers back in the order of the matrix."""
+        x = white.copy()
+        for k in reversed(range(len(self._blocks))):
+            here = x[self._blocks[k]]
+            if k < len(self._beside):
+                here -= self._beside[k] @ x[self._blocks[k + 1]]
+            here[:] = linalg.solve_triangular(self._diagonal[k], here, lower=True, trans=1)
         return x[self._place]
 
     def variances(self) -> Float[np.ndarray, " n"]:

@@ -15,7 +15,7 @@ under: at a sixth the kernel from one point to the next is e^-36."""
 
 def smallest_blur(axes: Float[np.ndarray, "point 2"]) -> Float[Array, ""]:
     """A blur so far under the spacing of most points that transport does not notice it any more."""
-    steps = [np.diff(np.unique(axis)) for axis in axes.T]
+    steps = [np.diff(np.unique(axis)).astype(float) for axis in axes.T]
     spacings = [np.quantile(step, SPACING_QUANTILE) for step in steps if step.size]
     return jnp.asarray(np.float64(SPACING_FRACTION * min(spacings, default=0.0)))
 

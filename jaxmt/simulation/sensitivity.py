@@ -2,30 +2,38 @@ r"""The Jacobian of a simulation: products with it and its transpose, and the wh
 
 For real $F(x)$ with Jacobian J: $J^Tu$ is the reverse pass; $Jv$ is the derivative of $u \mapsto J^Tu$,
 which is linear, applied to v. So both come from the adjoint state alone, at the cost of one and of two
-extra substitutions on the same factors. The whole Jacobian takes one substitution for each station and
-component, all on the factors of their frequency.
+extra substitutions on the same factors.
+
+The whole Jacobian takes one substitution for each frequency, mode and station, and one more for its tipper
+where that is wanted, all on the factors of the field. For apparent resistivity and phase are the real and
+the imaginary part of one analytic function of the field, the logarithm of the impedance, and the adjoint
+state of the one is $-i$ times that of the other.
 """
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
-from ..conventions import MODES, require_x64
+from ..conventions import COMPONENTS, MODES, TIPPER, require_x64, rows_of
 from .between import spline_weights
-from .forward import default_solver, impedances_at
+from .fields import te_at_stations, tm_at_stations
+from .forward import OPERATORS, default_solver
 from .mesh import Mesh
-from .responses import log10_and_phase, parts
-from .solve import AbstractSolver
+from .operator import TM, System
+from .solve import AbstractSolver, pull
 from .survey import Survey
 
 FREQUENCIES_AT_ONCE = 4
-"""Frequencies whose fields of all stations are held in memory together."""
+"""Frequencies whose fields of all stations are held in memory together, at most."""
+
+LOGARITHM = np.array([2 / np.log(10), np.rad2deg(1.0)])
+r"""What $\ln Z$ is multiplied by: its real part for decades of $|Z|^2$, its imaginary part for degrees."""
 
 Function = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
@@ -69,7 +77,43 @@ def jacobian(
     `FloatingPointError` where a system has no finite solution.
     """
     require_x64()
-    wanted, survey = survey, survey.solved()
+    computed, every = survey.solved(), range(len(COMPONENTS))
+    whole = np.full((len(every), computed.frequencies.size, computed.stations.size, *mesh.shape), np.nan)
+    for part in sweep(mesh, computed, resistivity, every, solver=solver):
+        whole[np.ix_(part.components, part.frequencies)] = part.rows
+    if survey.computed is None:
+        return jnp.asarray(whole)
+    weights = spline_weights(survey.computed, survey.frequencies)
+    return jnp.einsum("fk,ckszy->cfszy", weights, whole)
+
+
+class Part(NamedTuple):
+    """What some frequencies of a mode give.
+
+    - `components`, `frequencies`: indices of the rows, in `COMPONENTS` and in the survey.
+    - `found`: `z_xy` and `tipper`, or `z_yx`, as in `Responses`.
+    """
+
+    components: Int[np.ndarray, " comp"]
+    frequencies: Int[np.ndarray, " freq"]
+    rows: Float[np.ndarray, "comp freq site earth y"]
+    found: dict[str, Complex[np.ndarray, "freq site"]]
+
+
+def sweep(
+    mesh: Mesh,
+    survey: Survey,
+    resistivity: ArrayLike,
+    components: Collection[int],
+    *,
+    solver: AbstractSolver | None = None,
+) -> Iterator[Part]:
+    """The rows of `jacobian`, a few frequencies at a time, and the responses that come with them.
+
+    - `survey`: one that computes all its frequencies. `components`: the rows of `COMPONENTS` wanted.
+
+    Some frequencies may come twice. Raises what `jacobian` does.
+    """
     mesh.check_stations(survey)
     section = np.asarray(resistivity, dtype=float)
     if section.shape != mesh.shape or not np.all(np.isfinite(section) & (section > 0)):
@@ -78,44 +122,81 @@ def jacobian(
             f"(earth rows, columns). Got shape {section.shape}."
         )
     solver = default_solver() if solver is None else solver
-    rows = {
-        mode: _rows(mesh, survey, jnp.asarray(section), solver, mode)
-        for mode in MODES
-        if mode in survey.modes
-    }
-    if not all(bool(jnp.all(jnp.isfinite(values))) for values in rows.values()):
-        raise FloatingPointError(
-            "`jacobian` is not finite for this section. See what `simulate` says of it, and look for "
-            "extreme values in `resistivity` (ohm m)."
-        )
-    absent = jnp.full((2, survey.frequencies.size, survey.stations.size, *mesh.shape), jnp.nan)
-    te = rows.get("te", jnp.concatenate([absent, absent]))
-    whole = jnp.concatenate([te[:2], rows.get("tm", absent), te[2:]])
-    if wanted.computed is None:
-        return whole
-    weights = spline_weights(wanted.computed, wanted.frequencies)
-    return jnp.einsum("fk,ckszy->cfszy", weights, whole)
+    m, n = jnp.log10(jnp.asarray(section)), survey.frequencies.size
+    # As many at once each time, so that one program does.
+    groups = -(-n // FREQUENCIES_AT_ONCE)
+    several = -(-n // groups)
+    for mode in (mode for mode in MODES if mode in survey.modes):
+        given = np.array(rows_of(mode))
+        tipper = mode == "te" and not set(TIPPER).isdisjoint(components)
+        for group in range(groups):
+            chosen = min(group * several, n - several) + np.arange(several)
+            omegas = jnp.asarray(2 * np.pi * survey.frequencies[chosen])
+            found, rows = jax.device_get(_rows(mesh, survey, m, solver, mode, tipper, omegas))
+            if not np.all(np.isfinite(rows)):
+                raise FloatingPointError(
+                    "`jacobian` is not finite for this section. See what `simulate` says of it, and look "
+                    "for extreme values in `resistivity` (ohm m)."
+                )
+            kept = np.isin(given[: len(rows)], list(components))
+            yield Part(given[: len(rows)][kept], chosen, rows if kept.all() else rows[kept], found)
 
 
 @eqx.filter_jit
 def _rows(
-    mesh: Mesh, survey: Survey, section: Float[Array, "earth y"], solver: AbstractSolver, mode: str
-) -> Float[Array, "comp freq site earth y"]:
-    """The rows of a mode: TE with its tipper, TM."""
-    alone = dataclasses.replace(survey, modes=(mode,))
+    mesh: Mesh,
+    survey: Survey,
+    section: Float[Array, "earth y"],
+    solver: AbstractSolver,
+    mode: str,
+    tipper: bool,
+    omegas: Float[Array, " freq"],
+) -> tuple[dict[str, Complex[Array, "freq site"]], Float[Array, "comp freq site earth y"]]:
+    r"""The responses of a mode, and the rows of $\ln Z$, and of the tipper if it is wanted.
 
-    def at(omega: Float[Array, ""]) -> Float[Array, "comp site earth y"]:
-        def curves(log10_resistivity: Float[Array, "earth y"]) -> Float[Array, "comp site"]:
-            z = impedances_at(mesh, alone, 10**log10_resistivity, solver, omega)
-            frequency = (omega / (2 * jnp.pi))[None]
-            if mode == "tm":
-                return log10_and_phase(-z["z_yx"][None], frequency)[:, 0]
-            te = log10_and_phase(z["z_xy"][None], frequency)
-            return jnp.concatenate([te, parts(z["tipper"][None])])[:, 0]
+    - `section`: $\log_{10}\rho$.
+    """
+    operator = OPERATORS[mode](mesh)
 
-        value, pull = jax.vjp(curves, jnp.log10(section))
-        unit = jnp.eye(value.size).reshape(-1, *value.shape)
-        return jax.vmap(lambda u: pull(u)[0])(unit).reshape(*value.shape, *section.shape)
+    def at(
+        omega: Float[Array, ""],
+    ) -> tuple[dict[str, Complex[Array, " site"]], Float[Array, "comp site earth y"]]:
+        def measured(
+            m: Float[Array, "earth y"], sides: Complex[Array, "2 znode"], x: Complex[Array, "row col"]
+        ) -> tuple[Complex[Array, "function site"], dict[str, Complex[Array, " site"]]]:
+            field = System(system.stencil, system.rhs, sides).field(x)
+            if isinstance(operator, TM):
+                z = tm_at_stations(operator, omega, 10**m, field, survey)
+                return jnp.log(-z)[None], {"z_yx": z}
+            z, t = te_at_stations(operator, omega, 10**m, field, survey)
+            return jnp.stack([jnp.log(z), t] if tipper else [jnp.log(z)]), {"z_xy": z, "tipper": t}
 
-    omegas = jnp.asarray(2 * np.pi * survey.frequencies)
-    return jnp.moveaxis(lax.map(at, omegas, batch_size=FREQUENCIES_AT_ONCE), 0, 1)
+        system, to_section = jax.vjp(lambda m: operator.system(omega, 10**m), section)
+        factor = solver.factorise(system.stencil)
+        x = solver.substitute(factor, system.rhs, False)
+        values, back, found = jax.vjp(measured, section, system.sides, x, has_aux=True)
+        unit = jnp.eye(values.size, dtype=x.dtype).reshape(-1, *values.shape)
+        sources = jax.vmap(lambda u: back(u)[2])(unit)
+        adjoints = jax.vmap(lambda b: solver.substitute(factor, b, True))(sources)
+
+        def pair(
+            output: tuple[Complex[Array, " 2"], Complex[Array, "function site"], Complex[Array, "row col"]],
+        ) -> Float[Array, "2 earth y"]:
+            scales, u, adjoint = output
+
+            def row(scale: Complex[Array, ""]) -> Float[Array, "earth y"]:
+                direct, sides, _ = back(scale * u)
+                (through,) = to_section(System(pull(scale * adjoint, x), scale * adjoint, sides))
+                return direct + through
+
+            return jax.vmap(row)(scales)
+
+        # JAX's cotangents obey x_bar = y_bar dy/dx: 1 takes the real part of an output, -i the imaginary.
+        scales = np.stack([LOGARITHM, np.ones(2)])[: len(values)] * [1, -1j]
+        each = jnp.repeat(jnp.asarray(scales), values.shape[1], axis=0)
+        # One after the other: what a pair needs on its way stays in the cache.
+        pairs = lax.map(pair, (each, unit, adjoints)).reshape(len(values), -1, 2, *section.shape)
+        return found, jnp.moveaxis(pairs, 2, 1).reshape(-1, values.shape[1], *section.shape)
+
+    found, rows = jax.vmap(at)(omegas)
+    return found, jnp.moveaxis(rows, 0, 1)

@@ -109,13 +109,17 @@ def _backward(
     del last
     factor, stencil, x = residual
     adjoint = _substitute(solver, True, factor, stencil, x_bar)
+    return None, pull(adjoint, x), adjoint
+
+
+def pull(adjoint: Complex[Array, "row col"], x: Complex[Array, "row col"]) -> Stencil:
+    r"""$\bar A = -\lambda x^T$ where the operator has coefficients."""
     # An off-diagonal coefficient enters A twice with a minus sign, and is real.
-    stencil_bar = Stencil(
+    return Stencil(
         diagonal=-adjoint * x,
         down=jnp.real(adjoint[:-1] * x[1:] + adjoint[1:] * x[:-1]),
         right=jnp.real(adjoint[:, :-1] * x[:, 1:] + adjoint[:, 1:] * x[:, :-1]),
     )
-    return None, stencil_bar, adjoint
 
 
 _substitute.defvjp(_forward, _backward)

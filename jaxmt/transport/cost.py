@@ -8,38 +8,29 @@ $\partial\mathrm{OT}/\partial x_i = 2\sum_j P_{ij}(x_i - y_j)$, so nothing is di
 iterations.
 """
 
-import math
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from ..fingerprint import Constant
 from . import all_pairs
 from .all_pairs import FullGeometry
 from .certificate import left_out
+from .coarser import WARM_SWEEPS, from_coarser_grids, suggested_level, warm_or_coarser
 from .geometry import LocalGeometry, displacement
 from .grid import MOST_POINTS, Grid
 from .held_plan import plan_held
-from .iterations import Problem, Solution, iterate
-from .kernel import AbstractGeometry, Potentials
-from .marginals import AbstractMarginals
-
-WARM_SWEEPS = 20
-"""Sweeps that a warm start is given where there are coarser grids; if they do not do, those begin anew."""
-
-COARSE_TOLERANCE = 0.1
-"""Tolerance of coarser grids as a fraction of the tolerance: errors that they leave are slow to mend."""
+from .iterations import Solution
+from .kernel import Potentials
+from .settings import Flag, Scalar, Settings
 
 Cloud = Float[Array, "n d"]
 Other = Float[Array, "m d"]
-Scalar = Float[Array, ""]
 Count = Int[Array, ""]
-Flag = Bool[Array, ""]
 
 
 class TransportCost(eqx.Module):
@@ -76,49 +67,6 @@ class _Attempt(eqx.Module):
     level: Count
     solution: Solution
     left_out: Scalar
-
-
-class Settings(eqx.Module):
-    """How a problem is solved.
-
-    - `epsilon`: blur squared.
-    - `solver`: a Sinkhorn solver of ott-jax with its own threshold and number of iterations; None takes
-      ours, to `tolerance` (L1 error of the marginals) or for `max_sweeps`.
-    """
-
-    epsilon: Scalar
-    marginals: AbstractMarginals
-    solver: Any
-    tolerance: float = eqx.field(static=True)
-    max_sweeps: int = eqx.field(static=True)
-
-    def iterate(
-        self,
-        geometry: AbstractGeometry,
-        start: Potentials,
-        first_epsilon: ArrayLike,
-        symmetric: bool | Flag,
-        masses: Float[Array, " n"] | None = None,
-        tolerance: float | None = None,
-        max_sweeps: int | None = None,
-    ) -> Solution:
-        """Solves with these settings unless others are given, and with equal masses."""
-        logs = Potentials(*(jnp.full(p.shape, -math.log(p.size), p.dtype) for p in start))
-        if masses is not None:
-            logs = Potentials(jnp.log(masses), jnp.log(masses))
-        problem = Problem(geometry, logs, self.marginals, symmetric)
-        if self.solver is not None:
-            from .ott_solver import iterate_by_ott
-
-            solver = self.solver.value if isinstance(self.solver, Constant) else self.solver
-            return iterate_by_ott(solver, problem, start, first_epsilon)
-        return iterate(
-            problem,
-            start,
-            first_epsilon,
-            tolerance=self.tolerance if tolerance is None else tolerance,
-            max_sweeps=self.max_sweeps if max_sweeps is None else max_sweeps,
-        )
 
 
 def solve(
@@ -226,12 +174,6 @@ def _may_try_all(grid: Grid) -> bool:
     return len(grid.row) <= MOST_POINTS
 
 
-def _guess(epsilon: Scalar, tolerance: float, grid: Grid) -> Count:
-    """The level beyond which mass of equal potentials is below the tolerance; it may not exist."""
-    far = jnp.sqrt(epsilon * -jnp.log(jnp.asarray(tolerance, epsilon.dtype)))
-    return jnp.sum(jnp.asarray(grid.reach, epsilon.dtype) < far).astype(jnp.int32)
-
-
 def _over_neighbours(
     x: Cloud,
     y: Cloud,
@@ -244,7 +186,7 @@ def _over_neighbours(
 ) -> tuple[_Attempt, Count]:
     """The solution over as many neighbours as it needs, and the level that the blur suggests."""
     last = len(grid.blocks) - 1
-    guess = _guess(settings.epsilon, settings.tolerance, grid)
+    guess = suggested_level(settings.epsilon, settings.tolerance, grid)
     first = jnp.clip(guess + extra, 0, last + int(_may_try_all(grid)))
     sweeps = jnp.asarray(0, jnp.int32)
     coarse_epsilon = None
@@ -252,10 +194,10 @@ def _over_neighbours(
 
         def begun() -> tuple[Scalar, Potentials, Count]:
             if cold is True:
-                return *_from_coarser_grids(x, y, settings, grid), sweeps
+                return *from_coarser_grids(x, y, settings, grid), sweeps
             if settings.solver is not None or settings.max_sweeps <= WARM_SWEEPS:
                 return 0 * settings.epsilon, potentials, sweeps
-            return _warm_or_coarser(x, y, settings, potentials, grid, jnp.minimum(first, last))
+            return warm_or_coarser(x, y, settings, potentials, grid, jnp.minimum(first, last))
 
         if symmetric is False:
             coarse_epsilon, potentials, sweeps = begun()
@@ -289,63 +231,3 @@ def _over_neighbours(
         # A loop and not a branch: in a batch that needs it nowhere, it costs nothing.
         found = lax.while_loop(lambda a: a.left_out > settings.tolerance, take_all_pairs, found)
     return found, guess
-
-
-def _warm_or_coarser(
-    x: Cloud, y: Cloud, settings: Settings, potentials: Potentials, grid: Grid, level: Count
-) -> tuple[Scalar, Potentials, Count]:
-    """`_from_coarser_grids` unless a few sweeps are enough, and how many these were."""
-    geometry = LocalGeometry(x, y, grid.table, jnp.asarray(grid.blocks)[level], settings.epsilon)
-    tried = settings.iterate(geometry, potentials, 0.0, False, max_sweeps=WARM_SWEEPS)
-    epsilon, potentials = lax.cond(
-        tried.marginal_error < settings.tolerance,
-        lambda: (settings.epsilon, tried.potentials),
-        lambda: _from_coarser_grids(x, y, settings, grid),
-    )
-    return epsilon, potentials, tried.sweeps
-
-
-def _from_coarser_grids(x: Cloud, y: Cloud, settings: Settings, grid: Grid) -> tuple[Scalar, Potentials]:
-    """The epsilon at which coarser grids hand over, and their potentials at the points of this one."""
-    coarse, parent = cast(Grid, grid.coarser), jnp.asarray(grid.parent)
-    mass, coarse_mass = (jnp.asarray(m, x.dtype) for m in (grid.mass, coarse.mass))
-
-    def means(cloud: Cloud) -> Float[Array, "coarse d"]:
-        sums = jnp.zeros((len(coarse_mass), cloud.shape[1]), x.dtype)
-        return sums.at[parent].add(mass[:, None] * cloud) / coarse_mass[:, None]
-
-    p, q = means(x), means(y)
-    # Closer than its points, a coarse cloud has nothing to tell.
-    epsilon = jnp.maximum(settings.epsilon, jnp.square(jnp.asarray(coarse.spacing, x.dtype)))
-    if coarse.coarser is None:
-        geometry = FullGeometry(p, q, epsilon)
-        first_epsilon, potentials = geometry.largest_cost(), Potentials(*2 * [jnp.zeros(len(p), x.dtype)])
-        moved = partial(all_pairs.displacement, epsilon=epsilon)
-    else:
-        first_epsilon, potentials = _from_coarser_grids(p, q, settings, coarse)
-        level = jnp.clip(_guess(epsilon, settings.tolerance, coarse) + 1, 0, len(coarse.blocks) - 1)
-        blocks = jnp.asarray(coarse.blocks)[level]
-        geometry = LocalGeometry(p, q, coarse.table, blocks, epsilon)
-        moved = partial(displacement, epsilon=epsilon, table=coarse.table, blocks=blocks)
-    solution = settings.iterate(
-        geometry,
-        potentials,
-        first_epsilon,
-        False,
-        masses=coarse_mass,
-        tolerance=COARSE_TOLERANCE * settings.tolerance,
-    )
-    potentials = solution.potentials
-
-    def extended(
-        fine: Cloud, middles: Float[Array, "coarse d"], potential: Float[Array, " coarse"], shift: Array
-    ) -> Float[Array, " n"]:
-        # To first order about the means; the gradient of a potential is twice the way to go.
-        slope = 2 * shift / coarse_mass[:, None]
-        flat = potential - epsilon * jnp.log(coarse_mass)
-        rise = jnp.sum(slope[parent] * (fine - middles[parent]), axis=1)
-        return flat[parent] + rise + epsilon * jnp.log(mass)
-
-    f = extended(x, p, potentials.f, moved(p, q, potentials=potentials))
-    back = moved(q, p, potentials=Potentials(potentials.g, potentials.f))
-    return epsilon, Potentials(f, extended(y, q, potentials.g, back))

@@ -222,7 +222,7 @@ def _in_turn(tasks: list[_Task], holds: bool | Bool[Array, ""], grid: Grid | Non
 def _in_a_loop(tasks: list[_Task], holds: bool | Bool[Array, ""], grid: Grid | None) -> list[TransportCost]:
     """As `_in_turn`, in a loop over one program: it takes seconds to compile."""
     stacked = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(p) for p in parts]), *tasks)
-    none = TransportCost.unsolved(*tasks[0].x.shape[:1], tasks[0].x.dtype)
+    none = TransportCost.unsolved(len(tasks[0].x), tasks[0].x.dtype)
     kept = jnp.arange(len(tasks)) == 0
 
     def one(

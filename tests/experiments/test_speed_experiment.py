@@ -17,10 +17,11 @@ from experiments.benchmark import child, codes, drawing
 from experiments.benchmark.case import BACKGROUND, CASES, SERIES, Case
 from experiments.benchmark.evaluation import Evaluation, differences
 from experiments.benchmark.measurement import ROOT, measure
+from experiments.benchmark.newton import NEWTON_CASES, NEWTON_PARTS
 from experiments.benchmark.parts import PARTS
 
 TINY = Case(rows=14, columns=12, air=4, frequencies=2, stations=3)
-ALL = [*CASES, *(case for series in SERIES.values() for case in series)]
+ALL = [*CASES, *NEWTON_CASES, *(case for series in SERIES.values() for case in series)]
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
@@ -97,6 +98,15 @@ def test_the_parts_of_an_iteration_are_all_there_and_make_up_the_whole():
     assert tuple(row["parts"]) == PARTS
     # The rest is what is left: equal to rounding.
     assert sum(row["parts"].values()) == pytest.approx(row["seconds"], rel=1e-12)
+
+
+@pytest.mark.slow
+def test_the_parts_of_a_gauss_newton_iteration_are_all_there():
+    row, _ = measure("newton", "SuperLU", TINY, 2)
+    assert tuple(row["parts"]) == NEWTON_PARTS
+    # Two frequencies, three stations, four components.
+    assert row["data"] == 24
+    assert all(clock > 0 and processor > 0 for clock, processor in row["parts"].values())
 
 
 def test_peak_memory_is_of_the_child_alone():

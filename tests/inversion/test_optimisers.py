@@ -21,7 +21,7 @@ from jaxmt import (
     SuperLU,
     invert,
 )
-from jaxmt.inversion.optimisers.gauss_newton import DAMPING, _evaluate, _Newton
+from jaxmt.inversion.optimisers.gauss_newton import DAMPING, _Newton
 from jaxmt.simulation.sensitivity import jacobian
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
@@ -42,9 +42,9 @@ def linearised(data, static_shift=None):
     earth = Cells(BLOCK_MESH, fixed=FIXED, values=10**section)
     objective = Objective(data, earth, LeastSquares(), static_shift=static_shift, solver=SuperLU())
     parameters = earth.start(10**section)
-    now = _evaluate(objective, parameters)
+    newton = _Newton(objective, parameters)
     slope = jax.grad(lambda m: Smoothness()(m, BLOCK_MESH, earth.free))(jnp.asarray(section))
-    return section, now.prediction, _Newton(objective, now, parameters), np.asarray(slope)
+    return section, newton.now.prediction, newton, np.asarray(slope)
 
 
 @pytest.mark.parametrize("static_shift", [None, SHIFTS])

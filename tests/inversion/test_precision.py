@@ -44,6 +44,11 @@ def test_solutions_and_variances_are_those_of_the_inverse(matrix):
     np.testing.assert_allclose(precision.solve(right), covariance @ right, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(precision.variances(), np.diag(covariance), rtol=1e-12)
     np.testing.assert_array_equal(right, kept)
+    white = right.T[:, precision.order].copy()
+    precision.whiten(white)
+    np.testing.assert_allclose(white @ white.T, right.T @ covariance @ right, rtol=1e-11)
+    for row, column in zip(white, right.T, strict=True):
+        np.testing.assert_allclose(precision.coloured(row), covariance @ column, rtol=1e-11, atol=1e-12)
 
 
 def test_a_matrix_that_is_not_positive_is_refused():

@@ -14,6 +14,7 @@ from jaxmt.simulation.operator import TE, TM
 from jaxmt.simulation.solve import Stencil, solve
 from jaxmt.simulation.solvers import Pardiso, SuperLU
 from jaxmt.simulation.solvers.host import workers
+from jaxmt.simulation.solvers.pardiso import AT_ONCE
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
@@ -59,10 +60,11 @@ def test_number_of_threads_changes_no_bit(method):
 
 def test_right_hand_sides_that_share_a_matrix_share_a_solve(method):
     system = TM(SMALL).system(jnp.array(0.6), jnp.exp(log_section(SMALL)))
-    many = jnp.stack([(k + 1.0) * system.rhs for k in range(4)])
+    # More than Pardiso takes at once.
+    many = jnp.stack([(k + 1.0) * system.rhs for k in range(AT_ONCE + 3)])
     shared = jax.vmap(partial(solve, method(threads=2)), in_axes=(None, 0))(system.stencil, many)
     alone = solve(method(threads=2), system.stencil, system.rhs)
-    for k in range(4):
+    for k in range(len(many)):
         # Columns of one block and single columns differ by the order of summation.
         np.testing.assert_allclose(shared[k], (k + 1) * alone, rtol=1e-12)
 

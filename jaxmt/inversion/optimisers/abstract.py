@@ -1,6 +1,7 @@
 """What an inversion asks of an optimiser."""
 
 import abc
+import functools
 from typing import Any
 
 import equinox as eqx
@@ -107,7 +108,8 @@ def _predict(objective: Objective, parameters: Parameters) -> tuple[tuple[Predic
 
     def components(parameters: Parameters) -> tuple[Array, tuple[Prediction, Array]]:
         prediction = objective.predict(parameters)
-        return prediction.components, (prediction, objective.data.nrms_of(prediction.components))
+        nrms = jnp.asarray(objective.data.nrms_of(prediction.components))
+        return prediction.components, (prediction, nrms)
 
     _, pull_back, found = jax.vjp(components, parameters, has_aux=True)
     return found, pull_back
@@ -153,8 +155,8 @@ LITTLE = {"xla_backend_optimization_level": 0}
 """Where the host solves, the rest of the physics takes no time, optimised or not, but to compile."""
 
 _predicted, _gathered = eqx.filter_jit(_predict), eqx.filter_jit(_gather)
-_predicted_by_host = eqx.filter_jit(_predict, compiler_options=LITTLE)
-_gathered_by_host = eqx.filter_jit(_gather, compiler_options=LITTLE)
+_by_host = functools.partial(eqx.filter_jit, compiler_options=LITTLE)  # pyright: ignore[reportCallIssue]
+_predicted_by_host, _gathered_by_host = _by_host(_predict), _by_host(_gather)
 
 
 def norm(tree: Parameters) -> Float[Array, ""]:

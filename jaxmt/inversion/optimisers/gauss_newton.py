@@ -10,11 +10,12 @@ $\sqrt{h/2}$ the step $\delta$ minimises $|r - J\delta|^2 + \lambda(\phi + g^T\d
 where now $\phi$, $g$ and $C$ are value, gradient and curvature of the roughness. In data space
 (Siripunvaraporn & Egbert 2000, Geophysics 65, 791) that is
 
-$\delta = B\,(\lambda + JB)^{-1}(r + Jt) - t$ with $B = C^{-1}J^T$ and $t = C^{-1}g/2$,
+$\delta = C^{-1}J^T(\lambda + JC^{-1}J^T)^{-1}(r + Jt) - t$ with $t = C^{-1}g/2$.
 
-so that a further $\mu$ costs one Cholesky factorisation as large as the data. Each iteration tries several
-and keeps the one whose model fits best, and once one reaches the target, the largest that does
-(Constable, Parker & Constable 1987, Geophysics 52, 289).
+In units of the roughness, $C = LL^T$ and $A = JL^{-T}$, this is damped least squares (`ridge.py`), in the
+space of data or of parameters, whichever is smaller, so that a further $\lambda$ costs one Cholesky
+factorisation as large as that. Each iteration tries several and keeps the one whose model fits best, and
+once one reaches the target, the largest that does (Constable, Parker & Constable 1987, Geophysics 52, 289).
 """
 
 from collections.abc import Callable
@@ -28,9 +29,13 @@ from jaxtyping import Array, Float, PyTree
 from scipy import sparse
 
 from ...data import Data, nearest_turn
-from ...simulation.sensitivity import jacobian
+from ...simulation.responses import Responses
+from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
+from ..precision import Precision
+from ..ridge import Ridge
+from ..slopes import data_slopes
 from ..static_shift import shifted
 from ..trade_off import AbstractTradeOff
 from .abstract import AbstractOptimiser, Report, State
@@ -48,7 +53,6 @@ ROUNDING = 1e-6
 """Difference of that ratio from one that counts as none."""
 
 Values = Float[Array, "comp freq site"]
-Vector = Float[Array, " datum"]
 
 
 class GaussNewton(AbstractOptimiser):
@@ -83,20 +87,19 @@ class GaussNewton(AbstractOptimiser):
         """One Jacobian, and a simulation for each trial."""
         del trade_off
         objective = objective.at(state.misfit)
-        now = _evaluate(objective, state.parameters)
 
-        def report(factor: Float[Array, ""], finite: bool) -> Report:
+        def report(now: _Model, factor: Float[Array, ""], finite: bool) -> Report:
             return Report(now.prediction, now.loss, now.nrms, now.roughness, factor, jnp.asarray(finite))
 
-        if not bool(jnp.isfinite(now.loss)):
-            return state, report(state.optimiser, False)
         try:
-            newton = _Newton(objective, now, state.parameters)
+            newton = _Newton(objective, state.parameters)
         except FloatingPointError:
-            return state, report(state.optimiser, False)
-        last = float(state.optimiser)
+            return state, report(_evaluate(objective, state.parameters), state.optimiser, False)
+        now, last = newton.now, float(state.optimiser)
 
         def trial(step: np.ndarray) -> _Trial:
+            if not np.all(np.isfinite(step)):
+                return _Trial(np.inf, np.nan, state.parameters)
             parameters = objective.parametrisation.moved(state.parameters, step)
             found = _evaluate(objective, parameters)
             loss = float(found.loss)
@@ -105,7 +108,7 @@ class GaussNewton(AbstractOptimiser):
         first = newton.balance if np.isnan(last) else last
         weight, best = self._search(newton, trial, target, float(now.loss), first)
         following = State(best.parameters, jnp.asarray(weight), now.misfit, state.trade_off)
-        return following, report(jnp.asarray(weight), True)
+        return following, report(now, jnp.asarray(weight), True)
 
     def _search(
         self,
@@ -182,9 +185,18 @@ class _Model(eqx.Module):
     slope: Float[Array, "earth y"]
 
 
-@eqx.filter_jit
 def _evaluate(objective: Objective, parameters: Parameters) -> _Model:
-    prediction = objective.predict(parameters)
+    return _judged(objective, parameters, _simulated(objective, parameters))
+
+
+@eqx.filter_jit
+def _simulated(objective: Objective, parameters: Parameters) -> Responses:
+    return objective.simulated(parameters)
+
+
+@eqx.filter_jit
+def _judged(objective: Objective, parameters: Parameters, responses: Responses) -> _Model:
+    prediction = objective.predicted(responses)
 
     def misfit(predicted: Values) -> tuple[Float[Array, ""], PyTree[Any]]:
         return objective.misfit(predicted, objective.prepared, objective.state)
@@ -220,54 +232,55 @@ class _Newton:
 
     Parameters are counted in units of a decade of the cell that they change most.
 
-    - `balance`: a first weight, at which data and roughness weigh alike.
+    - `now`: the section. `balance`: a first weight, at which data and roughness weigh alike.
+
+    Raises `FloatingPointError` where section or misfit have no finite slopes.
     """
 
-    def __init__(self, objective: Objective, now: _Model, parameters: Parameters):
-        from scipy.sparse.linalg import splu  # Slow to import.
-
+    def __init__(self, objective: Objective, parameters: Parameters):
         data, parametrisation = objective.data, objective.parametrisation
         section = np.asarray(objective.section(parameters))
         tangent, self.unit = parametrisation.linearised(parameters, "GaussNewton")
-        curvature = np.asarray(now.curvature)
-        used = curvature > 0
-        weights = np.sqrt(np.where(used, curvature, 0.0) / 2)
-        whole = jacobian(objective.mesh, data.survey, 10**section, solver=objective.solver)
-        rows = np.asarray(whole)[used].reshape(int(used.sum()), -1) * weights[used][:, None]
-        # As if no station had been shifted.
-        shifts = shifted(jnp.zeros_like(now.pull), now.prediction.shifts)
-        residuals = weights * np.asarray(shifts)
-        residuals[used] -= np.asarray(now.pull)[used] / (2 * weights[used])
         penalty = objective.regularization.curvature(section, objective.mesh, parametrisation.free)
-        inner = sparse.csc_array(tangent.T @ penalty @ tangent)
+        inner = sparse.csr_array(tangent.T @ penalty @ tangent)
         inner += DAMPING * inner.diagonal().mean() * sparse.eye_array(self.unit.size)
-        factor = splu(sparse.csc_matrix(inner), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0)
-        j, r = np.asarray(rows @ tangent), residuals[used]
+        self.prior = Precision(sparse.csr_array(inner))
+        known = np.asarray(data.mask)
+        responses, rows = data_slopes(
+            objective.mesh,
+            data.survey,
+            10**section,
+            known,
+            tangent.tocsc()[:, self.prior.order],
+            solver=objective.solver,
+        )
+        self.now = _judged(objective, parameters, responses)
+        if not bool(jnp.isfinite(self.now.loss)):
+            raise FloatingPointError("The misfit is not finite.")
+        curvature = np.asarray(self.now.curvature)
+        used = known & (curvature > 0)
+        weights = np.sqrt(np.where(used, curvature, 0.0) / 2)
+        if not used[known].all():
+            rows = rows[used[known]]
+        rows *= weights[used][:, None]
+        # As if no station had been shifted.
+        shifts = shifted(jnp.zeros_like(self.now.pull), self.now.prediction.shifts)
+        residuals = weights * np.asarray(shifts)
+        residuals[used] -= np.asarray(self.now.pull)[used] / (2 * weights[used])
+        r = residuals[used]
         if objective.static_shift is not None:
             # The prior of the shifts is in standard deviations: brought to the unit of the misfit.
             errors = np.asarray(data.errors)
             unit = float(np.sum(weights[used] ** 2) / np.sum(1 / errors[used] ** 2))
-            j, r = (objective.static_shift.without(values, weights, unit) for values in (j, r))
-        self.j = jnp.asarray(j)
-        self.b = jnp.asarray(factor.solve(np.ascontiguousarray(j.T)))
-        self.t = factor.solve(tangent.T @ np.ravel(np.asarray(now.slope)) / 2)
-        self.gram = self.j @ self.b
-        self.right = jnp.asarray(r) + self.j @ jnp.asarray(self.t)
-        self.balance = float(jnp.trace(self.gram)) / len(r)
+            rows, r = (objective.static_shift.without(values, weights, unit) for values in (rows, r))
+        solver = objective.solver
+        threads = solver.threads if isinstance(solver, AbstractHostSolver) else 1
+        self.ridge = Ridge(rows, self.prior, threads)
+        self.t = (tangent.T @ np.ravel(np.asarray(self.now.slope)) / 2)[self.prior.order]
+        self.prior.whiten(self.t[None])
+        self.right = r + self.ridge.rows @ self.t
+        self.balance = self.ridge.trace / len(r)
 
     def step(self, weight: float) -> Float[np.ndarray, " parameter"]:
         """The change of the parameters."""
-        return (
-            np.asarray(_through(self.gram, self.b, self.right, jnp.asarray(weight))) - self.t
-        ) / self.unit
-
-
-@jax.jit
-def _through(
-    gram: Float[Array, "datum datum"],
-    b: Float[Array, "parameter datum"],
-    right: Vector,
-    weight: Float[Array, ""],
-) -> Float[Array, " parameter"]:
-    factor = jax.scipy.linalg.cho_factor(gram + weight * jnp.eye(gram.shape[0]), lower=True)
-    return b @ jax.scipy.linalg.cho_solve(factor, right)
+        return self.prior.coloured(self.ridge.solve(self.right, weight) - self.t) / self.unit

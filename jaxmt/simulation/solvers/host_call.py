@@ -169,7 +169,8 @@ def _array(buffer: _Buffer) -> np.ndarray:
     size = dtype.itemsize * math.prod(shape)
     if size == 0:
         return np.empty(shape, dtype)
-    return np.frombuffer((ctypes.c_char * size).from_address(buffer.data), dtype).reshape(shape)
+    memory = memoryview((ctypes.c_char * size).from_address(buffer.data)).cast("B")
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 def _arrays(buffers: _Buffers) -> list[np.ndarray]:
