@@ -61,7 +61,8 @@ def newton(code: str, case: Case, repeats: int) -> dict:
         "simulation of a trial": _best(lambda: _evaluate(objective, start).loss, repeats),
     }
     iterations = _iterations(data, mesh, solver, repeats)
-    found["iteration"] = tuple(float(v) for v in np.median(iterations, axis=0))
+    clock, processor = np.median(iterations, axis=0).tolist()
+    found["iteration"] = clock, processor
     found["iteration, fewest trials"] = min(iterations, key=lambda pair: pair[1])
     return {"parts": found, "data": int(data.count), "repeats": repeats}
 

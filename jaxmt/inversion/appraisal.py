@@ -245,8 +245,7 @@ def likely_factor(
             f"which has none: {roughness:.3g}. Give the factor."
         )
     # No more than all data can be determined.
-    high = np.log(count / roughness)
-    low = high - 1
+    low = (high := np.log(count / roughness)) - 1
     while excess(low) < 0:
         if np.exp(low) * curvature.diagonal().max() < NEGLIGIBLE_PART * bounds:
             return float(np.exp(low) / count)

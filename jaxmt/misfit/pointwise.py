@@ -45,13 +45,13 @@ class AbstractPointwise(AbstractMisfit):
     def __call__(self, predicted: Values, prepared: Data, state: None) -> tuple[Float[Array, ""], None]:
         """The mean cost of a datum."""
         shares = self.shares(prepared)
-        return jnp.sum(shares * self.cost(known_residuals(prepared, predicted))), state
+        return jnp.sum(shares * self.cost(jnp.asarray(known_residuals(prepared, predicted)))), state
 
     def curvature(self, predicted: Values, prepared: Data, state: None) -> Values:
         """Twice the weight over the squared error: iteratively reweighted least squares."""
         del state
         shares = self.shares(prepared)
-        weight = shares * self.weight(known_residuals(prepared, predicted))
+        weight = shares * self.weight(jnp.asarray(known_residuals(prepared, predicted)))
         return jnp.where(shares > 0, 2 * weight / jnp.square(jnp.asarray(prepared.errors)), 0.0)
 
     def shares(self, data: Data) -> Values:

@@ -155,7 +155,7 @@ LITTLE = {"xla_backend_optimization_level": 0}
 """Where the host solves, the rest of the physics takes no time, optimised or not, but to compile."""
 
 _predicted, _gathered = eqx.filter_jit(_predict), eqx.filter_jit(_gather)
-_by_host = functools.partial(eqx.filter_jit, compiler_options=LITTLE)  # pyright: ignore[reportCallIssue]
+_by_host: Any = functools.partial(eqx.filter_jit, compiler_options=LITTLE)  # pyright: ignore[reportCallIssue]
 _predicted_by_host, _gathered_by_host = _by_host(_predict), _by_host(_gather)
 
 

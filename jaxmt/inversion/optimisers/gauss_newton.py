@@ -207,7 +207,7 @@ def _judged(objective: Objective, parameters: Parameters, responses: Responses) 
     (loss, following), pull = jax.value_and_grad(misfit, has_aux=True)(prediction.components)
     held = objective.misfit.curvature(prediction.components, objective.prepared, objective.state)
     curvature = held * secant(objective.data, prediction.components, pull, held)
-    nrms = objective.data.nrms_of(prediction.components)
+    nrms = jnp.asarray(objective.data.nrms_of(prediction.components))
     rough, slope = jax.value_and_grad(penalty)(objective.section(parameters))
     return _Model(loss, following, prediction, nrms, rough, pull, curvature, slope)
 
