@@ -4,19 +4,14 @@ import dataclasses
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from .conventions import COMPONENTS, IMPEDANCE, PERIODS, PHASE, RHO, TIPPER
+from .noise import KINDS, drawn
 from .simulation.responses import Responses, log10_and_phase, numpy_of, parts
 from .simulation.survey import Survey
-
-OUTLIER_FRACTION = 0.1
-OUTLIER_FACTOR = 10.0
-STUDENT_FREEDOM = 3.0
 
 Values = Float[np.ndarray, "comp freq site"]
 Impedance = Complex[np.ndarray, "freq site"]
@@ -150,16 +145,7 @@ class Data(eqx.Module):
         - `kind`: "gaussian"; "student" (Student's t with 3 degrees of freedom, scaled by `level`);
           "outliers" (Gaussian, and one datum in ten has ten times the noise).
         """
-        shape = self.values.shape
-        if kind == "gaussian":
-            noise = jax.random.normal(key, shape)
-        elif kind == "student":
-            noise = jax.random.t(key, STUDENT_FREEDOM, shape)
-        elif kind == "outliers":
-            key, chosen = jax.random.split(key)
-            far = jax.random.bernoulli(chosen, OUTLIER_FRACTION, shape)
-            noise = jax.random.normal(key, shape) * jnp.where(far, OUTLIER_FACTOR, 1.0)
-        else:
+        if kind not in KINDS:
             raise ValueError(
                 f"`Data.with_noise(kind=...)` must be 'gaussian', 'student' or 'outliers'. Got {kind!r}."
             )
@@ -168,7 +154,8 @@ class Data(eqx.Module):
                 f"`Data.with_noise(level=...)` must not be negative, a fraction of |Z|. Got {level}."
             )
         scale = np.array([*(level * impedance_error_scale()), level, level])
-        return dataclasses.replace(self, values=self.values + scale[:, None, None] * np.array(noise))
+        noise = drawn(kind, key, self.values.shape)
+        return dataclasses.replace(self, values=self.values + scale[:, None, None] * noise)
 
     def select(
         self,
