@@ -20,7 +20,7 @@ from jaxtyping import PyTree
 
 from ..atomic import FilePath, atomic_path
 
-FORMAT = 3
+FORMAT = 4
 DIGEST = hashlib.sha256().digest_size
 
 
