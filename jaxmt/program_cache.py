@@ -1,9 +1,10 @@
 """Compiled programs that are kept on disk from run to run, so that only the first run waits for them.
 
 JAX does the keeping, in its persistent compilation cache; here it gets a folder of the user's and a bound.
-Every program of this package can be kept, for none is bound to the process that compiled it
-(`simulation/solvers/host_call.py`). A program is found again by its text, by the versions of JAX and XLA,
-and by the folder, which is one for each kind of processor.
+A program can be kept unless it is bound to the process that compiled it, as by JAX's callbacks: solvers on
+the host are called by name (`simulation/solvers/host_call.py`), so that no inversion but by graph-space
+transport is. A program is found again by its text, by the versions of JAX and XLA, and by the folder, which
+is one for each kind of processor.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import shutil
 import sys
 import uuid
 import warnings
+import zlib
 from pathlib import Path
 
 import jax
@@ -31,16 +33,34 @@ def keep_programs(folder: FilePath | None = None) -> Path:
     """Keeps compiled programs in a folder, for this process from now on, and returns the folder.
 
     - `folder`: made if it is not there; by default one for jaxmt in the user's folder of caches. A folder
-      that JAX knows already, from `JAX_COMPILATION_CACHE_DIR` say, is left as it is.
+      that JAX knows already, from `JAX_COMPILATION_CACHE_DIR` say, takes its place, and has no bound.
 
-    The folder holds at most 1 GB: what was used the longest ago goes first. It may be removed at any time.
-    Raises `OSError` where it cannot be made or written, or the disk has less than 200 MB free.
+    The folder holds at most 1 GB when a process begins: what was used the longest ago goes first. It may be
+    removed at any time. What is in it is run: it must be the user's own, and writable by nobody else.
+    Raises `OSError` where it is not, where it cannot be made or written, or where the disk has less than
+    200 MB free.
     """
     known = jax.config.values.get("jax_compilation_cache_dir")
-    if known is not None:
-        return Path(known)
-    place = (default_folder() if folder is None else Path(folder)).expanduser() / _processor()
-    place.mkdir(parents=True, exist_ok=True)
+    place = Path(known) if known else _own_folder(folder)
+    # JAX says it of each program, and compiles what it cannot read.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+    # Small programs, too: they are many.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_compilation_cache_dir", str(place))
+    return place
+
+
+def _own_folder(folder: FilePath | None) -> Path:
+    """A folder of the user's with room in it."""
+    try:
+        place = (default_folder() if folder is None else Path(folder)).expanduser() / _processor()
+    except RuntimeError as error:
+        raise OSError(f"there is no home folder ({error})") from error
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = place.stat()
+    if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o022):
+        raise OSError(f"{place} belongs to somebody else, or others may write to it")
     free = shutil.disk_usage(place).free
     if free < LEAST_FREE:
         raise OSError(f"{place} has {free / 1e6:.0f} MB free; {LEAST_FREE / 1e6:.0f} are wanted")
@@ -49,13 +69,8 @@ def keep_programs(folder: FilePath | None = None) -> Path:
         probe.write_bytes(b"")
     finally:
         probe.unlink(missing_ok=True)
+    _sweep(place)
     _make_room(place, MOST_BYTES)
-    # JAX says it of each program, and compiles what it cannot read.
-    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
-    jax.config.update("jax_compilation_cache_dir", str(place))
-    # Small programs, too: they are many.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return place
 
 
@@ -74,6 +89,34 @@ def _processor() -> str:
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
         about += [line for line in lines if line.startswith(("model name", "flags", "Features"))][:2]
     return f"{platform.machine() or 'machine'}-{hashlib.sha256(''.join(about).encode()).hexdigest()[:12]}"
+
+
+def _sweep(folder: Path) -> None:
+    """Removes programs that were cut short by a kill or a full disk: JAX would never write them again.
+
+    Looks at those that came since the last time, of which `.swept` is the mark.
+    """
+    mark = folder / ".swept"
+    last = mark.stat().st_mtime if mark.exists() else 0.0
+    mark.touch()
+    for file in folder.glob("*-cache"):
+        # Another process may remove it first.
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime >= last and not _is_whole(file):
+                file.unlink()
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file has its end, if it is compressed by zlib, as it is where JAX finds nothing better."""
+    content = file.read_bytes()
+    if not content.startswith(b"x"):
+        return len(content) > 0
+    unpacked = zlib.decompressobj()
+    try:
+        unpacked.decompress(content)
+    except zlib.error:
+        return False
+    return unpacked.eof
 
 
 def _make_room(folder: Path, most: int) -> None:

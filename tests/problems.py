@@ -67,3 +67,13 @@ def inverted_over(devices):
     data = observed(frequencies=2, modes=("tm",))
     options = {"solver": SuperLU(threads=1), "devices": devices, "max_iterations": 3, "target": 0.1}
     return invert(data, BLOCK_MESH, 100.0, **options).history["nrms"]
+
+
+STEP = ("_predict", "_compared", "_gather", "_moved")
+"""The programs of a step by Adam."""
+
+
+def compilations(caplog):
+    """How often each of the programs of a step was compiled, by the records of `jax.log_compiles`."""
+    said = [r.getMessage() for r in caplog.records if "Compiling" in r.getMessage()]
+    return {name: sum(f"jit({name})" in text for text in said) for name in STEP}

@@ -106,6 +106,8 @@ class Source:
                 try:
                     choice = None if found is None else found.taken(name)
                     made[f"{self.name}-{file}"] = Line.from_reading(self.name, self.reading, one, choice)
+                except Refusal:
+                    raise
                 except ValueError as error:
                     raise ValueError(
                         f"line {name}: {error} --line NAME takes one of {', '.join(names)}."

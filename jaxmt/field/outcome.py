@@ -64,7 +64,8 @@ class Outcome:
             temporary.write_text(f"{self.journal(folder)}\n", encoding="utf-8")
 
     def write_fit(self, folder: Folder, fit: Fit) -> None:
-        """Writes the files of one inversion, all but its figures."""
+        """Writes the files of one inversion, all but its figures, which are to be drawn anew."""
+        (folder.path / fit.name / LAST).unlink(missing_ok=True)
         fit.write(folder, self.journal(folder))
 
     def draw(self, folder: Folder, *, missing: bool = False, quiet: bool = False) -> Path:

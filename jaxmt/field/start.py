@@ -18,7 +18,7 @@ from .line import Line, line_names, same
 from .look import notes, rules, table
 from .methods import misfits_of, settings_of
 from .objects import treatment_of
-from .options import ALL, EXPECTED, FAILED, STOPPED, command, complete
+from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
 from .store import read_line
@@ -94,6 +94,8 @@ def each(start: Start, out: Path) -> int:
                 ending = gone_on(Folder.open(place), start.options)
             else:
                 ending = begun(start.of(name), place)
+        except Refusal:
+            raise
         except EXPECTED as error:
             print(f"Line {name} is not inverted: {error}")
             ending = FAILED

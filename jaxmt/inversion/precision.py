@@ -82,16 +82,6 @@ class Precision:
             inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
             rows[:, block] = rows[:, block] @ inverse.T
 
-    def coloured(self, white: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """$L^{-T}w$, with its numbers back in the order of the matrix."""
-        x = white.copy()
-        for k in reversed(range(len(self._blocks))):
-            here = x[self._blocks[k]]
-            if k < len(self._beside):
-                here -= self._beside[k] @ x[self._blocks[k + 1]]
-            here[:] = linalg.solve_triangular(self._diagonal[k], here, lower=True, trans=1)
-        return x[self._place]
-
     def variances(self) -> Float[np.ndarray, " n"]:
         """The diagonal of $Q^{-1}$, from the last block back (Takahashi, Fagan & Chin 1973)."""
         ordered = []

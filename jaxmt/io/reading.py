@@ -1,6 +1,7 @@
 """One door for every format: what a file or a folder holds, told by content, and what was wrong."""
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -198,15 +199,31 @@ def data_folders(path: FilePath) -> dict[str, int]:
 
 
 def folders_within(root: Path) -> list[Path]:
-    """The folders within one, at most three deep, but hidden ones and results of jaxmt."""
+    """The folders within one, at most three deep, but hidden ones and results of jaxmt.
+
+    A folder that is reached by two names counts once, by the one that is no link.
+    """
     found: list[Path] = []
+    seen = {root.resolve()}
     for depth in ("*", "*/*", "*/*/*"):
-        for folder in sorted(f for f in root.glob(depth) if f.is_dir()):
+        folders = [f for f in root.glob(depth) if f.is_dir()]
+        for folder in sorted(folders, key=lambda f: (f.is_symlink(), f)):
             parts = folder.relative_to(root).parts
-            results = any((root.joinpath(*parts[: k + 1]) / RESULTS).is_file() for k in range(len(parts)))
-            if not results and not any(part.startswith(".") for part in parts):
+            results = any(_holds_results(root.joinpath(*parts[: k + 1])) for k in range(len(parts)))
+            hidden = any(part.startswith(".") for part in parts)
+            if not results and not hidden and folder.resolve() not in seen:
+                seen.add(folder.resolve())
                 found.append(folder)
     return found
+
+
+def _holds_results(folder: Path) -> bool:
+    """Whether a run of jaxmt wrote its summary there."""
+    try:
+        summary = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and isinstance(summary.get("run"), str)
 
 
 def _of_no_use(path: Path) -> bool:

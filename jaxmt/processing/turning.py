@@ -34,7 +34,8 @@ def choose_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | N
 
     - `line`: degrees, the direction of the line of stations; None where there is none.
 
-    Where the arrows do not settle it, the axis more nearly across the line is taken. The more the tensors
+    Where the arrows do not settle it, the axis more nearly across the line is taken: at 45 degrees to it,
+    both are as good, and there the strike changes by up to 90. The more the tensors
     scatter, the nearer to the direction across the line is the one that is used: that itself at a resultant
     of 0.3 and below, that of the tensors from 0.7 (`clarity`). Tensors with too much skew are used where
     there are no others; the direction across the line where no tensor shows a strike, as over a layered
@@ -64,8 +65,8 @@ def choose_strike(sites: Sequence[Site], line: float | None) -> tuple[Strike | N
         return found, found.angle, f"{said}{found}"
     # The profile should cross the strike: the axis whose normal is nearer to the line.
     nearer = min((found.angle, found.other), key=lambda a: abs(np.cos(np.deg2rad(a - line))))
-    if found.settled and nearer != found.angle:
-        return found, found.angle, f"{said}{found}"
+    if found.settled:
+        nearer = found.angle
     own = f"--strike {nearer:.1f} is that of the tensors"
     share = clarity(found)
     if share == 0:

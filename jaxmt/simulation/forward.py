@@ -112,10 +112,15 @@ def default_solver() -> AbstractSolver:
 
 @contextmanager
 def memory_errors_explained() -> Iterator[None]:
-    """Turns a device's failure to find memory into a `MemoryError` that names the remedies."""
+    """Turns a device's failure to find memory into a `MemoryError` that names the remedies.
+
+    An interrupt that came while a program called the host is an interrupt again.
+    """
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
+        if "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from error
         if "RESOURCE_EXHAUSTED" not in str(error) and "MemoryError" not in str(error):
             raise
         raise MemoryError(

@@ -152,32 +152,32 @@ def divergence(
       not been solved starts from the cost of y against itself, which is solved first.
     - `grid`: of coordinates that both clouds share; only neighbours on it are looked at.
     - `marginals`: `Balanced`, `Relaxed` or `Partial`.
-    - `y_self`: the cost of y against itself, if it is known for this blur; unless `y_self_holds`, it is
-      where to start.
+    - `y_self`: the cost of y against itself, if it is known for this blur; unless `y_self_holds`, which may
+      be traced, it is where to start in the place of that of `start`.
     - `tolerance`: L1 error of the marginals at which to stop, and mass that the grid may leave out.
     - `max_sweeps`: most sweeps for each of the three problems, after the annealing.
     - `solver`: an ott-jax `Sinkhorn` to solve all three by, to its own threshold; `max_sweeps` does not
       bind it. None is this package's.
+
+    Raises `ValueError` where `y_self_holds` leaves open whether `y_self` does and there is no `start`.
     """
+    if start is None and y_self is not None and y_self_holds is not True:
+        raise ValueError("`divergence(y_self=...)` that may not hold wants a `start=...`, too.")
     epsilon = jnp.square(jnp.asarray(blur, x.dtype))
     sides = [marginals.of_side(1), marginals.of_side(0), marginals]
     settings = [Settings(epsilon, these, solver, tolerance, max_sweeps) for these in sides]
     # ott-jax mixes types in its own arithmetic.
     with jax.numpy_dtype_promotion("standard"):
         known = y_self is not None and y_self_holds is True
-        begin = (
-            (None,) * 3
-            if start is None
-            else (start.y_self if y_self is None else y_self, start.x_self, start.between)
-        )
-        tasks = [
-            _Task(a, b, alone, these, first)
-            for (a, b, alone), these, first in zip(
-                [(y, y, True), (x, x, True), (x, y, False)], settings, begin, strict=True
-            )
-        ][known:]
+        begin: tuple[TransportCost | None, ...] = (None, None, None)
+        if start is not None:
+            begin = (start.y_self if y_self is None else y_self, start.x_self, start.between)
+        clouds = ((y, y, True), (x, x, True), (x, y, False))
+        tasks = [_Task(*pair, *how) for pair, *how in zip(clouds, settings, begin, strict=True)][known:]
+        # Of the problems that are left.
+        holds = False if known or y_self is None else y_self_holds
         alike = solver is None and x.shape == y.shape
-        costs = (_in_a_loop if alike else _in_turn)(tasks, y_self is not None and y_self_holds, grid)
+        costs = (_in_a_loop if alike else _in_turn)(tasks, holds, grid)
         between, moved = with_derivative(x, y, costs[-1], epsilon, grid)
         x_self, smeared = with_derivative(x, None, costs[-2], epsilon, grid)
         if not known:

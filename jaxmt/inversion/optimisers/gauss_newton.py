@@ -283,4 +283,5 @@ class _Newton:
 
     def step(self, weight: float) -> Float[np.ndarray, " parameter"]:
         """The change of the parameters."""
-        return self.prior.coloured(self.ridge.solve(self.right, weight) - self.t) / self.unit
+        white = self.ridge.solve(self.right, weight) - self.t
+        return self.prior.backwards(white[:, None])[:, 0] / self.unit

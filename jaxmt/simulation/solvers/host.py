@@ -18,7 +18,7 @@ import functools
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -64,6 +64,9 @@ class AbstractHostSolver(AbstractSolver):
 
     - `threads`: number of worker threads; by default one for each core.
     - `memory`: bytes of factors to keep for the adjoint pass, over all threads; more are made again.
+
+    Programs know a solver by its `repr`: one that is not the same in every run keeps its programs from
+    being found again on disk.
     """
 
     one_batch: ClassVar[bool] = False
@@ -205,5 +208,7 @@ def _substitute_on_host(
         )
         worker = team[number % len(team)]
         jobs.append((where, worker.run(worker.solve, stencil, block, last)))
+    # All of them, even if one fails: what they read is XLA's, and gone when this returns.
+    wait([job for _, job in jobs])
     for where, job in jobs:
         x[where] = job.result().reshape(x[where].shape)

@@ -29,15 +29,8 @@ memory, good while the call lasts."""
 _EXECUTE = 3
 _INTERNAL = 13
 _METADATA_EXTENSION = 1
-_DTYPES = {
-    1: np.bool_,
-    4: np.int32,
-    5: np.int64,
-    11: np.float32,
-    12: np.float64,
-    15: np.complex64,
-    18: np.complex128,
-}
+_MAJOR = 0
+_DTYPES = {1: np.bool_, 12: np.float64, 18: np.complex128}
 _functions: dict[str, Function] = {}
 
 
@@ -63,11 +56,15 @@ def require(good: Bool[Array, ""], values: Array, message: str) -> Array:
     return jnp.where(passed, values, jnp.nan)
 
 
+class _NotGoodError(ValueError):
+    """Values that are not what was required of them."""
+
+
 @functools.cache
 def _requirement(message: str) -> Function:
     def check(passed: np.ndarray, good: np.ndarray) -> None:
         if not good.all():
-            raise ValueError(message)
+            raise _NotGoodError(message)
         passed[...] = True
 
     return check
@@ -184,11 +181,11 @@ def _handle(address: int) -> int | None:
         # XLA asks at registration for which version of its interface this was written.
         extension = _MetadataExtension.from_address(frame.head.extension)
         if extension.base.type == _METADATA_EXTENSION:
-            version = extension.metadata.contents.version
-            version.major, version.minor = (
-                frame.api.contents.version.major,
-                frame.api.contents.version.minor,
-            )
+            theirs = frame.api.contents.version
+            # Of another major version these structures say nothing: without an answer XLA refuses.
+            if theirs.major == _MAJOR:
+                version = extension.metadata.contents.version
+                version.major, version.minor = theirs.major, theirs.minor
             return None
     if frame.stage != _EXECUTE:
         return None
@@ -196,7 +193,7 @@ def _handle(address: int) -> int | None:
         value = ctypes.cast(frame.attributes.values[0], ctypes.POINTER(_Bytes)).contents
         _functions[value.text()](*_arrays(frame.results), *_arrays(frame.arguments))
     except BaseException as error:  # noqa: BLE001 - an interrupt, too, must not pass through XLA's frames
-        known = isinstance(error, ValueError)
+        known = isinstance(error, _NotGoodError)
         text = (str(error) if known else "".join(traceback.format_exception(error))).encode()
         size = ctypes.sizeof(_ErrorArguments)
         return frame.api.contents.create_error(_ErrorArguments(_Head(size, None), text, _INTERNAL))
