@@ -1,7 +1,9 @@
 import gc
 import sys
+import time
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,7 @@ from jaxmt import simulate
 from jaxmt.simulation.operator import TE, TM
 from jaxmt.simulation.solve import Stencil, solve
 from jaxmt.simulation.solvers import Pardiso, SuperLU
-from jaxmt.simulation.solvers.host import workers
+from jaxmt.simulation.solvers.host import AbstractFactoriser, AbstractHostSolver, workers
 from jaxmt.simulation.solvers.pardiso import AT_ONCE
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
@@ -193,3 +195,44 @@ def test_a_backend_that_is_missing_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "pymklpardiso._mkl_pardiso", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'jaxmt\[fast\]'.*SuperLU\(\)"):
         gradient(log_section(SMALL), Pardiso(threads=7))
+
+
+class Failing(AbstractFactoriser):
+    """Runs out of memory at the first system, and takes its time over the others."""
+
+    ended: ClassVar[list[bool]] = []
+
+    def make(self, stencil):
+        if not Failing.ended:
+            Failing.ended.append(False)
+            raise MemoryError("no room for a factor")
+        time.sleep(0.05)
+        Failing.ended.append(bool(np.isfinite(stencil[0]).all()))
+        return stencil
+
+    def solve(self, factor, rhs):
+        return rhs
+
+    def size(self, factor):
+        return 0
+
+    def recycle(self, factor):
+        pass
+
+
+class FailingSolver(AbstractHostSolver):
+    threads: int = 2
+    memory: float = 0.0
+
+    def factoriser(self):
+        return Failing()
+
+
+def test_a_system_that_fails_leaves_the_memory_of_the_others_alone():
+    """What they read belongs to the call, which must not end before they do."""
+    with pytest.raises(MemoryError, match="do not fit into memory"):
+        simulate(SMALL, SURVEY, np.exp(log_section(SMALL)), solver=FailingSolver())
+    first, *others = Failing.ended
+    assert not first
+    assert all(others)
+    assert len(others) >= SURVEY.frequencies.size - 1

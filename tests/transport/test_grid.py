@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from identities import present
 
-from jaxmt.transport import Grid, Status, divergence, self_cost
+from jaxmt.transport import Divergence, Grid, Status, divergence, self_cost
 from jaxmt.transport.certificate import left_out
 
 ROWS, COLUMNS = 9, 11
@@ -235,3 +235,39 @@ def test_a_scaled_grid_is_that_of_scaled_axes():
     assert present(expected.coarser).mass.sum() == pytest.approx(1.0)
     # Twice a number is exact.
     assert eqx.tree_equal(jax.tree.map(np.asarray, scaled), jax.tree.map(np.asarray, expected))
+
+
+def test_a_start_and_the_kept_term_of_the_observed_cloud_go_together():
+    """Each of the two that are left is solved from its start, which was that of another cloud."""
+    first = result_of(X, Y, 0.05, GRID)
+    near = X.at[:, 2].add(0.05)
+    plain = result_of(near, Y, 0.05, GRID)
+    warm = result_of(near, Y, 0.05, GRID, start=first, y_self=first.y_self)
+    # Each plan meets its marginals to 1e-6 or better, and values are of second order in that.
+    assert float(warm.value) == pytest.approx(float(plain.value), abs=1e-9)
+    assert float(warm.x_self.value) == pytest.approx(float(plain.x_self.value), abs=1e-9)
+    assert float(warm.value) != pytest.approx(float(first.value), rel=1e-2)
+
+
+def test_a_term_that_may_not_hold_is_solved_again_where_it_does_not():
+    @jax.jit
+    def result(blur, holds, start):
+        options = {"grid": GRID, "y_self": start.y_self, "y_self_holds": holds} | TIGHT
+        return divergence(X, Y, blur, start, **options)
+
+    start = result_of(X, Y, 0.05, GRID)
+    wide = result_of(X, Y, 0.07, GRID)
+    found = result(0.07, jnp.asarray(False), start)
+    assert float(found.value) == pytest.approx(float(wide.value), abs=1e-9)
+    kept = result(0.05, jnp.asarray(True), start)
+    np.testing.assert_array_equal(kept.y_self.potentials.f, start.y_self.potentials.f)
+    with pytest.raises(ValueError, match="may not hold wants a `start"):
+        divergence(X, Y, 0.05, grid=GRID, y_self=start.y_self, y_self_holds=jnp.asarray(True))
+
+
+def test_what_was_never_solved_starts_from_the_observed_cloud():
+    start = Divergence.unsolved(len(Y))
+    options = {"grid": GRID, "y_self": start.y_self, "y_self_holds": jnp.asarray(True)} | TIGHT
+    found, plain = divergence(X, Y, 0.05, start, **options), result_of(X, Y, 0.05, GRID)
+    assert bool(found.converged)
+    assert float(found.value) == pytest.approx(float(plain.value), abs=1e-9)
