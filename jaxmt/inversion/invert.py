@@ -12,6 +12,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 import optax
+from jaxtyping import Array, Float
 
 from ..data import Data
 from ..misfit import AbstractMisfit
@@ -92,7 +93,7 @@ def invert(
         devices=devices,
     )
     parameters = objective.parametrisation.start(start)
-    objective.mesh.warn(data.survey, 10 ** _section(objective, parameters))
+    objective.mesh.warn(data.survey, 10 ** np.array(_section(objective, parameters)))
     stopping = stopping.filled(optimiser.patience, objective.parametrisation.has_cells)
     state = State(parameters, optimiser.start(objective, parameters), objective.state, trade_off.start())
     # Where the following states will be, so that the step is compiled once.
@@ -157,7 +158,7 @@ def _result(
     return Result(
         objective.mesh,
         data,
-        10 ** _section(objective, parameters),
+        10 ** np.array(_section(objective, parameters)),
         prediction.responses,
         np.array(prediction.shifts),
         np.array(prediction.components),
@@ -170,9 +171,10 @@ def _result(
     )
 
 
-def _section(objective: Objective, parameters: Any) -> np.ndarray:
+@eqx.filter_jit
+def _section(objective: Objective, parameters: Any) -> Float[Array, "earth y"]:
     """log10 of the resistivity, by one program."""
-    return np.array(eqx.filter_jit(objective.parametrisation)(parameters))
+    return objective.section(parameters)
 
 
 def _optimiser(

@@ -243,9 +243,9 @@ def test_a_start_and_the_kept_term_of_the_observed_cloud_go_together():
     near = X.at[:, 2].add(0.05)
     plain = result_of(near, Y, 0.05, GRID)
     warm = result_of(near, Y, 0.05, GRID, start=first, y_self=first.y_self)
-    # Each plan meets its marginals to 1e-6 or better, and values are of second order in that.
-    assert float(warm.value) == pytest.approx(float(plain.value), abs=1e-9)
-    assert float(warm.x_self.value) == pytest.approx(float(plain.x_self.value), abs=1e-9)
+    # Each is within epsilon times the mass left out, at most 0.07^2 times 1e-6, of the value over all pairs.
+    assert float(warm.value) == pytest.approx(float(plain.value), abs=5e-9)
+    assert float(warm.x_self.value) == pytest.approx(float(plain.x_self.value), abs=5e-9)
     assert float(warm.value) != pytest.approx(float(first.value), rel=1e-2)
 
 
@@ -258,7 +258,7 @@ def test_a_term_that_may_not_hold_is_solved_again_where_it_does_not():
     start = result_of(X, Y, 0.05, GRID)
     wide = result_of(X, Y, 0.07, GRID)
     found = result(0.07, jnp.asarray(False), start)
-    assert float(found.value) == pytest.approx(float(wide.value), abs=1e-9)
+    assert float(found.value) == pytest.approx(float(wide.value), abs=5e-9)
     kept = result(0.05, jnp.asarray(True), start)
     np.testing.assert_array_equal(kept.y_self.potentials.f, start.y_self.potentials.f)
     with pytest.raises(ValueError, match="may not hold wants a `start"):
@@ -270,4 +270,4 @@ def test_what_was_never_solved_starts_from_the_observed_cloud():
     options = {"grid": GRID, "y_self": start.y_self, "y_self_holds": jnp.asarray(True)} | TIGHT
     found, plain = divergence(X, Y, 0.05, start, **options), result_of(X, Y, 0.05, GRID)
     assert bool(found.converged)
-    assert float(found.value) == pytest.approx(float(plain.value), abs=1e-9)
+    assert float(found.value) == pytest.approx(float(plain.value), abs=5e-9)
