@@ -60,7 +60,8 @@ def _own_folder(folder: FilePath | None) -> Path:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     state = place.stat()
     if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o022):
-        raise OSError(f"{place} belongs to somebody else, or others may write to it")
+        why = "belongs to another user" if state.st_uid != os.getuid() else "may be written by others"
+        raise OSError(f"{place} {why}, and what is in it would be run; chmod go-w or choose another folder")
     free = shutil.disk_usage(place).free
     if free < LEAST_FREE:
         raise OSError(f"{place} has {free / 1e6:.0f} MB free; {LEAST_FREE / 1e6:.0f} are wanted")
@@ -80,7 +81,9 @@ def default_folder() -> Path:
         return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local") / "jaxmt" / "cache"
     if sys.platform == "darwin":
         return Path("~/Library/Caches/jaxmt")
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "jaxmt"
+    # As its specification has it, a path that is relative counts as none.
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(given if os.path.isabs(given) else "~/.cache") / "jaxmt"
 
 
 def _processor() -> str:
@@ -107,7 +110,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether a file has its end, if it is compressed by zlib, as it is where JAX finds nothing better."""
+    """Whether a file has its end, if it is compressed by zlib, as by JAX where there is no `zstandard`."""
     content = file.read_bytes()
     if not content.startswith(b"x"):
         return len(content) > 0

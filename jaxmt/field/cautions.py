@@ -12,6 +12,9 @@ SHRUNK = 0.5
 BENT = 20.0
 """Degrees between the halves of a line that are worth a word."""
 
+LONGEST = 2e6
+"""Metres beyond which a line is longer than any survey, and its positions doubtful."""
+
 WIDE, FAR = 3.0, 1.0
 """Spacings of a gap, and of an offset from the straight line, that are worth a word."""
 
@@ -38,6 +41,9 @@ def cautions(choice: Choice, strike: float) -> Journal:
             else "see --azimuth"
         )
         text = f"projection shrinks the line from {km:.3g} km to {km * share:.2g} km; {remedy}"
+        journal = journal.note("line", "all", text)
+    if line.length > LONGEST:
+        text = f"the line is {km:,.0f} km long: look at its positions, their columns, signs and unit"
         journal = journal.note("line", "all", text)
     if line.bend > BENT:
         journal = journal.note("line", "all", f"the line bends by {line.bend:.0f} degrees")

@@ -5,6 +5,7 @@ Whatever takes long to load is loaded by the command that needs it, so that `jax
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -239,6 +240,7 @@ def _long(part: Parser) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; the exit status. No error leaves it as a traceback, unless by `--debug`."""
+    typed = arguments is None
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     try:
@@ -253,6 +255,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         return COMMANDS[options["command"]][0](options)
     except KeyboardInterrupt:
+        if typed:
+            # Nothing is left to interrupt but the end.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return _say("Interrupted.", STOPPED)
     except BrokenPipeError:
         # The reader has seen enough: nothing is left to write to.

@@ -72,7 +72,7 @@ def misfit_in_words(line: Line, result: Result) -> str:
     if not names and not periods:
         return outside
     stations = [f"{data.survey.names[k]} (nRMS {value:.1f})" for k, value in names]
-    ranges = [f"{10.0 ** bands[k]:g} to {10.0 ** (bands[k] + 1):g} s ({value:.1f})" for k, value in periods]
+    ranges = [f"{_range(data.survey.periods[decade == bands[k]])} ({value:.1f})" for k, value in periods]
     parts = [f"stations {', '.join(stations)}"] * bool(stations)
     parts += [f"periods {', '.join(ranges)}"] * bool(ranges)
     text = f"The section explains least: {'; '.join(parts)}."
@@ -87,6 +87,12 @@ def misfit_in_words(line: Line, result: Result) -> str:
             f"a 3-D earth, {100 * elsewhere:.0f} % of the others'."
         )
     return f"{text} {outside}".strip()
+
+
+def _range(periods: Float[np.ndarray, " period"]) -> str:
+    """The shortest to the longest, or the only one."""
+    ends = dict.fromkeys(f"{end:.3g}" for end in (periods.min(), periods.max()))
+    return f"{' to '.join(ends)} s"
 
 
 def _outside(data: Data, squares: Float[np.ndarray, "comp freq site"]) -> str:

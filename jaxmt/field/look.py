@@ -102,7 +102,8 @@ def notes(journal: Journal, *, verbose: bool = False) -> str:
 def table(reading: Reading, choice: Choice | None = None) -> str:
     """A row for each station with a tensor: name, place, frequencies, median errors, skew, dimension.
 
-    - `choice`: a line among these stations; it adds a column with the line that each is in.
+    - `choice`: a line among these stations; it adds a column with the line that each is in, and has the
+      places that are used, be they from the files or from a table.
     """
     if not reading.sites:
         return f"{len(reading.lines)} line(s), no station with a whole tensor"
@@ -120,20 +121,21 @@ def table(reading: Reading, choice: Choice | None = None) -> str:
         "1-D/2-D/3-D %",
         "remarks",
     )
+    placed = reading.sites if choice is None else choice.survey
     rows = [
         (
             site.name,
             *(() if choice is None else (_lines_of(k, choice),)),
-            _known(site.latitude, "{:.5f}"),
-            _known(site.longitude, "{:.5f}"),
-            _known(site.elevation, "{:.0f}"),
+            _known(at.latitude, "{:.5f}"),
+            _known(at.longitude, "{:.5f}"),
+            _known(at.elevation, "{:.0f}"),
             _range(site.frequencies),
             str(site.frequencies.size),
             *errors(site),
             *dimensions(site),
             remarks(site),
         )
-        for k, site in enumerate(reading.sites)
+        for k, (site, at) in enumerate(zip(reading.sites, placed, strict=True))
     ]
     return f"{len(rows)} station(s)\n{columns(head, rows)}"
 

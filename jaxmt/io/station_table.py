@@ -29,11 +29,13 @@ def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:
     """For each name the latitude and longitude, degrees, or easting and northing, m, and any elevation, m.
 
     The first row names the columns, in any order and case, between commas, semicolons or tabs. Degrees are
-    decimal or degrees, minutes and seconds (12:34:56, 12d34'56"S); between semicolons a comma may be the
-    decimal point. Raises `BadFile` for a table without the columns, a row with more cells than columns, a
-    value that is no number or has two meanings, degrees that are on no globe, or a name that comes twice.
+    decimal or degrees, minutes and seconds (12:34:56, 12d34'56"S); between semicolons or tabs a comma may
+    be the decimal point. Raises `BadFile` for a table without the columns or without rows, a row with more
+    cells than columns, a value that is no number or has two meanings, degrees that are on no globe, or a
+    name that comes twice.
     """
-    text = text_of(Path(path), "a table of positions")
+    # Old line ends, and the minus sign of word processors.
+    text = "\n".join(text_of(Path(path), "a table of positions").splitlines()).replace("\u2212", "-")
     first = next((line for line in text.splitlines() if line.strip(" \t;,")), "")
     separator = next((mark for mark in SEPARATORS if mark in first), ",")
     try:
@@ -49,13 +51,15 @@ def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:
         raise BadFile(f"{path}: the first row is {', '.join(head)[:200]}; expected {WANTED}.")
     if doubled := [column for column in head if column and head.count(column) > 1]:
         raise BadFile(f"{path}: the first row names {doubled[0][:40]} twice; leave one column out.")
+    if len(filled) == 1:
+        raise BadFile(f"{path} has no row below the first; expected one row a station.")
     table: dict[str, dict[str, float]] = {}
     for number, row in filled[1:]:
         where = f"{path}, line {number}"
         if any(cell.strip() for cell in row[len(head) :]):
             raise BadFile(
                 f"{where}: {len(row)} cells, but the first row names {len(head)} columns. Numbers with a "
-                "decimal comma need semicolons between the cells."
+                "decimal comma need semicolons or tabs between the cells."
             )
         cells = dict(zip(head, (cell.strip() for cell in row), strict=False))
         name = cells.get("name", "")
@@ -71,10 +75,10 @@ def _value(where: str, column: str, cell: str, separator: str) -> float:
     """The number of a cell, degrees or m. Raises `BadFile` for none, or one with two meanings."""
     limit = {"latitude": 90.0, "longitude": 360.0}.get(column, 1e8)
     said = f"{where}: {column} {cell[:40]!r}"
-    if "," in cell and (separator != ";" or "." in cell or cell.count(",") > 1):
+    if "," in cell and (separator == "," or "." in cell or cell.count(",") > 1):
         raise BadFile(
             f"{said} may have a decimal comma or one between thousands; write a point, or a single decimal "
-            "comma between semicolons."
+            "comma between semicolons or tabs."
         )
     plain = cell.replace(",", ".")
     try:

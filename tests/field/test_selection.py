@@ -169,7 +169,8 @@ def test_a_table_gives_positions(tmp_path):
         ("name,lat,lon\nA,1\n", "line 2: longitude must be a number of degrees, 360 at most. Got ''"),
         # Latitude 1.5 and longitude 2.5 between commas would be latitude 1 and longitude 5.
         ("name,lat,lon\nA,1,5,2,5\n", "line 2: 5 cells, but the first row names 3 columns."),
-        ("name\tlat\tlon\nA\t1,5\t2\n", "line 2: latitude '1,5' may have a decimal comma or one between"),
+        ('name,lat,lon\nA,"1,5",2\n', "line 2: latitude '1,5' may have a decimal comma or one between"),
+        ("name,lat,lon\n", "has no row below the first"),
         ("name;lat;lon\nA;1.000,5;2\n", "line 2: latitude '1.000,5' may have a decimal comma"),
         ("name,lat,lon\nA,-12:30S,3\n", "line 2: latitude '-12:30S' says twice on which side it lies"),
         ("name,lat,lon\nA,12:30E,3\n", "line 2: latitude '12:30E' must end in N or S; are the columns"),
@@ -193,6 +194,8 @@ def test_a_bad_table_is_refused_with_its_line(tmp_path, text, message):
     [
         ("name;lat;lon\nA;-22,5;139,25\n", -22.5, 139.25),
         ("name\tlat\tlon\nA\t-22.5\t139.25\n", -22.5, 139.25),
+        ("name\tlat\tlon\nA\t-22,5\t139,25\n", -22.5, 139.25),
+        ("name,lat,lon\rA,\u221222.5,139.25\r", -22.5, 139.25),
         ("name,lat,lon\nA,22:30:00S,139:15E\n", -22.5, 139.25),
         ("name,lat,lon\nA,22d30'0\"S,139d15'E\n", -22.5, 139.25),
         ('name,lat,lon\n"A","22d30\'0""S",139d15\'\n', -22.5, 139.25),
@@ -203,7 +206,7 @@ def test_a_bad_table_is_refused_with_its_line(tmp_path, text, message):
     ],
 )
 def test_positions_as_people_write_them(tmp_path, text, latitude, longitude):
-    (tmp_path / "t.csv").write_text(text)
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8", newline="")
     row = read_station_table(tmp_path / "t.csv")["A"]
     # Sixtieths of sixtieths; rounding only.
     assert row == pytest.approx({"latitude": latitude, "longitude": longitude}, rel=1e-14)
@@ -262,6 +265,14 @@ def test_a_line_along_strike_is_warned_of_with_its_lengths():
     assert "shrinks the line from 6 km to 0.52 km; --azimuth 90 keeps its length" in said
     kept = choose(lines(counts=(7,), strikes=(0.0,)), Selection(azimuth=90.0))
     assert "shrinks" not in str(cautions(kept, 85.0))
+
+
+def test_a_line_longer_than_any_survey_is_warned_of():
+    choice = choose(lines(counts=(7,), strikes=(0.0,)), Selection())
+    assert "look at its positions" not in str(cautions(choice, 0.0))
+    line = dataclasses.replace(choice.line, length=3e6)
+    said = str(cautions(dataclasses.replace(choice, line=line), 0.0))
+    assert "the line is 3,000 km long: look at its positions, their columns, signs and unit" in said
 
 
 def test_a_direction_that_nobody_knows_is_no_reason_for_a_caution():

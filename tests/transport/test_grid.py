@@ -243,7 +243,7 @@ def test_a_start_and_the_kept_term_of_the_observed_cloud_go_together():
     near = X.at[:, 2].add(0.05)
     plain = result_of(near, Y, 0.05, GRID)
     warm = result_of(near, Y, 0.05, GRID, start=first, y_self=first.y_self)
-    # Each is within epsilon times the mass left out, at most 0.07^2 times 1e-6, of the value over all pairs.
+    # Each is within epsilon times the mass left out, 0.07^2 times 1e-6, of the value over all pairs.
     assert float(warm.value) == pytest.approx(float(plain.value), abs=5e-9)
     assert float(warm.x_self.value) == pytest.approx(float(plain.x_self.value), abs=5e-9)
     assert float(warm.value) != pytest.approx(float(first.value), rel=1e-2)
