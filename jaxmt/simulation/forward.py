@@ -78,8 +78,11 @@ def simulate(
     mesh.check_stations(survey)
     traced = {name: _in_range(mesh, survey, solver, name, values) for name, values in traced.items()}
     resistivity = _checked(mesh, survey, solver, resistivity)
+    # A zero is traced in a program that is being made, to which options do not apply.
+    alone = not any(isinstance(a, Tracer) for a in (resistivity, *traced.values(), jnp.zeros(())))
+    run = _simulate_by_host if alone and isinstance(solver, AbstractHostSolver) else _simulate
     with memory_errors_explained():
-        responses = _simulate(
+        responses = run(
             mesh,
             survey,
             resistivity,
@@ -131,8 +134,11 @@ def memory_errors_explained() -> Iterator[None]:
         ) from error
 
 
-@eqx.filter_jit
-def _simulate(
+LITTLE = {"xla_backend_optimization_level": 0}
+"""Options of programs in which the host solves: the rest takes no time but to compile."""
+
+
+def _simulated(
     mesh: Mesh,
     survey: Survey,
     resistivity: Float[Array, "earth y"],
@@ -156,6 +162,10 @@ def _simulate(
     omegas = jnp.asarray(2 * jnp.pi * traced.get("frequencies", survey.frequencies))
     found = shared(omegas, (resistivity, traced.get("stations")))
     return Responses(survey, found.get("z_xy"), found.get("z_yx"), found.get("tipper"), **traced)
+
+
+_simulate = eqx.filter_jit(_simulated)
+_simulate_by_host: Any = eqx.filter_jit(_simulated, compiler_options=LITTLE)  # pyright: ignore[reportCallIssue]
 
 
 def impedances_at(

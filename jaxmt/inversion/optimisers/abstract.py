@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from ...misfit import AbstractMisfit
+from ...simulation.forward import LITTLE
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
@@ -150,9 +151,6 @@ def _gather(
     report = Report(prediction, loss, nrms, rough, factor, finite)
     return Gradient(total, weight, misfit_state, trade_off_state, report)
 
-
-LITTLE = {"xla_backend_optimization_level": 0}
-"""Where the host solves, the rest of the physics takes no time, optimised or not, but to compile."""
 
 _predicted, _gathered = eqx.filter_jit(_predict), eqx.filter_jit(_gather)
 _by_host: Any = functools.partial(eqx.filter_jit, compiler_options=LITTLE)  # pyright: ignore[reportCallIssue]
