@@ -1,7 +1,7 @@
-"""The seconds of one first call in a process of its own: `python -m experiments.benchmark.first_call NAME`.
+"""The seconds of a first call in a process of its own: `python -m experiments.benchmark.first_call NAME`.
 
-The last line printed is a JSON list: seconds of the processor, user and system, and of the clock. Data, mesh
-and survey are made before; for an inversion, then, a simulation has already been compiled.
+The last line printed is a JSON list: seconds of the processor, user and system, and of the clock. Data,
+mesh and survey are made before; for an inversion, then, a simulation has already been compiled.
 """
 
 import json

@@ -7,9 +7,8 @@ defaults of SimPEG 0.25. Simulations and signs are those of `simpeg_beside`.
 import sys
 import warnings
 
-import numpy as np
-
 import discretize
+import numpy as np
 from simpeg import data as observed
 from simpeg import (
     data_misfit,

@@ -103,5 +103,5 @@ def test_without_a_word_it_says_what_it_can(capsys):
 def test_the_doctor_knows_solver_precision_and_devices(capsys):
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
-    for word in ("jaxmt", "solver", "devices", "precision", "double", "cores", "compilation cache"):
+    for word in ("jaxmt", "solver", "devices", "precision", "double", "cores", "compiled programs"):
         assert word in said
