@@ -47,8 +47,9 @@ folder = jaxmt.keep_programs(sys.argv[1])
 survey = jaxmt.Survey([1.0], [0.0])
 mesh = jaxmt.Mesh(np.linspace(-4e4, 4e4, 9), np.array([-4e4, -1e4, 0.0, 1e3, 4e3, 2e4, 8e4]))
 found = jaxmt.simulate(mesh, survey, np.full(mesh.shape, 100.0), solver=jaxmt.SuperLU())
+phase = float(found.phase_xy[0, 0])
 kept = sum(file.name.endswith("-cache") for file in folder.iterdir())
-print(json.dumps([count, kept, float(found.phase_xy[0, 0])]))
+print(json.dumps([count, kept, phase]))
 """
 
 

@@ -148,8 +148,8 @@ def measured(row: Row, programs: Path) -> dict:
     clock, processor = time.perf_counter() - begin, _of_children() - before
     if ended.returncode != 0:
         said = (ended.stderr.strip().splitlines() or ["no message"])[-1]
-        missing = said.startswith("ModuleNotFoundError") and SIMPEG in row.name
-        return {"failure": f"{said}: {REMEDIES[SIMPEG]}" if missing else said}
+        _, missing, what = said.partition("ModuleNotFoundError: ")
+        return {"failure": f"{what}: {REMEDIES[SIMPEG]}" if missing and SIMPEG in row.name else said}
     last = (ended.stdout.strip().splitlines() or [""])[-1]
     if not row.whole:
         processor, clock = json.loads(last)
