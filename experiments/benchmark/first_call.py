@@ -66,7 +66,7 @@ def _iteration(misfit: AbstractMisfit, **settings: Any) -> Callable[[], Any]:
     mesh = small_mesh()
     data = small_data(mesh)
     once = jaxmt.Stopping(max_iterations=1)
-    return lambda: jaxmt.invert(data, mesh, BACKGROUND, misfit, stopping=once, **settings).model
+    return lambda: jaxmt.invert(data, mesh, BACKGROUND, misfit, stopping=once, **settings).resistivity
 
 
 CALLS: dict[str, Callable[[], Callable[[], Any]]] = {

@@ -9,6 +9,8 @@ import pytest
 from jaxmt.simulation.solvers.host_call import host_call, require
 
 THREE = jax.ShapeDtypeStruct((3,), float)
+FAILURES = (ValueError, jax.errors.JaxRuntimeError)
+"""As what an error of XLA arrives: the second where a program ends after its call has returned."""
 
 
 def double(result, values):
@@ -30,13 +32,15 @@ def test_every_kind_of_number_arrives_as_it_is(kind):
         assert given.dtype == kind
         result[...] = given
 
-    found = host_call("test copy", copy, jax.ShapeDtypeStruct(values.shape, values.dtype), values)
+    found = host_call(
+        "test copy", copy, jax.ShapeDtypeStruct(values.shape, values.dtype), jnp.asarray(values)
+    )
     np.testing.assert_array_equal(found, values)
 
 
 def test_an_array_without_elements_arrives():
     nothing = jax.ShapeDtypeStruct((0, 3), float)
-    assert host_call("test nothing", double, nothing, np.empty((0, 3))).shape == (0, 3)
+    assert host_call("test nothing", double, nothing, jnp.empty((0, 3))).shape == (0, 3)
 
 
 def test_under_vmap_arguments_have_leading_axes_of_length_one_where_they_have_none():
@@ -46,7 +50,7 @@ def test_under_vmap_arguments_have_leading_axes_of_length_one_where_they_have_no
         shapes.append((result.shape, moved.shape, fixed.shape))
         result[...] = moved + fixed
 
-    batch, fixed = np.arange(12.0).reshape(4, 3), np.array([10.0, 20.0, 30.0])
+    batch, fixed = np.arange(12.0).reshape(4, 3), jnp.array([10.0, 20.0, 30.0])
     found = jax.vmap(lambda x: host_call("test add", add, THREE, x, fixed))(batch)
     np.testing.assert_array_equal(found, batch + fixed)
     assert shapes == [((4, 3), (4, 3), (1, 3))]
@@ -72,13 +76,13 @@ def test_an_exception_is_an_error_with_its_text_and_the_process_lives_on():
         raise KeyError("a fault of the program")
 
     program = jax.jit(lambda x: host_call("test refuse", refuse, THREE, x))
-    with pytest.raises(jax.errors.JaxRuntimeError, match="the first value is below zero") as raised:
+    with pytest.raises(FAILURES, match="the first value is below zero") as raised:
         jax.block_until_ready(program(-np.ones(3)))
     # What a user did wrong needs no list of calls; a fault of the program does.
     assert "Traceback" not in str(raised.value)
-    with pytest.raises(jax.errors.JaxRuntimeError, match="Traceback(.|\n)*a fault of the program"):
+    with pytest.raises(FAILURES, match="Traceback(.|\n)*a fault of the program"):
         jax.block_until_ready(program(np.ones(3)))
-    np.testing.assert_array_equal(host_call("test double", double, THREE, np.ones(3)), 2 * np.ones(3))
+    np.testing.assert_array_equal(host_call("test double", double, THREE, jnp.ones(3)), 2 * np.ones(3))
 
 
 def test_require_raises_its_message_and_passes_good_values():
@@ -87,7 +91,7 @@ def test_require_raises_its_message_and_passes_good_values():
         return jnp.sqrt(require(jnp.all(values >= 0), values, "`root` is of values from 0 on."))
 
     np.testing.assert_array_equal(root(np.array([4.0, 9.0])), [2.0, 3.0])
-    with pytest.raises(jax.errors.JaxRuntimeError, match="`root` is of values from 0 on"):
+    with pytest.raises(FAILURES, match="`root` is of values from 0 on"):
         jax.block_until_ready(root(np.array([4.0, -9.0])))
 
 
