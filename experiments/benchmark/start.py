@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.constants import mu_0
+
+from jaxmt.conventions import MU_0
 
 from .case import BACKGROUND
 from .codes import REMEDIES, SIMPEG
@@ -111,7 +112,7 @@ def write_problem(file: Path) -> None:
     # From log10 of apparent resistivity and phase to impedance; TM has the sign of -Z.
     for name, k, sign in (("xy", 0, 1), ("yx", 2, -1)):
         rho, phase = 10 ** np.asarray(data.values[k]), np.radians(np.asarray(data.values[k + 1]))
-        impedance = sign * np.sqrt(2 * np.pi * frequencies * mu_0 * rho) * np.exp(1j * phase)
+        impedance = sign * np.sqrt(2 * np.pi * frequencies * MU_0 * rho) * np.exp(1j * phase)
         found |= {f"z_{name}": impedance, f"error_{name}": NOISE * np.abs(impedance)}
     np.savez(
         file,
