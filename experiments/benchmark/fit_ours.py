@@ -26,4 +26,4 @@ result = jaxmt.invert(
     target=float(problem["target"]),
     **optimiser,
 )
-print(f"nRMS {result.nrms:.2f}, {max(result.history['iteration'])} iterations")
+print(f"nRMS {result.nrms:.2f}, {int(max(result.history['iteration']))} iterations")
