@@ -2,9 +2,11 @@
 
 `python -m experiments.benchmark [--quick] [--out DIR]` prints, in one run, value and gradient of TE and
 TM with each solver of jaxmt and with SimPEG, how both grow, and where an iteration spends its time.
-`--newton` prints where an iteration of Gauss-Newton spends it instead.
+`--newton` prints where an iteration of Gauss-Newton spends it instead, `--start` how long the first call of
+everything takes in a fresh process, and in one that finds the programs of an earlier one.
 """
 
+import os
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -20,6 +22,7 @@ from .machine import machine
 from .measurement import measure
 from .newton import NEWTON_CASES, NEWTON_PARTS
 from .parts import PARTS
+from .start import start
 
 HEAD = (
     f"{'rows x columns, frequencies, stations':37}{'code':18}{'seconds':>9}{'fastest':>9}{'load':>6}"
@@ -103,7 +106,16 @@ def main() -> None:
     """Runs the experiment from the command line."""
     parser = command.parser(__doc__, "the small grid and jaxmt's default solver: a minute")
     parser.add_argument("--newton", action="store_true", help="the parts of Gauss-Newton alone")
+    parser.add_argument("--start", action="store_true", help="the first calls in fresh processes alone")
     options = parser.parse_args()
+    if options.newton and options.start:
+        parser.error("--newton and --start are two tables: ask for one at a time")
+    if options.start:
+        folder, about = command.results(options, "benchmark_start"), machine()
+        print(f"{about['processor']}, {about['cores']} cores, load {os.getloadavg()[0]:.1f}")
+        jaxmt.io.write_summary(folder / "summary.json", {"machine": about, **start(options.quick)})
+        print(f"Results are in {folder}")
+        return
     if options.newton:
         folder = command.results(options, "benchmark_newton")
         rows = newton(default_backend(), NEWTON_CASES[: 1 if options.quick else None], 5)

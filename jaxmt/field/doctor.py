@@ -6,6 +6,7 @@ import os
 import jax
 import numpy as np
 
+from ..program_cache import keep_programs
 from ..report import versions
 from ..simulation.forward import default_solver
 from ..simulation.solvers import Pardiso
@@ -18,7 +19,7 @@ EXTRAS = {
 
 
 def doctor() -> int:
-    """`jaxmt doctor`: prints versions, solver, devices, precision, cores and cache; the exit status."""
+    """`jaxmt doctor`: prints versions, solver, devices, precision, cores and programs; the exit status."""
     rows = versions()
     double = jax.dtypes.canonicalize_dtype(float) == np.float64
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -27,10 +28,7 @@ def doctor() -> int:
         ("devices", ", ".join(f"{device.device_kind} ({device.platform})" for device in jax.devices())),
         ("precision", "double" if double else "single: set JAX_ENABLE_X64=1"),
         ("cores", f"{cores} of {os.cpu_count()}"),
-        (
-            "compilation cache",
-            jax.config.values["jax_compilation_cache_dir"] or "none: set JAX_COMPILATION_CACHE_DIR",
-        ),
+        ("compiled programs", _programs()),
         ("field data", os.environ.get("JAXMT_DATA") or "JAXMT_DATA is not set; only scripts need it"),
     ]
     width = max(len(name) for name, _ in rows) + 2
@@ -38,6 +36,18 @@ def doctor() -> int:
     for text in remedies():
         print(text)
     return 0 if double else 1
+
+
+def _programs() -> str:
+    """Where compiled programs are kept from run to run, and their size; or why they are not."""
+    if not jax.config.values["jax_enable_compilation_cache"]:
+        return "not kept: JAX_ENABLE_COMPILATION_CACHE is off"
+    try:
+        folder = keep_programs()
+    except OSError as error:
+        return f"not kept: {error}"
+    size = sum(file.stat().st_size for file in folder.glob("*") if file.is_file())
+    return f"{size / 1e6:.0f} MB in {folder}"
 
 
 def remedies() -> list[str]:

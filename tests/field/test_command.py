@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import jax
 import pytest
 
 from jaxmt.field import command, look
@@ -103,5 +104,24 @@ def test_without_a_word_it_says_what_it_can(capsys):
 def test_the_doctor_knows_solver_precision_and_devices(capsys):
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
-    for word in ("jaxmt", "solver", "devices", "precision", "double", "cores", "compilation cache"):
+    for word in ("jaxmt", "solver", "devices", "precision", "double", "cores", "compiled programs"):
         assert word in said
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_doctor_says_where_compiled_programs_are_kept(kept, tmp_path, capsys):
+    (tmp_path / "program").write_bytes(bytes(3_000_000))
+    names = ("jax_compilation_cache_dir", "jax_enable_compilation_cache")
+    before = {name: jax.config.values[name] for name in names}
+    try:
+        for name, value in zip(names, (str(tmp_path), kept), strict=True):
+            jax.config.update(name, value)
+        assert main(["doctor"]) == 0
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)
+    (line,) = (
+        text for text in capsys.readouterr().out.splitlines() if text.startswith("compiled programs")
+    )
+    said = f"3 MB in {tmp_path}" if kept else "not kept: JAX_ENABLE_COMPILATION_CACHE is off"
+    assert line.endswith(said)
