@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
+from ..programs import compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
@@ -90,7 +90,7 @@ def simulate(
         )
         for name in ("z_xy", "z_yx"):
             z = getattr(responses, name)
-            if z is not None and not isinstance(z, Tracer) and not bool(jnp.all(jnp.isfinite(z))):
+            if z is not None and not isinstance(z, Tracer) and not bool(_finite(z)):
                 k = int(np.flatnonzero(~np.isfinite(np.asarray(z)).all(axis=1))[0])
                 raise FloatingPointError(
                     f"`simulate` found no finite {name} at {survey.frequencies[k]:g} Hz: the system of "
@@ -126,7 +126,12 @@ def memory_errors_explained() -> Iterator[None]:
         ) from error
 
 
-@eqx.filter_jit
+@compiled
+def _finite(z: Complex[Array, "..."]) -> Bool[Array, ""]:
+    return jnp.all(jnp.isfinite(z))
+
+
+@compiled
 def _simulate(
     mesh: Mesh,
     survey: Survey,

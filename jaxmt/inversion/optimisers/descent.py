@@ -17,6 +17,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, PyTree
 
+from ...programs import compiled
 from ..objective import Objective
 from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff
@@ -92,7 +93,7 @@ def gradient_step(
     return State(moved, following, slope.misfit, slope.trade_off), slope.report
 
 
-@eqx.filter_jit
+@compiled
 def _moved(
     transformation: optax.GradientTransformation,
     smoothing: float,
