@@ -4,14 +4,17 @@ JAX keeps a program for as long as the function that it was compiled from, and t
 live as long as the process: each new mesh or survey would leave tens of megabytes for ever.
 """
 
+import contextlib
+import ctypes
+import gc
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
 import equinox as eqx
 
-PROBLEMS = 6
-"""Problems whose programs are kept together; the next one takes the place of them all."""
+PROBLEMS = 3
+"""Problems whose programs, 60 MB each, are kept together; the next one takes the place of them all."""
 
 _functions: list[Any] = []
 _problems: set[Hashable] = set()
@@ -46,4 +49,13 @@ def make_room(problem: Hashable) -> None:
             _problems.clear()
             for function in _functions:
                 function.clear_cache()
+            _give_back()
         _problems.add(problem)
+
+
+def _give_back() -> None:
+    """Gives memory that is free to the system, where the library of C would keep it."""
+    gc.collect()
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        # Of glibc alone.
+        ctypes.CDLL(None).malloc_trim(0)

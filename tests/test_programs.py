@@ -1,6 +1,3 @@
-import gc
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,25 +63,3 @@ def test_an_inversion_whose_programs_were_dropped_ends_the_same(two):
         programs.make_room(problem)
     assert kept() == 0
     np.testing.assert_array_equal(an_inversion(0).resistivity, first.resistivity)
-
-
-def resident():
-    """Resident memory of this process, bytes."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        pytest.skip("needs /proc to measure memory")
-    gc.collect()
-    line = next(s for s in status.read_text().splitlines() if s.startswith("VmRSS"))
-    return 1024 * int(line.split()[1])
-
-
-@pytest.mark.slow
-def test_thirty_inversions_of_different_shapes_stay_in_bounded_memory():
-    """Each leaves tens of megabytes of programs, which made 1 to 2 GB together."""
-    an_inversion(0)
-    first = resident()
-    most = 0
-    for number in range(1, 30):
-        an_inversion(number)
-        most = max(most, resident())
-    assert most - first < 300e6

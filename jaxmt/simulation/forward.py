@@ -216,7 +216,9 @@ def _in_range(
 def _checked(
     mesh: Mesh, survey: Survey, solver: AbstractSolver, section: ArrayLike
 ) -> Float[Array, "earth y"]:
-    resistivity = jnp.asarray(section, dtype=float)
+    plain = isinstance(section, np.ndarray) and section.dtype == float
+    # On this way there is no program to compile.
+    resistivity = jnp.asarray(jax.device_put(section) if plain else section, dtype=float)
     if resistivity.shape != mesh.shape:
         raise ValueError(
             "`simulate(resistivity=...)` must have shape (earth rows, columns) = "

@@ -70,7 +70,7 @@ class Descent(AbstractOptimiser):
     def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:
         """The state of the transformation, and the parameters q that it moves."""
         del objective
-        return optax.with_extra_args_support(self.transformation).init(parameters), parameters
+        return _started(self.transformation, parameters), parameters
 
     def step(
         self, objective: Objective, trade_off: AbstractTradeOff, target: float, state: State
@@ -91,6 +91,11 @@ def gradient_step(
     slope = gradient(objective, trade_off, state)
     moved, following = _moved(transformation, smoothing, objective, slope, state)
     return State(moved, following, slope.misfit, slope.trade_off), slope.report
+
+
+@compiled
+def _started(transformation: optax.GradientTransformation, parameters: Parameters) -> PyTree[Any]:
+    return optax.with_extra_args_support(transformation).init(parameters)
 
 
 @compiled
