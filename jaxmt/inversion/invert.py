@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 import optax
 from jaxtyping import Array, Float
 
 from ..data import Data
 from ..misfit import AbstractMisfit
+from ..programs import compiled, make_room
 from ..simulation.forward import memory_errors_explained
 from ..simulation.mesh import Mesh
 from ..simulation.sharding import replicate
@@ -92,6 +94,7 @@ def invert(
         solver=solver,
         devices=devices,
     )
+    make_room(_compiled_for(objective, optimiser, trade_off))
     parameters = objective.parametrisation.start(start)
     objective.mesh.warn(data.survey, 10 ** np.array(_section(objective, parameters)))
     stopping = stopping.filled(optimiser.patience, objective.parametrisation.has_cells)
@@ -171,10 +174,17 @@ def _result(
     )
 
 
-@eqx.filter_jit
+@compiled
 def _section(objective: Objective, parameters: Any) -> Float[Array, "earth y"]:
     """log10 of the resistivity, by one program."""
     return objective.section(parameters)
+
+
+def _compiled_for(*parts: Any) -> Any:
+    """What tells problems apart that share no program: all but the numbers in their arrays."""
+    arrays, rest = eqx.partition(parts, eqx.is_array)
+    shapes = [(leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(arrays)]
+    return jax.tree.structure(parts), tuple(shapes), tuple(jax.tree.leaves(rest))
 
 
 def _optimiser(

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from ..data import Data
 from ..fingerprint import Constant
+from ..programs import compiled
 from ..transport import Balanced, Divergence, Grid, divergence
 from ..transport.marginals import AbstractMarginals
 from .abstract import AbstractMisfit
@@ -275,7 +276,7 @@ class CloudTransport(AbstractMisfit):
         return jnp.maximum(jnp.minimum(self.annealing * distance, self.decay * blur), final_blur)
 
 
-@eqx.filter_jit
+@compiled
 def _warm(
     predicted: Cloud,
     observed: Cloud,

@@ -13,12 +13,12 @@ its neighbour. So log10 of the apparent resistivity, the phase and the parts of 
 those of the nodes, and $J = W J_\mathrm{nodes}$.
 """
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from ..programs import compiled
 from .responses import Responses
 from .survey import TOUCH, Survey
 
@@ -54,7 +54,7 @@ def spline_weights(
     return np.where(same.any(axis=1, keepdims=True), same.astype(float), weights)
 
 
-@eqx.filter_jit
+@compiled
 def interpolated(responses: Responses, survey: Survey) -> Responses:
     """Responses at the frequencies of `survey`, from those of `survey.solved()`.
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
+from ..programs import compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
@@ -93,7 +93,7 @@ def simulate(
         )
         for name in ("z_xy", "z_yx"):
             z = getattr(responses, name)
-            if z is not None and not isinstance(z, Tracer) and not bool(jnp.all(jnp.isfinite(z))):
+            if z is not None and not isinstance(z, Tracer) and not bool(_finite(z)):
                 k = int(np.flatnonzero(~np.isfinite(np.asarray(z)).all(axis=1))[0])
                 raise FloatingPointError(
                     f"`simulate` found no finite {name} at {survey.frequencies[k]:g} Hz: the system of "
@@ -134,6 +134,11 @@ def memory_errors_explained() -> Iterator[None]:
         ) from error
 
 
+@compiled
+def _finite(z: Complex[Array, "..."]) -> Bool[Array, ""]:
+    return jnp.all(jnp.isfinite(z))
+
+
 LITTLE = {"xla_backend_optimization_level": 0}
 """Options of programs in which the host solves: the rest takes no time but to compile."""
 
@@ -164,8 +169,8 @@ def _simulated(
     return Responses(survey, found.get("z_xy"), found.get("z_yx"), found.get("tipper"), **traced)
 
 
-_simulate = eqx.filter_jit(_simulated)
-_simulate_by_host: Any = eqx.filter_jit(_simulated, compiler_options=LITTLE)  # pyright: ignore[reportCallIssue]
+_simulate = compiled(_simulated)
+_simulate_by_host = compiled(_simulated, compiler_options=LITTLE)
 
 
 def impedances_at(
@@ -226,7 +231,9 @@ def _in_range(
 def _checked(
     mesh: Mesh, survey: Survey, solver: AbstractSolver, section: ArrayLike
 ) -> Float[Array, "earth y"]:
-    resistivity = jnp.asarray(section, dtype=float)
+    plain = isinstance(section, np.ndarray) and section.dtype == float
+    # On this way there is no program to compile.
+    resistivity = jnp.asarray(jax.device_put(section) if plain else section, dtype=float)
     if resistivity.shape != mesh.shape:
         raise ValueError(
             "`simulate(resistivity=...)` must have shape (earth rows, columns) = "

@@ -11,6 +11,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Complex, Float
 
 from ..conventions import MU_0
+from ..programs import compiled
 from .survey import Survey
 
 Impedance = Complex[Array | np.ndarray, "*models freq site"]
@@ -121,14 +122,20 @@ class Responses(eqx.Module):
     @property
     def components(self) -> Float[Array, "*models comp freq site"]:
         """The responses as real data in the order of `COMPONENTS`; NaN for a mode left out."""
-        frequencies = self._frequencies()
-        *models, n_freq, n_site = jax.tree.leaves((self.z_xy, self.z_yx, self.tipper))[0].shape
-        absent = jnp.full((*models, 2, n_freq, n_site), jnp.nan)
-        return jnp.concatenate(
-            [
-                absent if self.z_xy is None else log10_and_phase(self.z_xy, frequencies),
-                absent if self.z_yx is None else log10_and_phase(-self.z_yx, frequencies),
-                absent if self.tipper is None else parts(self.tipper),
-            ],
-            axis=-3,
-        )
+        return _components(self)
+
+
+@compiled
+def _components(responses: Responses) -> Float[Array, "*models comp freq site"]:
+    """By one program: each of its operations would be one for each new survey."""
+    frequencies = responses._frequencies()
+    *models, n_freq, n_site = jax.tree.leaves((responses.z_xy, responses.z_yx, responses.tipper))[0].shape
+    absent = jnp.full((*models, 2, n_freq, n_site), jnp.nan)
+    return jnp.concatenate(
+        [
+            absent if responses.z_xy is None else log10_and_phase(responses.z_xy, frequencies),
+            absent if responses.z_yx is None else log10_and_phase(-responses.z_yx, frequencies),
+            absent if responses.tipper is None else parts(responses.tipper),
+        ],
+        axis=-3,
+    )

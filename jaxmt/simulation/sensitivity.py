@@ -13,7 +13,6 @@ state of the one is $-i$ times that of the other.
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +20,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ..conventions import COMPONENTS, MODES, TIPPER, require_x64, rows_of
+from ..programs import compiled
 from .between import spline_weights
 from .fields import te_at_stations, tm_at_stations
 from .forward import OPERATORS, default_solver
@@ -142,7 +142,7 @@ def sweep(
             yield Part(given[: len(rows)][kept], chosen, rows if kept.all() else rows[kept], found)
 
 
-@eqx.filter_jit
+@compiled
 def _rows(
     mesh: Mesh,
     survey: Survey,

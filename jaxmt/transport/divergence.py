@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from ..programs import bounded
 from .cost import Cloud, Settings, TransportCost, solve, solve_held, with_derivative
 from .grid import Grid
 from .marginals import AbstractMarginals, Balanced
@@ -92,6 +93,7 @@ class Divergence(eqx.Module):
         return cls(value, *lax.stop_gradient(costs), error, beyond, sweeps, status, moved)
 
 
+@bounded
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
 def self_cost(
     y: Cloud,
@@ -111,6 +113,7 @@ def self_cost(
         return solve(y, None, settings, start, grid)[0]
 
 
+@bounded
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
 def transport_cost(
     x: Cloud,
@@ -130,6 +133,7 @@ def transport_cost(
         return solve(x, y, settings, start, grid)[0]
 
 
+@bounded
 @partial(jax.jit, static_argnames=("tolerance", "max_sweeps"))
 def divergence(
     x: Cloud,

@@ -1,7 +1,6 @@
 """What an inversion asks of an optimiser."""
 
 import abc
-import functools
 from typing import Any
 
 import equinox as eqx
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from ...misfit import AbstractMisfit
+from ...programs import compiled
 from ...simulation.forward import LITTLE
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
@@ -116,7 +116,7 @@ def _predict(objective: Objective, parameters: Parameters) -> tuple[tuple[Predic
     return found, pull_back
 
 
-@eqx.filter_jit
+@compiled
 def _compared(
     misfit: AbstractMisfit, components: Array, prepared: PyTree[Any], state: PyTree[Any]
 ) -> tuple[Array, PyTree[Any], Array]:
@@ -152,9 +152,9 @@ def _gather(
     return Gradient(total, weight, misfit_state, trade_off_state, report)
 
 
-_predicted, _gathered = eqx.filter_jit(_predict), eqx.filter_jit(_gather)
-_by_host: Any = functools.partial(eqx.filter_jit, compiler_options=LITTLE)  # pyright: ignore[reportCallIssue]
-_predicted_by_host, _gathered_by_host = _by_host(_predict), _by_host(_gather)
+_predicted, _gathered = compiled(_predict), compiled(_gather)
+_predicted_by_host = compiled(_predict, compiler_options=LITTLE)
+_gathered_by_host = compiled(_gather, compiler_options=LITTLE)
 
 
 def norm(tree: Parameters) -> Float[Array, ""]:

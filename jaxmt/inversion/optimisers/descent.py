@@ -17,6 +17,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, PyTree
 
+from ...programs import compiled
 from ..objective import Objective
 from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff
@@ -69,7 +70,7 @@ class Descent(AbstractOptimiser):
     def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:
         """The state of the transformation, and the parameters q that it moves."""
         del objective
-        return optax.with_extra_args_support(self.transformation).init(parameters), parameters
+        return _started(self.transformation, parameters), parameters
 
     def step(
         self, objective: Objective, trade_off: AbstractTradeOff, target: float, state: State
@@ -92,7 +93,12 @@ def gradient_step(
     return State(moved, following, slope.misfit, slope.trade_off), slope.report
 
 
-@eqx.filter_jit
+@compiled
+def _started(transformation: optax.GradientTransformation, parameters: Parameters) -> PyTree[Any]:
+    return optax.with_extra_args_support(transformation).init(parameters)
+
+
+@compiled
 def _moved(
     transformation: optax.GradientTransformation,
     smoothing: float,

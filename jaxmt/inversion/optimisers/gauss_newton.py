@@ -29,6 +29,7 @@ from jaxtyping import Array, Float, PyTree
 from scipy import sparse
 
 from ...data import Data, nearest_turn
+from ...programs import compiled
 from ...simulation.responses import Responses
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
@@ -189,12 +190,12 @@ def _evaluate(objective: Objective, parameters: Parameters) -> _Model:
     return _judged(objective, parameters, _simulated(objective, parameters))
 
 
-@eqx.filter_jit
+@compiled
 def _simulated(objective: Objective, parameters: Parameters) -> Responses:
     return objective.simulated(parameters)
 
 
-@eqx.filter_jit
+@compiled
 def _judged(objective: Objective, parameters: Parameters, responses: Responses) -> _Model:
     prediction = objective.predicted(responses)
 

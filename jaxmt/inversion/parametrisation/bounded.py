@@ -66,7 +66,8 @@ def from_decades(values: Values, low: float, high: float) -> Vector:
     """The inverse of `to_decades`."""
     a, b = np.log10(low), np.log10(high)
     s = (values - a) / (b - a)
-    return jnp.asarray((b - a) / 4 * np.log(s / (1 - s)))
+    # As `jnp.asarray`, without a program to compile.
+    return jax.device_put((b - a) / 4 * np.log(s / (1 - s)))
 
 
 def slope(parameters: Vector, low: float, high: float) -> Values:
