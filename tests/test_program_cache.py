@@ -17,7 +17,7 @@ SWITCHES = (
     "jax_persistent_cache_min_compile_time_secs",
     "jax_persistent_cache_min_entry_size_bytes",
 )
-ALONE = dict.fromkeys(("devices", "coordinator", "processes", "process"))
+ALONE: dict[str, Any] = dict.fromkeys(("devices", "coordinator", "processes", "process"))
 
 
 def known() -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 
 import jaxmt
 from jaxmt.conventions import COMPONENTS
-from jaxmt.data import OUTLIER_FACTOR, STUDENT_FREEDOM
+from jaxmt.noise import OUTLIER_FACTOR, STUDENT_FREEDOM
 
 STATED = 0.05
 """Relative error of |Z| that the data state, where `level` does not say it."""

@@ -177,7 +177,9 @@ def divergence(
         if start is not None:
             begin = (start.y_self if y_self is None else y_self, start.x_self, start.between)
         clouds = ((y, y, True), (x, x, True), (x, y, False))
-        tasks = [_Task(*pair, *how) for pair, *how in zip(clouds, settings, begin, strict=True)][known:]
+        tasks = [
+            _Task(*pair, these, first) for pair, these, first in zip(clouds, settings, begin, strict=True)
+        ][known:]
         # Of the problems that are left.
         holds = False if known or y_self is None else y_self_holds
         alike = solver is None and x.shape == y.shape
