@@ -26,7 +26,7 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-MOST_MAPPINGS = 30_000
+MOST_MAPPINGS, MOST_MEMORY = 30_000, 2_500_000_000
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +40,12 @@ def data_folder() -> Path:
 
 @pytest.fixture(autouse=True, scope="module")
 def few_mappings():
-    """Compiled programs are dropped before they use up the 65,530 mappings of memory that Linux allows."""
+    """Compiled programs are dropped before they use up memory, or the 65,530 mappings that Linux allows."""
     yield
-    maps = Path("/proc/self/maps")
-    if maps.is_file() and maps.read_bytes().count(b"\n") > MOST_MAPPINGS:
+    maps, pages = Path("/proc/self/maps"), Path("/proc/self/statm")
+    if not maps.is_file():
+        return
+    resident = int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    if maps.read_bytes().count(b"\n") > MOST_MAPPINGS or resident > MOST_MEMORY:
         jax.clear_caches()
         gc.collect()
