@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +83,15 @@ def test_a_folder_is_made_and_every_program_is_kept_in_it(tmp_path):
     assert place.parent == tmp_path / "a" / "b"
     assert known() == str(place)
     assert jax.config.values["jax_persistent_cache_min_compile_time_secs"] == 0.0
-    assert list(place.iterdir()) == []
+    assert list(place.glob("*-cache")) == []
 
 
 def test_a_folder_that_jax_knows_is_left_as_it_is(unknown, tmp_path):
     jax.config.update("jax_compilation_cache_dir", str(tmp_path / "theirs"))
-    time = jax.config.values["jax_persistent_cache_min_compile_time_secs"]
     assert keep_programs(tmp_path / "ours") == tmp_path / "theirs"
     assert known() == str(tmp_path / "theirs")
-    assert jax.config.values["jax_persistent_cache_min_compile_time_secs"] == time
+    # Small programs are kept there, too.
+    assert jax.config.values["jax_persistent_cache_min_compile_time_secs"] == 0.0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -155,12 +156,12 @@ def test_what_was_used_the_longest_ago_goes_first_when_the_folder_is_full(tmp_pa
     jax.config.update("jax_compilation_cache_dir", None)
     monkeypatch.setattr(program_cache, "MOST_BYTES", 1000)
     keep_programs(tmp_path)
-    assert len(list(place.iterdir())) == 10
+    assert len(list(place.glob("*-cache"))) == 10
     jax.config.update("jax_compilation_cache_dir", None)
     monkeypatch.setattr(program_cache, "MOST_BYTES", 500)
     keep_programs(tmp_path)
     # Three quarters of 500 bytes hold three files of 100.
-    assert sorted(file.name for file in place.iterdir()) == ["0-cache", "8-cache", "9-cache"]
+    assert sorted(file.name for file in place.glob("*-cache")) == ["0-cache", "8-cache", "9-cache"]
 
 
 def test_the_folder_lies_among_the_caches_of_the_user(unknown, tmp_path, monkeypatch):
@@ -170,3 +171,13 @@ def test_the_folder_lies_among_the_caches_of_the_user(unknown, tmp_path, monkeyp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert program_cache.default_folder() == tmp_path / "jaxmt"
     assert keep_programs().parent == tmp_path / "jaxmt"
+
+
+def test_a_program_that_was_cut_short_is_removed_and_the_others_stay(tmp_path):
+    place = keep_programs(tmp_path)
+    whole = zlib.compress(bytes(10_000))
+    for name, content in {"whole": whole, "cut": whole[:-5], "nil": b"", "other": b"(\xb5/\xfd"}.items():
+        (place / f"{name}-cache").write_bytes(content)
+    jax.config.update("jax_compilation_cache_dir", None)
+    keep_programs(tmp_path)
+    assert sorted(file.name for file in place.glob("*-cache")) == ["other-cache", "whole-cache"]

@@ -30,7 +30,15 @@ _EXECUTE = 3
 _INTERNAL = 13
 _METADATA_EXTENSION = 1
 _MAJOR = 0
-_DTYPES = {1: np.bool_, 12: np.float64, 18: np.complex128}
+_DTYPES = {
+    1: np.bool_,
+    4: np.int32,
+    5: np.int64,
+    11: np.float32,
+    12: np.float64,
+    15: np.complex64,
+    18: np.complex128,
+}
 _functions: dict[str, Function] = {}
 
 
