@@ -173,6 +173,7 @@ def test_the_folder_lies_among_the_caches_of_the_user(unknown, tmp_path, monkeyp
     assert keep_programs().parent == tmp_path / "jaxmt"
 
 
+@pytest.mark.usefixtures("unknown")
 def test_a_program_that_was_cut_short_is_removed_and_the_others_stay(tmp_path):
     place = keep_programs(tmp_path)
     whole = zlib.compress(bytes(10_000))
