@@ -84,4 +84,6 @@ def test_the_library_neither_prints_nor_sets_flags():
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called != "print", f"{name}, line {node.lineno}"
-                assert not called.endswith("config.update"), f"{name}, line {node.lineno}"
+                # The one function whose purpose it is, and which nothing of the library calls.
+                if name != "jaxmt.program_cache":
+                    assert not called.endswith("config.update"), f"{name}, line {node.lineno}"
