@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from .programs import UNOPTIMISED
+
 OUTLIER_FRACTION = 0.1
 OUTLIER_FACTOR = 10.0
 STUDENT_FREEDOM = 3.0
@@ -41,6 +43,5 @@ def drawn(kind: str, key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[np.ndar
 
 @functools.cache
 def _program(kind: str, shape: tuple[int, ...]) -> Callable[..., Any]:
-    # Optimised, a generator of random numbers takes two seconds to compile, and no less to run.
-    options = {"xla_backend_optimization_level": 0}
-    return jax.jit(functools.partial(KINDS[kind], shape), compiler_options=options)
+    # Optimised, a generator of random numbers takes two seconds to compile.
+    return jax.jit(functools.partial(KINDS[kind], shape), compiler_options=UNOPTIMISED)

@@ -16,6 +16,10 @@ import equinox as eqx
 PROBLEMS = 8
 """Problems whose programs, some 60 MB each, are kept together; the next one takes the place of them all."""
 
+UNOPTIMISED = {"xla_backend_optimization_level": 0}
+"""Options of programs that take far longer to compile than to run, optimised or not: of random numbers, and
+of the physics where the host solves. They go with programs that no other program calls."""
+
 _functions: list[Any] = []
 _problems: set[Hashable] = set()
 _lock = threading.Lock()

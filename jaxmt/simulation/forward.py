@@ -12,7 +12,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
-from ..programs import compiled
+from ..programs import UNOPTIMISED, compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
@@ -139,10 +139,6 @@ def _finite(z: Complex[Array, "..."]) -> Bool[Array, ""]:
     return jnp.all(jnp.isfinite(z))
 
 
-LITTLE = {"xla_backend_optimization_level": 0}
-"""Options of programs in which the host solves: the rest takes no time but to compile."""
-
-
 def _simulated(
     mesh: Mesh,
     survey: Survey,
@@ -170,7 +166,7 @@ def _simulated(
 
 
 _simulate = compiled(_simulated)
-_simulate_by_host = compiled(_simulated, compiler_options=LITTLE)
+_simulate_by_host = compiled(_simulated, compiler_options=UNOPTIMISED)
 
 
 def impedances_at(

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from ...misfit import AbstractMisfit
-from ...programs import compiled
-from ...simulation.forward import LITTLE
+from ...programs import UNOPTIMISED, compiled
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
@@ -153,8 +152,8 @@ def _gather(
 
 
 _predicted, _gathered = compiled(_predict), compiled(_gather)
-_predicted_by_host = compiled(_predict, compiler_options=LITTLE)
-_gathered_by_host = compiled(_gather, compiler_options=LITTLE)
+_predicted_by_host = compiled(_predict, compiler_options=UNOPTIMISED)
+_gathered_by_host = compiled(_gather, compiler_options=UNOPTIMISED)
 
 
 def norm(tree: Parameters) -> Float[Array, ""]:
