@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _HOMES = {
+    "batch": "Batch CrossValidation Processes cross_validate invert_all run_tasks",
     "data": "Data",
     "inversion.appraisal": "Uncertainty appraise",
     "inversion.checkpoint": "Checkpoint",
@@ -50,8 +51,8 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 _ROOMS = (
-    "benchmarks comparison conventions data field inversion io misfit plot processing report simulation "
-    "transport"
+    "batch benchmarks comparison conventions data field inversion io misfit plot processing report "
+    "simulation transport"
 ).split()
 """Submodules that are reached as attributes."""
 

@@ -1,3 +1,4 @@
+from . import batch as batch
 from . import benchmarks as benchmarks
 from . import comparison as comparison
 from . import conventions as conventions
@@ -11,6 +12,12 @@ from . import processing as processing
 from . import report as report
 from . import simulation as simulation
 from . import transport as transport
+from .batch import Batch as Batch
+from .batch import CrossValidation as CrossValidation
+from .batch import Processes as Processes
+from .batch import cross_validate as cross_validate
+from .batch import invert_all as invert_all
+from .batch import run_tasks as run_tasks
 from .data import Data as Data
 from .inversion.appraisal import Uncertainty as Uncertainty
 from .inversion.appraisal import appraise as appraise

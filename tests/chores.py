@@ -1,0 +1,38 @@
+"""Tasks that other processes find by name."""
+
+import os
+import signal
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+
+def square(place: Path, number: float) -> dict:
+    with (place / "times").open("a") as file:
+        file.write("once\n")
+    return {"square": float(jnp.square(jnp.asarray(number))), "x64": bool(jax.config.jax_enable_x64)}
+
+
+def refuse_zero(place: Path, number: float) -> dict:
+    if number == 0:
+        raise ZeroDivisionError("zero has\nno inverse")
+    return {"inverse": 1 / number}
+
+
+def die_at_zero(place: Path, number: float) -> dict:
+    """A process that is killed, as by an operating system that runs out of memory."""
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"inverse": 1 / number}
+
+
+def die_once(place: Path, number: float) -> dict:
+    if number == 0 and not (place / "died").exists():
+        (place / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"lived": number}
+
+
+def cores(place: Path, number: float) -> dict:
+    return {"cores": sorted(os.sched_getaffinity(0)), "process": os.getpid()}
