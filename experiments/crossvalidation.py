@@ -77,8 +77,8 @@ def settings(data: jaxmt.Data) -> dict[str, dict[str, Any]]:
         REFERENCE: one,
         "no static shifts": {**one, "static_shift": None},
         "static shifts of 0.1": {**one, "static_shift": jaxmt.StaticShift(0.1)},
-        "twice the smoothing": {**one, "trade_off": jaxmt.Cooling(2 * float(jaxmt.Cooling().ratio))},
-        "half the smoothing": {**one, "trade_off": jaxmt.Cooling(float(jaxmt.Cooling().ratio) / 2)},
+        "twice the smoothing": {**one, "trade_off": jaxmt.Cooling(ratio=2.0)},
+        "half the smoothing": {**one, "trade_off": jaxmt.Cooling(ratio=0.5)},
         **floored,
         "to nRMS 1.5": {**one, "target": 1.5},
         "no target": {**one, "target": 0.1},
@@ -104,8 +104,8 @@ def main() -> None:
         line = Line.read(root / LINES[name].path, line=LINES[name].line, per_decade=PER_DECADE)
         data = line.data
         known = MISFITS if options.question == "misfits" else settings(data)
-        given = {"all": list(known), "": list(FEW if known is MISFITS else known)}
-        names = given.get(" ".join(options.method or []), options.method)
+        names = options.method or list(FEW if known is MISFITS else known)
+        names = list(known) if names == ["all"] else names
         if unknown := set(names) - set(known):
             parser.error(f"--method {sorted(unknown)[0]!r} is none of {', '.join(known)}.")
         methods = {each: known[each] for each in (names[:2] if options.quick else names)}

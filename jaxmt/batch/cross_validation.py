@@ -143,16 +143,17 @@ def _folds(data: Data, folds: int, leave: str, key: PRNGKeyArray) -> Int[np.ndar
         raise ValueError(
             f"`cross_validate(leave=...)` must be one of {', '.join(LEFT_OUT)}. Got {leave!r}."
         )
-    unit = np.zeros(data.mask.shape, dtype=int)
-    _, frequency, station = np.indices(unit.shape)
+    _, frequencies, stations = data.values.shape
+    _, frequency, station = np.indices(data.values.shape)
+    unit = np.zeros(data.values.shape, dtype=int)
     if leave == "stations":
         unit[:] = station
     elif leave == "frequencies":
         unit[:] = frequency
     else:
-        number = frequency * unit.shape[2] + station
+        number = frequency * stations + station
         for k, rows in enumerate((*zip(RHO, PHASE, strict=True), TIPPER)):
-            unit[list(rows)] = (number + k * number.size)[list(rows)]
+            unit[list(rows)] = (number + k * frequencies * stations)[list(rows)]
     kinds, place = np.unique(unit[data.mask], return_inverse=True)
     if not 2 <= folds <= kinds.size:
         raise ValueError(
@@ -182,8 +183,8 @@ def _scores(
         for k in range(number):
             task = f"{name}-{k}"
             if task in batch.done:
-                predicted = read_results(folder / task / "model.npz").predicted
-                out = folds == k
+                predicted, out = read_results(folder / task / "model.npz").predicted, folds == k
+                assert predicted is not None, "written by `write_inversion`"
                 residuals[name][out] = np.asarray(normalised_residuals(data, predicted))[out]
                 trained[name][k] = batch.done[task]["nrms"]
     return CrossValidation(folds, residuals, trained, batch.failed)
