@@ -36,3 +36,13 @@ def die_once(place: Path, number: float) -> dict:
 
 def cores(place: Path, number: float) -> dict:
     return {"cores": sorted(os.sched_getaffinity(0)), "process": os.getpid()}
+
+
+def die_in_the_first_worker(place: Path, number: float) -> dict:
+    """The first worker that takes this task is killed; any other ends it."""
+    try:
+        (place.parent / "killed").touch(exist_ok=False)
+    except FileExistsError:
+        return {"lived": number}
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
