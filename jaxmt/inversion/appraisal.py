@@ -176,7 +176,7 @@ def appraise(
             "`appraise(data=...)` has errors so small that the data outweigh the bounds more than "
             f"{WORST_CONDITION:g} times; set an error floor."
         )
-    told = compressed(told, LOST_PART * bounds)
+    told = compressed(told, LOST_PART * bounds, np.nonzero(data.mask)[2])
     flat = np.asarray(told @ tangent)
     if given is None:
         roughness = float(jax.jit(lambda m: regularization(m, mesh, free))(m))

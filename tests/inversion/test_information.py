@@ -12,10 +12,11 @@ def smooth(count, size):
     return 1e3 * np.exp(-0.5 * ((np.linspace(0, 1, size) - at) / width) ** 2)
 
 
+@pytest.mark.parametrize("groups", [1, 7, None])
 @pytest.mark.parametrize(("count", "size"), [(300, 80), (80, 300)])
-def test_few_rows_have_the_information_of_all(count, size):
+def test_few_rows_have_the_information_of_all(count, size, groups):
     rows, negligible = smooth(count, size), 1e-3
-    few = compressed(rows, negligible)
+    few = compressed(rows, negligible, None if groups is None else np.arange(count) % groups)
     lost = rows.T @ rows - few.T @ few
     # What is left of every parameter is less than a pivot that is negligible; rounding beside it is 1e-9.
     assert np.abs(lost).max() <= negligible * (1 + 1e-3)
