@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..data import Data
-from .figure import literal
+from .figure import shortened
 from .misfit import modes_with_data, residuals, rms
 from .ruling import Ruling, ruled
-from .symbols import MODE, SMALL, Mode, Points, heading, log_axis, require_shape, rounded_decades
+from .symbols import MODE, SMALL, Mode, Points, heading, require_shape, rounded_decades
+from .ticks import log_axis
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 Along = Float[np.ndarray | Array, " _"]
@@ -63,7 +64,7 @@ def fit_curves(
             _predicted(rho, phase, data, predicted, site, mode)
         fit = "no data" if np.isnan(misfits[site]) else f"nRMS {misfits[site]:.2f}"
         # A place of its own: to find one, matplotlib would measure every label.
-        rho.set_title(f"{literal(data.survey.names[site])}   {fit}", fontsize=10, y=1.0)
+        rho.set_title(f"{shortened(data.survey.names[site])}   {fit}", fontsize=10, y=1.0)
     columns = 4 if figure.get_figwidth() >= WIDE else 2
     figure.legend(handles=_legend(modes), loc="lower center", ncols=columns, frameon=False)
     return pairs
@@ -107,7 +108,7 @@ def response_profile(
     low, high = rounded_decades(np.log10(np.concatenate([*computed.values(), *published])))
     ax.set_yscale("log")
     ax.set(ylim=(low, high), xlabel="Distance (km)", ylabel="Apparent resistivity (Ω m)")
-    log_axis(ax.yaxis, low, high)
+    log_axis(ax.yaxis)
     ax.margins(x=0.02)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)

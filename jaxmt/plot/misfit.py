@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..data import Data, normalised_residuals
-from .figure import constrain, literal
-from .symbols import MODE, SMALL, Mode, cell_edges, heading, log_axis, require_shape, spread
+from .figure import constrain
+from .symbols import MODE, SMALL, Mode, cell_edges, heading, require_shape, station_names
+from .ticks import log_axis
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 
@@ -75,11 +76,8 @@ def _by_station(ax: Axes, data: Data, misfit: Float[np.ndarray, " site"]) -> Non
     order = np.argsort(data.survey.stations)
     ax.bar(np.arange(order.size), misfit[order], width=0.8, **BAR)
     ax.set_xlim(-0.7, order.size - 0.3)
-    points = ax.get_window_extent().width * 72 / ax.figure.dpi
-    shown = spread(np.arange(order.size) * points / order.size, 1.5 * SMALL)
-    ax.set_xticks(
-        shown, [literal(data.survey.names[int(k)]) for k in order[shown]], rotation=90, fontsize=SMALL
-    )
+    station_names(ax, np.arange(float(order.size)), [data.survey.names[int(k)] for k in order])
+    ax.tick_params(bottom=False, labelbottom=False)
     heading(ax, "By station")
 
 
@@ -91,7 +89,7 @@ def _by_period(ax: Axes, data: Data, misfit: Float[np.ndarray, " freq"]) -> None
     ax.bar(left, misfit[order], width=right - left, align="edge", **BAR)
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
-    log_axis(ax.xaxis, float(edges[0]), float(edges[-1]))
+    log_axis(ax.xaxis)
     ax.set_xlabel("Period (s)")
     heading(ax, "By period")
 

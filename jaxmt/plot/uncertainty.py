@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from ..inversion.appraisal import Uncertainty
 from .figure import constrain
-from .section import Pair, visible, window
-from .symbols import Points, colour_bar, heading, station_marks
+from .section import Exaggeration, Pair, visible, window
+from .symbols import ABSENT, SMALL, Points, colour_bar, heading, station_marks
 
 FULL, LEAST = 0.98, 0.1
-"""Quantile of the standard deviation at which the colours end, and the fewest decades they span."""
+"""Quantile of what is shown at which the colours end, and the fewest decades of deviation they span."""
 
 
 def uncertainty(
@@ -28,21 +28,23 @@ def uncertainty(
 ) -> list[Axes]:
     """Draws standard deviation and width of resolution, with the depth of investigation as a line.
 
-    Arguments as in `section`. Reads well on 12 by 9 inches.
+    Arguments as in `section`. The colours of the width are those of the cells above the depth of
+    investigation; deeper ones may lie beyond, and where there is no resolution at all it is grey. Reads
+    well on 12 by 9 inches.
     """
     constrain(figure)
     axes = list(figure.subplots(2, 1, sharex=True, sharey=True))
     y_range, depth = window(found.mesh, stations, y_range, depth)
     width, shown = found.width / 1e3, visible(found.mesh, y_range, depth)
-    widest = (y_range[1] - y_range[0]) / 1e3
-    narrowest = min(float(np.min(width[shown])), 0.1 * widest)
+    reach = found.depth_of_investigation() / 1e3
+    seen = width[shown][(found.mesh.z_centres[:, None] / 1e3 <= reach)[shown]]
+    narrowest, widest = _decade(seen[np.isfinite(seen)])
     largest = max(float(np.quantile(found.deviation[shown], FULL)), LEAST)
     panels: tuple[tuple[str, Float[np.ndarray, "earth y"], Normalize, str], ...] = (
         ("Standard deviation of log10 resistivity", found.deviation, Normalize(0.0, largest), "Decades"),
         ("Width over which a cell is an average", width, LogNorm(narrowest, widest), "km"),
     )
     mesh = found.mesh
-    reach = found.depth_of_investigation() / 1e3
     for ax, (title, values, norm, unit) in zip(axes, panels, strict=True):
         image = ax.pcolormesh(
             mesh.y_nodes / 1e3,
@@ -52,11 +54,25 @@ def uncertainty(
             cmap="viridis",
             rasterized=True,
         )
-        ax.step(mesh.y_centres / 1e3, reach, where="mid", color="white", lw=1.5)
+        ax.set_facecolor(ABSENT)
+        for colour, lw, label in (("black", 3.0, None), ("white", 1.5, "depth of investigation")):
+            ax.step(mesh.y_centres / 1e3, reach, where="mid", color=colour, lw=lw, label=label)
         ax.set(xlim=np.array(y_range) / 1e3, ylim=(depth / 1e3, 0), ylabel="Depth (km)")
         if stations is not None:
             station_marks(ax, np.asarray(stations), names if ax is axes[0] else None)
+        ax.add_artist(Exaggeration(ax))
         heading(ax, title)
         colour_bar([image], [ax]).set_label(unit)
+    if np.any(reach[shown[1]] < depth / 1e3):
+        style = {"facecolor": "0.6", "edgecolor": "none", "framealpha": 0.8, "fontsize": SMALL}
+        axes[1].legend(loc="lower left", labelcolor="white", **style)
     axes[1].set_xlabel("Distance (km)")
     return axes
+
+
+def _decade(values: Float[np.ndarray, " _"]) -> Pair:
+    """The ends of a logarithmic scale that holds all values but a few, and a decade at least."""
+    if not values.size:
+        return 1.0, 10.0
+    low, high = (float(v) for v in np.quantile(values, [1 - FULL, FULL]))
+    return (low, high) if high >= 10 * low else (low, 10 * low)
