@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, TextArea, VPacker
+from matplotlib.patches import FancyArrowPatch
 
 from ..processing.site import Site
 from .symbols import SMALL, heading, require_shape, spread
@@ -77,7 +79,7 @@ def induction_arrows(
         raise ValueError("`induction_arrows(sites=...)`: no site with a position has a tipper.")
     usual = float(np.quantile(np.hypot(*part), USUAL)) if part.size else LONGEST
     key = max(0.1, round(usual, 1))
-    arrows = ax.quiver(
+    ax.quiver(
         *place.T,
         *part,
         angles="uv",
@@ -90,7 +92,29 @@ def induction_arrows(
         label="induction arrows",
         zorder=3,
     )
-    ax.quiverkey(arrows, 1.02, 0.95, key, f"{key:.1f}", labelpos="S", fontproperties={"size": SMALL})
+    _key(ax, key, 72 * INCHES * key / max(usual, 0.05))
     note = f" ({long} longer than {LONGEST:g} left out)" if long else ""
     heading(ax, f"{title or 'Real induction arrows'}. {words}; north is up{note}")
     return ax
+
+
+def _key(ax: Axes, length: float, points: float) -> None:
+    """How long an arrow is on the page, right of the axes."""
+    area = DrawingArea(points, 8)
+    area.add_artist(
+        FancyArrowPatch(
+            (0, 4), (points, 4), arrowstyle="-|>", shrinkA=0, shrinkB=0, mutation_scale=6, color="black"
+        )
+    )
+    words = TextArea(f"{length:.1f}", textprops={"fontsize": SMALL})
+    ax.add_artist(
+        AnchoredOffsetbox(
+            "upper left",
+            child=VPacker(pad=0, sep=2, align="center", children=[area, words]),
+            pad=0,
+            borderpad=0,
+            frameon=False,
+            bbox_to_anchor=(1.01, 1.0),
+            bbox_transform=ax.transAxes,
+        )
+    )

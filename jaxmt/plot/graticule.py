@@ -112,7 +112,7 @@ class _Lines(LineCollection):
     """The lines of a graticule, found when they are drawn."""
 
     def __init__(self, graticule: Graticule, ax: Axes):
-        super().__init__([], colors="0.88", linewidths=0.7, zorder=0.5, label="graticule")
+        super().__init__([], colors="0.88", linewidths=0.7, zorder=0.5, label="_graticule")
         self.graticule, self.of = graticule, ax
         self.set_in_layout(False)
 

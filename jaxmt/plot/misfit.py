@@ -15,6 +15,9 @@ AllValues = Float[np.ndarray | Array, "comp freq site"]
 LABELS = ("TE ρ", "TE φ", "TM ρ", "TM φ", "Re T", "Im T")
 """The components' names on an axis, in the order of `COMPONENTS`."""
 
+ROOM = 1.2
+"""Height of the axes over that of the bars."""
+
 BAR = {"color": "#4477AA", "zorder": 2}
 
 
@@ -67,8 +70,9 @@ def misfit_by(figure: Figure, data: Data, predicted: AllValues) -> list[Axes]:
         ax.grid(axis="y", color="0.9", lw=0.8)
         ax.set_axisbelow(True)
         ax.set_ylabel("nRMS")
-    stations.set_ylim(bottom=0)
-    stations.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=SMALL)
+    # Room for the legend above the bars.
+    stations.set_ylim(0, ROOM * stations.get_ylim()[1])
+    stations.legend(loc="upper right", ncols=2, frameon=False, fontsize=SMALL)
     return [stations, periods, components]
 
 

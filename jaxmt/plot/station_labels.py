@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
@@ -39,74 +39,107 @@ def direction(place: Places) -> tuple[Float[np.ndarray, " 2"], bool]:
     return vectors[:, 0], bool(lengths[1] <= LIKE_A_LINE * lengths[0])
 
 
-def have_room(
-    places: Float[np.ndarray, "site 2"], lengths: Float[np.ndarray, " site"], angle: float, size: float
-) -> Bool[np.ndarray, " site"]:
-    """Which labels have room beside those before them.
+def placed(
+    places: Float[np.ndarray, "site 2"],
+    lengths: Float[np.ndarray, " site"],
+    angle: float,
+    offsets: Float[np.ndarray, "choice 2"],
+) -> Int[np.ndarray, " site"]:
+    """Which offset each label takes so that it meets none before it; -1 for a label that has no room.
 
-    - `places`: where labels begin, points. `lengths`: of labels, points. `angle`: of labels, degrees.
+    - `places`: of the stations, points. `lengths`: of labels, points. `angle`: of all labels, degrees.
+    - `offsets`: from a station to the middle of the nearer end of its label, points; a label reaches from
+      there to the side of its offset.
     """
     turn = np.deg2rad(angle)
-    along = places @ np.array([np.cos(turn), np.sin(turn)])
-    across = places @ np.array([-np.sin(turn), np.cos(turn)])
-    shown = np.zeros(len(places), dtype=bool)
+    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    high = HIGH * SMALL / 2
+    chosen = np.full(len(places), -1)
+    taken = np.zeros((0, 4))
     for k in range(len(places)):
-        beside = (along[shown] < along[k] + lengths[k]) & (along[k] < along[shown] + lengths[shown])
-        shown[k] = not np.any(beside & (np.abs(across[shown] - across[k]) < HIGH * size))
-    return shown
+        for choice, offset in enumerate(offsets):
+            along, across = axes @ (places[k] + offset)
+            start = along if axes[0] @ offset >= -1e-9 else along - lengths[k]
+            box = np.array([start, start + lengths[k], across - high, across + high])
+            meets = (taken[:, 0] < box[1]) & (box[0] < taken[:, 1])
+            if not np.any(meets & (taken[:, 2] < box[3]) & (box[2] < taken[:, 3])):
+                chosen[k], taken = choice, np.vstack([taken, box])
+                break
+    return chosen
 
 
 class Labels(Artist):
-    """Shows those of some labels that have room when they are drawn."""
+    """Puts labels where they have room when they are drawn, and hides those that have none."""
 
-    def __init__(self, ax: Axes, labels: Sequence[Annotation], place: Places, angle: float):
-        """`place`: of the stations, in the data of `ax`."""
+    def __init__(
+        self,
+        ax: Axes,
+        labels: Sequence[Annotation],
+        place: Places,
+        angle: float,
+        offsets: Float[np.ndarray, "choice 2"],
+    ):
+        """`place`: of the stations, in the data of `ax`; the others as in `placed`."""
         super().__init__()
-        self.of, self.labels, self.place, self.angle = ax, labels, place, angle
+        self.of, self.labels, self.place, self.angle, self.offsets = ax, labels, place, angle, offsets
         self.set_zorder(2.5)
         self.set_in_layout(False)
 
     def draw(self, renderer: RendererBase) -> None:
-        """Hides the others."""
+        """Moves and hides them."""
         del renderer
         points = self.of.transData.transform(self.place) * 72 / self.of.figure.dpi
-        lengths = np.array([LETTER * SMALL * (len(label.get_text()) + 1) for label in self.labels])
-        shown = have_room(points, lengths, self.angle, SMALL)
-        for label, is_shown in zip(self.labels, shown, strict=True):
-            label.set_visible(bool(is_shown))
+        chosen = placed(
+            points, np.array([_length(t.get_text()) for t in self.labels]), self.angle, self.offsets
+        )
+        turn = np.deg2rad(self.angle)
+        for label, choice in zip(self.labels, chosen, strict=True):
+            label.set_visible(bool(choice >= 0))
+            offset = self.offsets[max(choice, 0)]
+            label.set_position((float(offset[0]), float(offset[1])))
+            label.set_ha("left" if offset @ (np.cos(turn), np.sin(turn)) >= -1e-9 else "right")
 
 
-def label_stations(ax: Axes, place: Places, names: Sequence[str]) -> HPacker | None:
+def _length(text: str) -> float:
+    """About how long a label is, points, with a gap."""
+    return LETTER * SMALL * (len(text.replace("\\$", "$")) + 0.6)
+
+
+def label_stations(
+    ax: Axes, place: Places, names: Sequence[str], towards: float | None = None
+) -> HPacker | None:
     """Writes names beside stations, or numbers along the line; then the key of them.
 
     - `place`: east and north, km, of `names`. The limits of `ax` are those of the stations.
+    - `towards`: degrees from north in which the numbers grow; by default eastwards.
     """
     along, in_line = direction(place)
+    way = np.deg2rad(90.0 if towards is None else towards)
+    along = along if along @ (np.sin(way), np.cos(way)) >= 0 else -along
     normal = np.array([-along[1], along[0]])
     normal = normal if normal[1] > 1e-9 or (abs(normal[1]) < 1e-9 and normal[0] > 0) else -normal
-    angle = float(np.rad2deg(np.arctan2(normal[1], normal[0])))
+    angle = float(np.rad2deg(np.arctan2(normal[1], normal[0]))) if in_line else 0.0
     angle = angle if angle <= 90 else angle - 180
-    # Left of the vertical the text ends at the station.
-    back = in_line and normal[0] < -1e-9
     order = np.argsort(place @ along, kind="stable")
     box, view = ax.get_window_extent(), ax.viewLim
     per_km = min(box.width / max(view.width, 1e-9), box.height / max(view.height, 1e-9))
     points = SHRUNK * per_km * 72 / ax.figure.dpi * place[order]
     texts = [shortened(names[int(k)]) for k in order]
-    lengths = np.array([LETTER * SMALL * (len(text) + 1) for text in texts])
-    numbered = not have_room(points, lengths, angle if in_line else 0.0, SMALL).all()
+    offsets = AWAY * (normal[None, :] if in_line else np.array([[1.0, 0.4], [-1.0, 0.4], [1.0, -1.0]]))
+    chosen = placed(points, np.array([_length(text) for text in texts]), angle, offsets)
+    numbered = bool(np.any(chosen < 0))
     written = [str(k + 1) for k in range(len(texts))] if numbered else texts
-    turned = angle if in_line and not numbered else 0.0
-    away = AWAY * (normal if in_line and not numbered else np.array([1.0, 0.4]))
+    if numbered:
+        angle = 0.0
+        offsets = AWAY * np.array([normal, -normal, [1.0, 0.0], [-1.0, 0.0], 2.2 * normal, -2.2 * normal])
     labels = [
         ax.annotate(
             text,
             (float(place[k, 0]), float(place[k, 1])),
-            (float(away[0]), float(away[1])),
+            (float(offsets[0, 0]), float(offsets[0, 1])),
             textcoords="offset points",
-            rotation=turned,
+            rotation=angle,
             rotation_mode="anchor",
-            ha="right" if back and not numbered else "left",
             va="center",
             fontsize=SMALL,
             gid="station",
@@ -115,7 +148,7 @@ def label_stations(ax: Axes, place: Places, names: Sequence[str]) -> HPacker | N
         )
         for text, k in zip(written, order, strict=True)
     ]
-    ax.add_artist(Labels(ax, labels, place[order], turned))
+    ax.add_artist(Labels(ax, labels, place[order], angle, offsets))
     return _key(ax, texts) if numbered else None
 
 

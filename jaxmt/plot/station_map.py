@@ -83,7 +83,8 @@ def station_map(
             )
     ax.margins(0.12)
     ax.autoscale_view()
-    key = label_stations(ax, np.stack([east, north], axis=1), names)
+    towards = strike + 90 if direction is None and strike is not None else direction
+    key = label_stations(ax, np.stack([east, north], axis=1), names, towards)
     graticule = Graticule.of([sites[int(k)] for k in known], np.stack([east, north], axis=1))
     if graticule is None:
         ax.set(xlabel="Easting (km)", ylabel="Northing (km)")

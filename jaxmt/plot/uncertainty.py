@@ -14,7 +14,7 @@ from .section import Exaggeration, Pair, visible, window
 from .symbols import ABSENT, SMALL, Points, colour_bar, heading, station_marks
 
 FULL, LEAST = 0.98, 0.1
-"""Quantile of what is shown at which the colours end, and the fewest decades of deviation they span."""
+"""Part of the area shown at which the colours end, and the fewest decades of deviation they span."""
 
 
 def uncertainty(
@@ -37,9 +37,10 @@ def uncertainty(
     y_range, depth = window(found.mesh, stations, y_range, depth)
     width, shown = found.width / 1e3, visible(found.mesh, y_range, depth)
     reach = found.depth_of_investigation() / 1e3
-    seen = width[shown][(found.mesh.z_centres[:, None] / 1e3 <= reach)[shown]]
-    narrowest, widest = _decade(seen[np.isfinite(seen)])
-    largest = max(float(np.quantile(found.deviation[shown], FULL)), LEAST)
+    area = (found.mesh.dz[:, None] * found.mesh.dy)[shown]
+    seen = (found.mesh.z_centres[:, None] / 1e3 <= reach)[shown] & np.isfinite(width[shown])
+    narrowest, widest = _decade(*(_quantile(width[shown][seen], area[seen], q) for q in (1 - FULL, FULL)))
+    largest = max(_quantile(found.deviation[shown].ravel(), area.ravel(), FULL), LEAST)
     panels: tuple[tuple[str, Float[np.ndarray, "earth y"], Normalize, str], ...] = (
         ("Standard deviation of log10 resistivity", found.deviation, Normalize(0.0, largest), "Decades"),
         ("Width over which a cell is an average", width, LogNorm(narrowest, widest), "km"),
@@ -70,9 +71,16 @@ def uncertainty(
     return axes
 
 
-def _decade(values: Float[np.ndarray, " _"]) -> Pair:
-    """The ends of a logarithmic scale that holds all values but a few, and a decade at least."""
+def _quantile(values: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"], part: float) -> float:
+    """The value below which that part of the weight lies; 1 for none."""
+    values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     if not values.size:
-        return 1.0, 10.0
-    low, high = (float(v) for v in np.quantile(values, [1 - FULL, FULL]))
-    return (low, high) if high >= 10 * low else (low, 10 * low)
+        return 1.0
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    return float(values[order][min(np.searchsorted(below, part * below[-1]), values.size - 1)])
+
+
+def _decade(low: float, high: float) -> Pair:
+    """The ends of a logarithmic scale of a decade at least."""
+    return (low, high) if high >= 10 * low else (high / 10, high)
