@@ -36,6 +36,9 @@ or two at the bottom, the title above a station, and from one panel to the next.
 LABEL = 0.62
 """Inches from a panel to the middle of its label at the left."""
 
+NARROWEST, LETTER = 1.6, 6.2
+"""Width of a station at least, inches, for its title; width of a letter of the title, points."""
+
 PHASE = 0.4
 """Share of the phases in the height of a station."""
 
@@ -64,7 +67,8 @@ def fit_curves(
             _predicted(rho, phase, data, predicted, site, mode)
         fit = "no data" if np.isnan(misfits[site]) else f"nRMS {misfits[site]:.2f}"
         # A place of its own: to find one, matplotlib would measure every label.
-        rho.set_title(f"{shortened(data.survey.names[site])}   {fit}", fontsize=10, y=1.0)
+        room = int(rho.get_position().width * figure.get_figwidth() * 72 / LETTER) - len(fit) - 3
+        rho.set_title(f"{shortened(data.survey.names[site], max(room, 4))}   {fit}", fontsize=10, y=1.0)
     columns = 4 if figure.get_figwidth() >= WIDE else 2
     figure.legend(handles=_legend(modes), loc="lower center", ncols=columns, frameon=False)
     return pairs
@@ -153,9 +157,9 @@ def _panels(figure: Figure, count: int, period: Pair, rho: Pair, phase: Pair) ->
 
     Margins are stated: a layout that measures every label takes half of the time of a page.
     """
-    rows = -(-count // ROW)
-    columns = -(-count // rows)
     width, height = figure.get_size_inches()
+    rows = -(-count // min(ROW, max(int((width - LEFT - RIGHT) / NARROWEST), 1)))
+    columns = -(-count // rows)
     bottom = BOTTOM if width >= WIDE else NARROW_BOTTOM
     across = (width - LEFT - RIGHT) / columns
     down = (height - bottom) / rows
