@@ -21,6 +21,7 @@ from .fit import Fit
 from .folder import BOTH
 from .line import Line
 from .settings import Reference, Settings
+from .survey_map import page
 
 PAGE = 12
 """Stations on a page of fit curves."""
@@ -98,10 +99,7 @@ def _has_arrows(line: Line) -> bool:
 
 
 def _station_map(line: Line) -> Figure:
-    place = positions(line.sites)
-    north, east = np.nanmax(place, axis=0) - np.nanmin(place, axis=0)
-    height = float(np.clip(9 * (north + 0.35 * east) / max(east, 1.0), 4.0, 8.0))
-    figure = Figure(figsize=(9, height), layout="constrained")
+    figure = Figure(figsize=page(line.sites), layout="constrained")
     plot.station_map(
         figure.add_subplot(),
         line.sites,
@@ -283,12 +281,12 @@ def _curves(folder: Path, data: Data, predicted: np.ndarray) -> list[Drawing]:
     order = np.argsort(data.survey.stations).tolist()
     pages = [order[first : first + PAGE] for first in range(0, len(order), PAGE)]
     return [
-        Drawing(folder / f"fit_curves_{number:02d}.png", partial(_page, data, predicted, sites))
+        Drawing(folder / f"fit_curves_{number:02d}.png", partial(_curve_page, data, predicted, sites))
         for number, sites in enumerate(pages, 1)
     ]
 
 
-def _page(data: Data, predicted: np.ndarray, sites: list[int]) -> Figure:
+def _curve_page(data: Data, predicted: np.ndarray, sites: list[int]) -> Figure:
     figure = Figure(figsize=(13, 3 * -(-len(sites) // 6) + 0.8))
     plot.fit_curves(figure, data, predicted, sites=sites)
     return figure

@@ -24,6 +24,9 @@ ROOM = (7.0, 3.0)
 KM_PER_DEGREE = 111.2
 """About what a degree of latitude is long."""
 
+OFF = 0.05
+"""By how much of the size of a survey, km, degrees and coordinates may disagree."""
+
 SAMPLES = 33
 """Points of a line on the map."""
 
@@ -59,7 +62,10 @@ class Graticule:
         a, b = there - there.mean(), here - here.mean()
         product = complex(np.vdot(a, b))
         turn = product / abs(product) if abs(product) > 0 else 1.0 + 0.0j
-        return cls(origin, turn, complex(here.mean() - turn * there.mean()))
+        shift = complex(here.mean() - turn * there.mean())
+        # Coordinates that are no turned and shifted metres of the degrees have none of their own.
+        off = float(np.abs(turn * there + shift - here).max())
+        return cls(origin, turn, shift) if off <= OFF * max(float(np.abs(b).max()), 1.0) else None
 
     def place(self, latitude: Float[np.ndarray, " n"], longitude: Float[np.ndarray, " n"]) -> Line:
         """East and north on the map, km."""
