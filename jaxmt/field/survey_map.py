@@ -123,7 +123,7 @@ def _marks(choice: Choice | None, count: int) -> list[str]:
 
 
 def page(sites: Sequence[Site]) -> tuple[float, float]:
-    """Width and height of a map in ink, inches: as high as the survey asks, wider for a long key of names."""
+    """Width and height of a map in ink, inches: as high as the survey asks, wider for a long key."""
     place = known_positions(sites)
     place = place[np.isfinite(place).all(axis=1)]
     north, east = np.ptp(place, axis=0) if len(place) else (0.0, 0.0)
