@@ -122,7 +122,7 @@ def station_names(
         xycoords="axes fraction",
         textcoords="offset points",
         rotation=90,
-        fontsize=SMALL,
+        fontsize=0.85 * SMALL,
         color="0.4",
         annotation_clip=False,
     )
@@ -155,7 +155,7 @@ class NameLocator(Locator):
         points = axes.get_window_extent().width * 72 / axes.figure.dpi
         shown = self.places[spread((self.places - vmin) * points / (vmax - vmin), 1.5 * SMALL)]
         left_out = shown.size < self.places.size
-        self.note.set_text(f"{shown.size} of {self.places.size}" if left_out else "")
+        self.note.set_text(f"{shown.size} of {self.places.size} named" if left_out else "")
         return shown
 
 

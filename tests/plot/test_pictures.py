@@ -100,7 +100,7 @@ def test_sections(width, count):
     named = [text for text in written if text.startswith("ET")]
     # No name is lost without a word.
     assert named
-    assert (f"{len(named)} of {count}" in written) == (len(named) < count)
+    assert (f"{len(named)} of {count} named" in written) == (len(named) < count)
     assert ("100 m" in written) == (count > 1)
 
 
@@ -240,7 +240,7 @@ def test_nothing_known_is_drawn_too():
     blank = dataclasses.replace(an_uncertainty(mesh), resolution=np.zeros(mesh.shape))
     figure = Figure(figsize=(9, 9))
     plot.uncertainty(figure, blank, stations=survey.stations, names=survey.names)
-    assert any(text.endswith("of 500") for text in texts(figure))
+    assert any(text.endswith("of 500 named") for text in texts(figure))
 
 
 def test_arrows_point_to_conductors_or_away():
