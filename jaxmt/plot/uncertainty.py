@@ -12,6 +12,7 @@ from ..inversion.appraisal import Uncertainty
 from .figure import constrain
 from .section import Exaggeration, Pair, visible, window
 from .symbols import ABSENT, SMALL, Points, colour_bar, heading, station_marks
+from .ticks import log_axis
 
 FULL, LEAST = 0.98, 0.1
 """Part of the area shown at which the colours end, and the fewest decades of deviation they span."""
@@ -39,7 +40,11 @@ def uncertainty(
     reach = found.depth_of_investigation() / 1e3
     area = (found.mesh.dz[:, None] * found.mesh.dy)[shown]
     seen = (found.mesh.z_centres[:, None] / 1e3 <= reach)[shown] & np.isfinite(width[shown])
-    narrowest, widest = _decade(*(_quantile(width[shown][seen], area[seen], q) for q in (1 - FULL, FULL)))
+    # By number: what lies shallow is narrow, and takes little of the area.
+    alike = np.ones(np.count_nonzero(seen))
+    narrowest, widest = _decade(
+        _quantile(width[shown][seen], alike, 1 - FULL), _quantile(width[shown][seen], area[seen], FULL)
+    )
     largest = max(_quantile(found.deviation[shown].ravel(), area.ravel(), FULL), LEAST)
     panels: tuple[tuple[str, Float[np.ndarray, "earth y"], Normalize, str], ...] = (
         ("Standard deviation of log10 resistivity", found.deviation, Normalize(0.0, largest), "Decades"),
@@ -63,7 +68,10 @@ def uncertainty(
             station_marks(ax, np.asarray(stations), names if ax is axes[0] else None)
         ax.add_artist(Exaggeration(ax))
         heading(ax, title)
-        colour_bar([image], [ax]).set_label(unit)
+        bar = colour_bar([image], [ax])
+        bar.set_label(unit)
+        if isinstance(norm, LogNorm):
+            log_axis(bar.ax.yaxis)
     if np.any(reach[shown[1]] < depth / 1e3):
         style = {"facecolor": "0.6", "edgecolor": "none", "framealpha": 0.8, "fontsize": SMALL}
         axes[1].legend(loc="lower left", labelcolor="white", **style)
