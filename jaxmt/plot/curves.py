@@ -177,7 +177,7 @@ def _panels(figure: Figure, count: int, period: Pair, rho: Pair, phase: Pair) ->
             is_last = part == 1 and k + columns >= count
             ruled(ax, periods, rulings[part], bottom=is_last, left=column == 0)
             if column == 0:
-                ax.set_ylabel(("App. res. (Ω m)", "Phase (°)")[part])
+                ax.set_ylabel(("App. res. (Ω m)", "Phase (°)")[part], fontsize=SMALL)
                 ax.yaxis.set_label_coords(-LABEL / wide, 0.5)
             if is_last:
                 ax.set_xlabel("Period (s)")

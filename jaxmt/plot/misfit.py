@@ -15,6 +15,9 @@ AllValues = Float[np.ndarray | Array, "comp freq site"]
 LABELS = ("TE ρ", "TE φ", "TM ρ", "TM φ", "Re T", "Im T")
 """The components' names on an axis, in the order of `COMPONENTS`."""
 
+WORD = 40.0
+"""Points that the name of a component needs."""
+
 ROOM = 1.2
 """Height of the axes over that of the bars."""
 
@@ -101,5 +104,7 @@ def _by_period(ax: Axes, data: Data, misfit: Float[np.ndarray, " freq"]) -> None
 def _by_component(ax: Axes, misfit: Float[np.ndarray, " comp"]) -> None:
     exists = np.flatnonzero(np.isfinite(misfit))
     ax.bar(np.arange(exists.size), misfit[exists], width=0.7, **BAR)
-    ax.set_xticks(np.arange(exists.size), [LABELS[k] for k in exists])
+    each = ax.get_window_extent().width * 72 / ax.figure.dpi / max(exists.size, 1)
+    turned = 90 if each < WORD else 0
+    ax.set_xticks(np.arange(exists.size), [LABELS[k] for k in exists], rotation=turned)
     heading(ax, "By component")

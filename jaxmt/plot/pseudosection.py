@@ -14,11 +14,12 @@ from ..conventions import COMPONENTS
 from ..data import Data
 from ..simulation.survey import Survey
 from .colours import RED_BLUE, resistivity_colours
-from .figure import constrain
+from .figure import constrain, wrapped
 from .misfit import modes_with_data, residuals
 from .symbols import (
     ABSENT,
     MODE,
+    TITLE,
     cell_edges,
     colour_bar,
     heading,
@@ -130,7 +131,7 @@ def pseudosections(
     residual_limits = _residual_limits(residual[components])
     constrain(figure)
     axes = figure.subplots(3, len(components), sharex=True, sharey=True, squeeze=False)
-    last, first = [], 0
+    last, first, inch = [], 0, 72 / figure.dpi
     for kind, group, reach in groups:
         shown = []
         columns = axes[:, first : first + len(group)]
@@ -144,7 +145,8 @@ def pseudosections(
             ]
             shown += images[:2]
             last.append(images[2])
-            column[0].set_title(_column_title(component), fontweight="bold", fontsize=11, pad=11)
+            words = wrapped(_column_title(component), column[0].get_window_extent().width * inch, TITLE)
+            column[0].set_title(words, fontweight="bold", fontsize=TITLE, pad=11)
         bar = _colour_bar(shown, kind, list(columns[:2].ravel()), rows=2)
         bar.ax.set_title(KINDS[kind].unit, fontsize=10)
     bar = _colour_bar(last, "residual", list(axes[2]))

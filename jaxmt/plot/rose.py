@@ -100,26 +100,28 @@ def strike_by_period(
     stations, whichever is larger. Pale points are the axes of single tensors, the larger the less they
     are 1-D. Raises `ValueError` if no tensor is left.
     """
-    frequencies = np.concatenate([np.zeros(0), *(site.frequencies for site in sites)])
-    log_periods = -np.log10(frequencies)
-    low, high = (np.floor(bands * log_periods.min()), np.ceil(bands * log_periods.max() + 1e-9))
-    edges = np.arange(low, high + 1) / bands if frequencies.size else np.zeros(1)
+    place = bands * -np.log10(np.concatenate([np.zeros(0), *(site.frequencies for site in sites)]))
+    low, high = (place.min(), place.max()) if place.size else (0.0, 0.0)
+    # A period at an end by rounding asks for no band of its own.
+    first, last = np.floor(low + 1e-9), np.ceil(high - 1e-9)
+    edges = np.arange(first, max(last, first + 1) + 1) / bands
     drawn = 0
     for left, right in itertools.pairwise(edges):
-        band = float(10.0**-right * (1 + 1e-9)), float(10.0**-left)
+        rounding = -1e-6 if right == edges[-1] else 1e-6
+        band = float(10.0**-right * (1 + rounding)), float(10.0**-left * (1 + 1e-6))
         azimuths, weights = tensor_axes(sites, band=band)
         if not np.any(weights > 0):
             continue
         drawn += 1
-        place = np.full(azimuths.size, 10 ** ((left + right) / 2))
+        period = 10 ** ((left + right) / 2)
         for turn in (0.0, 90.0):
             axes = (azimuths + turn + 90) % 180 - 90
-            ax.scatter(place, axes, s=16 * weights, color=AMBIGUOUS, lw=0, zorder=1)
+            ax.scatter(np.full(axes.size, period), axes, s=16 * weights, color=AMBIGUOUS, lw=0, zorder=1)
         found = strike_of(sites, band=band)
         error = float(np.fmax(found.error, found.spread))
         for angle in (found.angle,) if found.settled else (found.angle, found.other):
             ax.errorbar(
-                [place[0]],
+                [period],
                 [angle],
                 [error if np.isfinite(error) else 0.0],
                 marker="o",

@@ -1,6 +1,7 @@
 """Resistivity sections."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -17,6 +18,7 @@ from .colours import RED_BLUE, resistivity_colours
 from .figure import constrain
 from .symbols import (
     ABSENT,
+    CORNER,
     SMALL,
     Points,
     colour_bar,
@@ -220,9 +222,8 @@ class Exaggeration(Text):
 
     def __init__(self, ax: Axes):
         """`ax`: both of its axes have the same unit."""
-        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 2.0}
-        style = {"ha": "right", "va": "bottom", "fontsize": SMALL, "bbox": box, "zorder": 6}
-        super().__init__(0.992, 0.025, "VE 1.0", transform=ax.transAxes, **style)
+        place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": ax.transAxes}
+        super().__init__(0.992, 0.025, "VE 1.0", **place, **CORNER)
         self.of = ax
 
     def draw(self, renderer: RendererBase) -> None:

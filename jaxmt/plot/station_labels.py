@@ -19,7 +19,7 @@ AWAY = 8.0
 SHRUNK = 0.75
 """What is left of the axes when legend and key stand beside them."""
 
-LETTER, HIGH = 0.62, 1.25
+LETTER, HIGH = 0.68, 1.25
 """Width of a letter and distance of lines over their size."""
 
 SMALLEST = 6.0

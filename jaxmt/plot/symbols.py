@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -20,6 +21,13 @@ SMALL = 8.5
 
 TITLE = 11.0
 """Size of a title, points."""
+
+CORNER: dict[str, Any] = {
+    "fontsize": SMALL,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 2.0},
+    "zorder": 6,
+}
+"""Words in a corner of a section."""
 
 ABSENT = "0.85"
 """Grey of cells without a value."""
@@ -111,21 +119,11 @@ def station_names(
 
     - `at`: how high, as a fraction of the height of `ax`.
 
-    Where some have no room, a note at the right says how many of them are written.
+    Where some have no room, a corner says how many are written.
     """
     top = ax.secondary_xaxis("top" if at == 1 else at)
     top.xaxis.set_ticks_position("top")
-    note = ax.annotate(
-        "",
-        (1.0, at),
-        (7, 8),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        rotation=90,
-        fontsize=0.85 * SMALL,
-        color="0.4",
-        annotation_clip=False,
-    )
+    note = ax.annotate("", (0.008, 0.025), xycoords="axes fraction", va="bottom", **CORNER)
     note.set_gid("names written")
     top.xaxis.set_major_locator(NameLocator(places, note))
 

@@ -32,11 +32,12 @@ def decade_ticks(low: float, high: float, fits: Callable[[Ticks], bool] | None =
     third and so on of them, and where no two decades lie between the limits, other round values.
     """
     fits = fits or (lambda ticks: ticks.size <= MOST)
-    found = np.zeros(0)
+    last = np.zeros(0)
     for found in _choices(low, high):
-        if fits(found):
+        if found.size and fits(found):
             return found
-    return found[:1]
+        last = found if found.size else last
+    return last[:1]
 
 
 def _choices(low: float, high: float) -> Iterator[Ticks]:

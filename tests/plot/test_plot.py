@@ -473,7 +473,7 @@ def test_misfit_bars_are_root_mean_squares():
     every = np.sqrt(91 / 6)
     heights = [bar.get_height() for bar in stations.containers[0]]
     np.testing.assert_allclose(heights, [every, 1.0, every, every])
-    assert [label.get_text() for label in stations.get_xticklabels()] == ["A", "B", "C", "D"]
+    assert [label.get_text() for label in stations.child_axes[0].get_xticklabels()] == ["A", "B", "C", "D"]
     heights = [bar.get_height() for bar in periods.containers[0]]
     np.testing.assert_allclose(heights, [np.sqrt((3 * 91 + 1) / 19)] * 2 + [np.nan])
     heights = [bar.get_height() for bar in components.containers[0]]
