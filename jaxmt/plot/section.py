@@ -1,16 +1,13 @@
 """Resistivity sections."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from ..comparison import on_mesh
 from ..simulation.mesh import Mesh
@@ -18,8 +15,8 @@ from .colours import RED_BLUE, resistivity_colours
 from .figure import constrain
 from .symbols import (
     ABSENT,
-    CORNER,
     SMALL,
+    Exaggeration,
     Points,
     colour_bar,
     heading,
@@ -215,23 +212,6 @@ def _draw(
         station_marks(ax, np.asarray(stations), names, depths)
     ax.add_artist(Exaggeration(ax))
     return image
-
-
-class Exaggeration(Text):
-    """The vertical exaggeration of an axis in a corner of it, whatever its size and limits become."""
-
-    def __init__(self, ax: Axes):
-        """`ax`: both of its axes have the same unit."""
-        place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": ax.transAxes}
-        super().__init__(0.992, 0.025, "VE 1.0", **place, **CORNER)
-        self.of = ax
-
-    def draw(self, renderer: RendererBase) -> None:
-        """Measures the axis, then draws."""
-        box, (x0, x1), (z0, z1) = self.of.get_window_extent(), self.of.get_xlim(), self.of.get_ylim()
-        factor = abs(box.height / (z1 - z0)) / abs(box.width / (x1 - x0))
-        self.set_text(f"VE {factor:.1f}" if factor >= 0.95 else f"VE {factor:.2g}")
-        super().draw(renderer)
 
 
 def _ground(

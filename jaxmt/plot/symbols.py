@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.markers import CARETDOWN
@@ -76,6 +77,23 @@ def heading(ax: Axes, title: str | None) -> None:
     if title is not None:
         text = wrapped(title, ax.get_window_extent().width * 72 / ax.figure.dpi, TITLE)
         ax.set_title(text, loc="left", fontweight="bold", fontsize=TITLE, pad=11)
+
+
+class Exaggeration(Text):
+    """The vertical exaggeration of an axis in a corner of it, whatever its size and limits become."""
+
+    def __init__(self, ax: Axes):
+        """`ax`: both of its axes have the same unit."""
+        place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": ax.transAxes}
+        super().__init__(0.992, 0.025, "VE 1.0", **place, **CORNER)
+        self.of = ax
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Measures the axis, then draws."""
+        box, (x0, x1), (z0, z1) = self.of.get_window_extent(), self.of.get_xlim(), self.of.get_ylim()
+        factor = abs(box.height / (z1 - z0)) / abs(box.width / (x1 - x0))
+        self.set_text(f"VE {factor:.1f}" if factor >= 0.95 else f"VE {factor:.2g}")
+        super().draw(renderer)
 
 
 def station_marks(

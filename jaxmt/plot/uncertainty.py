@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from ..inversion.appraisal import Uncertainty
 from .figure import constrain
-from .section import Exaggeration, Pair, visible, window
-from .symbols import ABSENT, SMALL, Points, colour_bar, heading, station_marks
+from .section import Pair, visible, window
+from .symbols import ABSENT, SMALL, Exaggeration, Points, colour_bar, heading, station_marks
 from .ticks import log_axis
 
 FULL, LEAST = 0.98, 0.1
