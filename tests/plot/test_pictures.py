@@ -24,7 +24,8 @@ WIDTHS = [5.0, 9.0, 13.0]
 
 def a_survey(count=40, decades=8, hostile=False):
     names = [f"ET{k:03d}" for k in range(count)]
-    names[: len(HOSTILE) if hostile else 0] = HOSTILE[:count]
+    if hostile:
+        names[: len(HOSTILE)] = HOSTILE[:count]
     frequencies = np.geomspace(1e4, 10.0 ** (4 - decades), 3 * decades + 1)
     return Survey(frequencies, np.linspace(0, 1e3 * max(count - 1, 1), count), names=tuple(names))
 
@@ -261,7 +262,8 @@ def test_arrows_point_to_conductors_or_away():
 
 
 def test_arrows_point_to_a_conductor():
-    mesh = Mesh(np.linspace(-2e4, 2e4, 41), np.r_[-1e4, -1e3, 0.0, np.linspace(500, 2e4, 20)])
+    y = np.r_[-1e5, -5e4, np.linspace(-2e4, 2e4, 41), 5e4, 1e5]
+    mesh = Mesh(y, np.r_[-1e5, -1e4, -1e3, 0.0, np.linspace(500, 2e4, 20), 5e4, 1e5])
     survey = Survey(np.array([0.1, 0.03]), np.array([0.0]))
     # 1 ohm m from 2 to 5 km east of the station, and 1 to 4 km deep.
     east = (mesh.y_centres > 2e3) & (mesh.y_centres < 5e3)
