@@ -154,11 +154,15 @@ def depth_shown(data: Data, uncertainty: Uncertainty) -> float:
 
 
 def colour_limits(log10_rho: Float[np.ndarray, "..."]) -> Pair:
-    """Limits of the colours of resistivities, ohm m: half decades around nearly all apparent ones."""
+    """Limits of the colours of resistivities, ohm m: half decades around nearly all apparent ones.
+
+    The lower one lies half a decade lower still: a thin conductor looks less conductive from above.
+    """
     # Whoever draws nothing does not wait for matplotlib.
     from ..plot.symbols import rounded_decades
 
-    return rounded_decades(log10_rho, percentile=OUTSIDE)
+    low, high = rounded_decades(log10_rho, percentile=OUTSIDE)
+    return low / 10**0.5, high
 
 
 def survey_limits(reading: Reading) -> Pair:

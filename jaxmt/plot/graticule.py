@@ -18,7 +18,7 @@ from .symbols import SMALL
 STEPS = np.outer(10.0 ** np.arange(-5, 2), [1.0, 2.0, 5.0]).ravel()
 """Degrees from one line to the next."""
 
-ROOM = (7.0, 3.0)
+ROOM = (7.0, 5.0)
 """From one label to the next, over their size: along the lower edge and up the left one."""
 
 KM_PER_DEGREE = 111.2
