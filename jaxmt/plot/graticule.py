@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -108,7 +109,7 @@ class Graticule:
         """Gives a map its lines, and labels in degrees at the lower and at the left edge."""
         ax.add_collection(_Lines(self, ax), autolim=False)
         for axis, is_x, names in ((ax.xaxis, True, "EW"), (ax.yaxis, False, "NS")):
-            locator = _Crossings(self, is_x)
+            locator = _Crossings(self, ax, is_x)
             axis.set_major_locator(locator)
             axis.set_major_formatter(_Degrees(locator, names))
             axis.set_tick_params(labelsize=SMALL)
@@ -131,15 +132,15 @@ class _Lines(LineCollection):
 class _Crossings(Locator):
     """Where meridians cross the lower edge of a map, or parallels its left edge, km."""
 
-    def __init__(self, graticule: Graticule, is_x: bool):
-        self.graticule, self.is_x = graticule, is_x
+    def __init__(self, graticule: Graticule, of: Axes, is_x: bool):
+        self.graticule, self.of, self.is_x = graticule, of, is_x
         self.step, self.found = 1.0, {}
 
-    def __call__(self) -> Float[np.ndarray, " tick"]:
-        return self.tick_values(*sorted(self.axis.get_view_interval()))
+    def __call__(self) -> Any:
+        return self.tick_values(*sorted(self.of.get_xlim() if self.is_x else self.of.get_ylim()))
 
-    def tick_values(self, vmin: float, vmax: float) -> Float[np.ndarray, " tick"]:
-        ax = self.axis.axes
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        ax = self.of
         meridians, parallels, step_x, step_y = self.graticule.lines(ax)
         lines, edge = (meridians, ax.get_ylim()[0]) if self.is_x else (parallels, ax.get_xlim()[0])
         self.step, self.found = step_x if self.is_x else step_y, {}

@@ -91,8 +91,8 @@ def section(
         sea = np.zeros(mesh.shape, bool) if sea is None else sea
         require_shape("section", "sea", "earth row, column", sea.shape, mesh.shape)
         resistivity = np.where(sea | mesh.air, np.nan, np.asarray(resistivity))
-    ground = elevations is not None and stations is not None
-    ground = ground and bool(np.nanmax(elevations, initial=-np.inf) > np.nanmin(elevations, initial=np.inf))
+    heights = np.zeros(0) if elevations is None or stations is None else np.asarray(elevations)
+    ground = bool(np.nanmax(heights, initial=-np.inf) > np.nanmin(heights, initial=np.inf))
     above = None if ground else names
     image = _draw(
         "section", ax, mesh, resistivity, stations, above, y_range, depth, limits, colours, depths
@@ -103,7 +103,7 @@ def section(
         _relief(ax, mesh, sea)
     heading(ax, title)
     if ground:
-        _ground(ax, np.asarray(stations), np.asarray(elevations), names)
+        _ground(ax, np.asarray(stations), heights, names)
     if colorbar:
         resistivity_bar([image], [ax]).set_label("Resistivity (Ω m)")
     return ax

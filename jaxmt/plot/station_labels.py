@@ -97,7 +97,9 @@ class Labels(Artist):
             label.set_visible(bool(choice >= 0))
             offset = self.offsets[max(choice, 0)]
             label.set_position((float(offset[0]), float(offset[1])))
-            label.set_ha("left" if offset @ (np.cos(turn), np.sin(turn)) >= -1e-9 else "right")
+            label.set_horizontalalignment(
+                "left" if offset @ (np.cos(turn), np.sin(turn)) >= -1e-9 else "right"
+            )
 
 
 def _length(text: str) -> float:

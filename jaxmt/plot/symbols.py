@@ -143,7 +143,7 @@ def station_names(
     top.xaxis.set_ticks_position("top")
     note = ax.annotate("", (0.008, 0.025), xycoords="axes fraction", va="bottom", **CORNER)
     note.set_gid("names written")
-    top.xaxis.set_major_locator(NameLocator(places, note))
+    top.xaxis.set_major_locator(NameLocator(top, places, note))
 
     def name(value: float, _: int | None = None) -> str:
         return shortened(names[int(np.argmin(np.abs(places - value)))]) if len(names) else ""
@@ -156,19 +156,18 @@ def station_names(
 class NameLocator(Locator):
     """Those of ascending places whose names, upright, have room side by side on the axis as it is now."""
 
-    def __init__(self, places: Float[np.ndarray, " site"], note: Text):
-        """`note`: says how many are named where not all are."""
-        self.places, self.note = places, note
+    def __init__(self, of: Axes, places: Float[np.ndarray, " site"], note: Text):
+        """`of`: the axis above. `note`: says how many are named where not all are."""
+        self.of, self.places, self.note = of, places, note
 
-    def __call__(self) -> Float[np.ndarray, " named"]:
+    def __call__(self) -> Any:
         """The places in the axis' view."""
-        low, high = sorted(self.axis.get_view_interval())
+        low, high = sorted(self.of.get_xlim())
         return self.tick_values(low, high)
 
-    def tick_values(self, vmin: float, vmax: float) -> Float[np.ndarray, " named"]:
+    def tick_values(self, vmin: float, vmax: float) -> Any:
         """The places between two limits."""
-        axes = self.axis.axes
-        points = axes.get_window_extent().width * 72 / axes.figure.dpi
+        points = self.of.get_window_extent().width * 72 / self.of.figure.dpi
         shown = self.places[spread((self.places - vmin) * points / (vmax - vmin), 1.5 * SMALL)]
         left_out = shown.size < self.places.size
         self.note.set_text(f"{shown.size} of {self.places.size} named" if left_out else "")

@@ -1,6 +1,7 @@
 """Ticks of logarithmic axes: as many as have room, and labels of one style."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -123,22 +124,23 @@ def room(
 class DecadeLocator(Locator):
     """The values of `decade_ticks`, or those between, that have room on the axis as long as it is now."""
 
-    def __init__(self, size: float = SIZE, *, minor: bool = False):
-        """`size`: of the labels, points."""
-        self.size, self.minor = size, minor
+    def __init__(self, of: Axis, size: float = SIZE, *, minor: bool = False):
+        """`of`: whose ticks they are. `size`: of the labels, points."""
+        self.of, self.size, self.minor = of, size, minor
 
-    def __call__(self) -> Ticks:
+    def __call__(self) -> Any:
         """The values in the axis' view."""
-        low, high = sorted(self.axis.get_view_interval())
+        low, high = sorted(self.of.get_view_interval())
         return self.tick_values(low, high)
 
-    def tick_values(self, vmin: float, vmax: float) -> Ticks:
+    def tick_values(self, vmin: float, vmax: float) -> Any:
         """The values between two positive limits."""
         if not 0 < vmin < vmax < np.inf:
             return np.zeros(0)
         if self.minor:
             return minor_decades(vmin, vmax)
-        axes, upright = self.axis.axes, self.axis.axis_name == "y"
+        axes = self.of.axes
+        upright = axes.yaxis is self.of
         box = axes.get_window_extent()
         points = (box.height if upright else box.width) * 72 / axes.figure.dpi
         return decade_ticks(vmin, vmax, room(vmin, vmax, points, upright=upright, size=self.size))
@@ -162,8 +164,8 @@ def log_axis(axis: Axis, size: float = SIZE) -> None:
 
     - `size`: of the labels, points.
     """
-    axis.set_major_locator(DecadeLocator(size))
+    axis.set_major_locator(DecadeLocator(axis, size))
     axis.set_major_formatter(NumberFormatter())
-    axis.set_minor_locator(DecadeLocator(size, minor=True))
+    axis.set_minor_locator(DecadeLocator(axis, size, minor=True))
     axis.set_minor_formatter(NullFormatter())
     axis.set_tick_params(labelsize=size)
