@@ -40,4 +40,19 @@ def settings_of(told: Mapping[str, Any]) -> Settings:
         target=told["target"],
         iterations=told["iterations"],
         stated=(("error floor", f"{told['floor']:g} of |Z|"),),
+        **shown_of(told),
     )
+
+
+def shown_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What was told of the figures, as fields of `Settings`."""
+    found: dict[str, Any] = {}
+    if told.get("depth") is not None:
+        found["depth"] = 1e3 * told["depth"]
+    if told.get("limits") is not None:
+        found["limits"] = tuple(told["limits"])
+    if "colours" in told:
+        found["colours"] = told["colours"]
+    if "format" in told:
+        found["formats"] = tuple(told["format"])
+    return found

@@ -24,6 +24,12 @@ STATION_RULES = ("rating", "duplicates", "off-line", "offset", "coverage")
 REFUSED, FAILED, STOPPED = 2, 1, 130
 """Exit status: what was typed cannot be understood, the work failed, Ctrl-C."""
 
+FORMATS = ("png", "svg", "pdf")
+"""What figures are written as."""
+
+COLOURS = ("red-blue", "turbo_r")
+"""Colour maps of resistivities; `plot.section` knows more."""
+
 ALL = "all"
 """The name of `--line` that takes every line."""
 
@@ -174,6 +180,15 @@ class Option:
         return found
 
 
+def formats(value: Any) -> list[str]:
+    """Formats of figures, in one word or a list; PNG is always among them, for the report shows it."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not parts:
+        raise ValueError(f"must be one or more of {', '.join(FORMATS)}. Got {value!r}.")
+    found = {one_of("format of figures", FORMATS)(str(part).strip()) for part in parts}
+    return [name for name in FORMATS if name in {"png", *found}]
+
+
 _HERTZ = number(0.0, math.inf, "two frequencies in Hz")
 _FLOOR = number(0.0, 1.0, "a part of the datum from 0 to 1, 0.05 for 5 %")
 
@@ -229,13 +244,23 @@ OPTIONS: dict[str, Option] = {
         Option("iterations", "inversion", whole(1, "a number of iterations, at least 1"), None,
                f"at most; default {ITERATIONS}", metavar="N"),
         Option("quick", "inversion", true, False, f"a coarse mesh and {QUICK_ITERATIONS} iterations", 0),
+        Option("format", "figures", formats, ["png"],
+               "formats of the figures beside PNG, which the report shows: png,svg,pdf", metavar="LIST"),
+        Option("colours", "figures", one_of("colour map", COLOURS), COLOURS[0],
+               f"of resistivities: {COLOURS[0]} (default), even to the eye and for the colour-blind, or "
+               f"{COLOURS[1]}", metavar="NAME"),
+        Option("limits", "figures", number(1e-6, 1e12, "two resistivities in ohm m"), None,
+               "ohm m, of the colours of resistivities; by default those that the whole survey measured", 2,
+               ("LO", "HI")),
+        Option("depth", "figures", number(1e-6, 1e5, "a positive depth in km"), None,
+               "km, down to which sections are shown; by default as deep as the data see", metavar="KM"),
         Option("devices", "machine", whole(1, "a number of devices, at least 1"), None,
                "share the frequencies over N devices", metavar="N"),
     )
 }  # fmt: skip
 """Every option of a run, in the order of `--help` and of the file."""
 
-TABLES = ("data", "inversion", "machine")
+TABLES = ("data", "inversion", "figures", "machine")
 
 
 def add(parser: argparse._ActionsContainer, names: Iterable[str]) -> None:

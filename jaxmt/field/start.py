@@ -16,11 +16,12 @@ from .conversion import unique
 from .folder import FILES, LINE, Folder, remove, require_room, summary_of
 from .line import Line, line_names, same
 from .look import notes, rules, table
-from .methods import misfits_of, settings_of
+from .methods import misfits_of, settings_of, shown_of
 from .objects import treatment_of
 from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
+from .settings import survey_limits
 from .store import read_line
 from .workflow import invert_line
 
@@ -109,6 +110,9 @@ def each(start: Start, out: Path) -> int:
 def begun(start: Start, out: Path) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
     run, options = start.run, start.options
+    if run.told["limits"] is None:
+        told = {**run.told, "limits": list(survey_limits(start.reading))}
+        run = dataclasses.replace(run, told=told)
     require_room(out, force=options["force"])
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
     line = start.line()
@@ -172,8 +176,10 @@ def ended(outcome: Outcome, folder: Folder) -> int:
     return 0
 
 
-def report(path: Path) -> int:
-    """`jaxmt report`: figures and page again from what lies in a folder of results."""
+def report(path: Path, told: Mapping[str, Any]) -> int:
+    """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays."""
     folder = Folder.open(path)
-    print(f"The report is {Outcome.read(folder).draw(folder)}")
+    outcome = Outcome.read(folder)
+    settings = dataclasses.replace(outcome.settings, **shown_of(told))
+    print(f"The report is {dataclasses.replace(outcome, settings=settings).draw(folder)}")
     return 0
