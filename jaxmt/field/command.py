@@ -21,6 +21,7 @@ PICTURES = (".png", ".pdf", ".svg", ".eps", ".ps", ".jpg", ".jpeg", ".tif", ".ti
 """What the file of a map may end in."""
 
 INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
+TITLES = tuple(name for name, option in OPTIONS.items() if option.table == "report")
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,6 +82,7 @@ def _invert_options(part: Parser) -> None:
     _verbose(part)
     add(part.add_argument_group("data"), READING)
     add(part.add_argument_group("inversion"), INVERTING)
+    add(part.add_argument_group("report"), TITLES)
     group = part.add_argument_group("machine")
     add(group, ["devices"])
     machine.add_hosts(group)
@@ -88,6 +90,7 @@ def _invert_options(part: Parser) -> None:
 
 def _report_options(part: Parser) -> None:
     part.add_argument("path", type=Path, metavar="OUT", help="folder of results")
+    add(part.add_argument_group("first page, kept in run.toml"), TITLES)
 
 
 def _convert_options(part: Parser) -> None:
@@ -161,11 +164,12 @@ def _invert(options: dict[str, Any]) -> int:
 
 
 def _report(options: dict[str, Any]) -> int:
+    told = given(options)
     _require(options["path"], "OUT")
     _begin(f"Drawing {options['path']}")
     from .start import report
 
-    return report(options["path"])
+    return report(options["path"], told)
 
 
 def _convert(options: dict[str, Any]) -> int:

@@ -134,6 +134,15 @@ def text(value: Any) -> str:
     return value
 
 
+def words(value: Any) -> str:
+    """Text for people, which UTF-8 can hold."""
+    try:
+        text(value).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"must be text in UTF-8. Got {value!r}.") from None
+    return value
+
+
 @dataclasses.dataclass(frozen=True)
 class Option:
     """One thing that can be told.
@@ -229,13 +238,16 @@ OPTIONS: dict[str, Option] = {
         Option("iterations", "inversion", whole(1, "a number of iterations, at least 1"), None,
                f"at most; default {ITERATIONS}", metavar="N"),
         Option("quick", "inversion", true, False, f"a coarse mesh and {QUICK_ITERATIONS} iterations", 0),
+        Option("title", "report", words, None, "title; by default the name of the line", metavar="TEXT"),
+        Option("client", "report", words, None, "for whom the report is", metavar="TEXT"),
+        Option("author", "report", words, None, "who answers for it", metavar="TEXT"),
         Option("devices", "machine", whole(1, "a number of devices, at least 1"), None,
                "share the frequencies over N devices", metavar="N"),
     )
 }  # fmt: skip
 """Every option of a run, in the order of `--help` and of the file."""
 
-TABLES = ("data", "inversion", "machine")
+TABLES = ("data", "inversion", "report", "machine")
 
 
 def add(parser: argparse._ActionsContainer, names: Iterable[str]) -> None:

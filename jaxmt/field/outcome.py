@@ -20,6 +20,9 @@ from .report import report_page
 from .settings import Reference, Settings
 from .store import read_line, read_reference, write_line, write_reference
 
+TITLES = ("title", "client", "author")
+"""What the first page of a report is told."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -103,6 +106,7 @@ class Outcome:
                 "iterations": settings.iterations,
                 "depth": settings.depth,
                 "limits": None if settings.limits is None else list(settings.limits),
+                **{name: getattr(settings, name) for name in TITLES},
             },
             "runs": {fit.name: _numbers(fit, settings.reference) for fit in self.fits},
         }
@@ -127,6 +131,7 @@ class Outcome:
             depth=shown["depth"],
             limits=None if shown["limits"] is None else tuple(shown["limits"]),
             reference=read_reference(reference) if reference.is_file() else None,
+            **{name: shown.get(name, "") for name in TITLES},
         )
         return cls(read_line(folder), fits, settings, tuple(summary["settings"].items()))
 

@@ -50,6 +50,7 @@ class Settings:
     - `depth`: m, how far down to show sections; by default Bostick's depth of the lowest frequencies, and
       no more than the length of the line. `limits`: ohm m, of their colours.
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
+    - `title`, `client`, `author`: of the report; the title is by default the name of the line.
     - `timed`: whether to measure the share of transport in an iteration, which compiles the misfit again.
     """
 
@@ -69,6 +70,9 @@ class Settings:
     reference: Reference | None = None
     stated: tuple[tuple[str, str], ...] = ()
     timed: bool = False
+    title: str = ""
+    client: str = ""
+    author: str = ""
 
     def for_line(self, line: Line) -> "Settings":
         """The settings with start, mesh and depth made from a line where they are None."""

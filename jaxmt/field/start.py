@@ -19,7 +19,7 @@ from .look import notes, rules, table
 from .methods import misfits_of, settings_of
 from .objects import treatment_of
 from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
-from .outcome import Outcome
+from .outcome import TITLES, Outcome
 from .run_file import NAME, RunFile
 from .store import read_line
 from .workflow import invert_line
@@ -172,8 +172,20 @@ def ended(outcome: Outcome, folder: Folder) -> int:
     return 0
 
 
-def report(path: Path) -> int:
-    """`jaxmt report`: figures and page again from what lies in a folder of results."""
+def report(path: Path, told: Mapping[str, Any]) -> int:
+    """`jaxmt report`: figures and page again from what lies in a folder of results.
+
+    - `told`: of the first page; it is kept.
+    """
     folder = Folder.open(path)
-    print(f"The report is {Outcome.read(folder).draw(folder)}")
+    outcome = Outcome.read(folder)
+    if (path / NAME).is_file():
+        run = RunFile.read(path / NAME)
+        told = {**{name: run.told[name] for name in TITLES if name in run.told}, **told}
+        if any(run.told.get(name) != value for name, value in told.items()):
+            places = {name: str(Path(run.told[name]).resolve()) for name in run.told if name == "positions"}
+            kept = {**run.told, **places, **told}
+            dataclasses.replace(run, path=run.path.resolve(), told=kept).write(path / NAME)
+    settings = dataclasses.replace(outcome.settings, **told)
+    print(f"The report is {dataclasses.replace(outcome, settings=settings).draw(folder)}")
     return 0
