@@ -10,7 +10,8 @@ import shutil
 import signal
 import time
 
-PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+"""Where it is; "" where none is installed."""
 
 FLAGS = (
     "--headless",

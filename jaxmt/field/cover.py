@@ -162,9 +162,10 @@ def _depth_in_words(fits: Sequence[Fit], shown: float) -> str:
     inside = _seen(fits[0], shown)
     if len(fits) > 1 and fits[0].result.mesh == fits[1].result.mesh:
         inside = inside & _seen(fits[1], shown)
+        inside &= np.isfinite([fit.result.resistivity for fit in fits[:2]]).all(axis=0)
         if inside.any():
-            sections = (fit.result.resistivity for fit in fits[:2])
-            _, differ = agreement(fits[0].result.mesh, *sections, inside)
+            one, other = (fit.result.resistivity for fit in fits[:2])
+            _, differ = agreement(fits[0].result.mesh, one, other, inside)
             text += f"; where they see, the two sections differ by a factor of {10**differ:.2g} (rms)"
     return f"{text}."
 
@@ -188,10 +189,8 @@ def _resistivity_in_words(fit: Fit, shown: float) -> str:
     weight = (mesh.dz / mesh.z_centres)[:, None] * mesh.dy
     order = np.argsort(log10_rho[inside])
     share = np.cumsum(weight[inside][order]) / weight[inside].sum()
-    last = order.size - 1
-    low, high = (
-        10 ** log10_rho[inside][order[min(int(np.searchsorted(share, part)), last)]] for part in MOST
-    )
+    places = np.minimum(np.searchsorted(share, MOST), order.size - 1)
+    low, high = (float(v) for v in 10 ** log10_rho[inside][order[places]])
     error = np.nan_to_num(fit.uncertainty.deviation, nan=0.0)
     row, column = np.unravel_index(np.argmin(np.where(inside, log10_rho + error, np.inf)), log10_rho.shape)
     sure = f", times or divided by {10 ** error[row, column]:.2g}," if error[row, column] > 0 else ""

@@ -40,5 +40,7 @@ def settings_of(told: Mapping[str, Any]) -> Settings:
         target=told["target"],
         iterations=told["iterations"],
         stated=(("error floor", f"{told['floor']:g} of |Z|"),),
-        **{name: told[name] or "" for name in ("title", "client", "author")},
+        title=told["title"] or "",
+        client=told["client"] or "",
+        author=told["author"] or "",
     )

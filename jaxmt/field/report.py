@@ -39,9 +39,14 @@ def report_page(
     page = _trust(page.heading("How far to trust the section"), path, line, fits)
     page = _dimension(page.heading("Dimensionality and strike"), path, line)
     page = _processing(page.heading("Processing"), line)
-    page = _settings(page.heading("Settings, files and versions"), folder, fits, facts)
-    page = page.heading("How to cite")
-    version = dict(versions())["jaxmt"]
+    page = _settings(page.heading("Settings and files"), folder, fits, facts)
+    return _cite(page.heading("Versions and how to cite"), line)
+
+
+def _cite(page: Page, line: Line) -> Page:
+    found = versions()
+    page = page.paragraph(f"Made with {', '.join(f'{what} {version}' for what, version in found)}.")
+    version = dict(found)["jaxmt"]
     cite = CITATION if version == FROM_SOURCE else f"{CITATION}, version {version}"
     for text in (f"{cite}.", *line.cite):
         page = page.paragraph(text)
@@ -63,8 +68,11 @@ def _settings(page: Page, folder: Folder, fits: Sequence[Fit], facts: Sequence[t
         else "What the inversion was set to."
     )
     page = page.listing(toml(tables))
-    page = page.table("Files beside this report.", ["file", "what"], _files(folder, fits))
-    return page.table("Versions.", ["what", "version"], versions())
+    files = _files(folder, fits)
+    return page.folded(
+        f"The {len(files)} kinds of files beside this report",
+        lambda inside: inside.table("Files beside this report.", ["file", "what"], files),
+    )
 
 
 def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:

@@ -67,7 +67,7 @@ class Shown:
 
 def script() -> str:
     """The script that draws from the numbers."""
-    return importlib.resources.files(__package__).joinpath("section.js").read_text(encoding="utf-8")
+    return importlib.resources.files(str(__package__)).joinpath("section.js").read_text(encoding="utf-8")
 
 
 def section_numbers(
@@ -93,6 +93,9 @@ def section_numbers(
                 f"{each.mesh.shape}. Got {np.shape(each.resistivity)}."
             )
     y_range, deep = window(shown[0].mesh, data.survey.stations, None, depth)
+    if data.survey.stations.size == 1:
+        y = float(data.survey.stations[0])
+        y_range = y - deep, y + deep
     margin = WIDER * (y_range[1] - y_range[0])
     around = (y_range[0] - margin, y_range[1] + margin), DEEPER * deep
     seen = np.concatenate([_log10(each)[visible(each.mesh, y_range, deep)].ravel() for each in shown])

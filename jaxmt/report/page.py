@@ -27,7 +27,7 @@ LAYOUT = Template("""<!DOCTYPE html>
 <style>$style</style>
 </head>
 <body>
-<h1>$title</h1>
+<h1$long>$title</h1>
 <p class="subtitle">$subtitle</p>
 $first
 <nav$new><ol>
@@ -43,6 +43,9 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 LONG = 12
 """Rows from which a table may be torn by a page break."""
+
+LONG_TITLE = 90
+"""Characters beyond which a title is set smaller."""
 
 _WORDS = ' class="words"'
 
@@ -188,10 +191,13 @@ class Page:
         digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
         return LAYOUT.substitute(
             title=_escaped(self.title),
+            long=' class="long"' if len(self.title) > LONG_TITLE else "",
             subtitle=_escaped(self.subtitle),
             run=_escaped(self.run),
             policy=POLICY.format(f"'sha256-{digest}'" if code else "'none'"),
-            style=importlib.resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
+            style=importlib.resources.files(str(__package__))
+            .joinpath("page.css")
+            .read_text(encoding="utf-8"),
             first="\n".join(self.blocks[: self.first]),
             new=' class="sheet"' if self.first else "",
             contents=contents or "<li>Nothing</li>",
