@@ -240,6 +240,7 @@
   }
 
   function zoom(factor, px = (LEFT + width - RIGHT) / 2, py = (TOP + height - BOTTOM) / 2) {
+    if (factor > 1 && view[1] - view[0] < 1e-3 * (whole[1] - whole[0])) return;
     const y = along(px), z = depth(py);
     fitted([y + (view[0] - y) / factor, y + (view[1] - y) / factor, z + (view[2] - z) / factor, z + (view[3] - z) / factor]);
   }
