@@ -171,7 +171,7 @@ def _depth_in_words(fits: Sequence[Fit], shown: float) -> str:
 
 
 def _resistivity_in_words(fit: Fit, shown: float) -> str:
-    """Most resistivities where the data see, and the surest low one with its place and error."""
+    """Most resistivities where the data see, and the place whose upper bound, two errors up, is lowest."""
     mesh, inside = fit.result.mesh, _seen(fit, shown)
     # What is shallower lies between stations, where neither sees it.
     steps = np.diff(np.sort(fit.result.data.survey.stations))
@@ -192,7 +192,7 @@ def _resistivity_in_words(fit: Fit, shown: float) -> str:
     places = np.minimum(np.searchsorted(share, MOST), order.size - 1)
     low, high = (float(v) for v in 10 ** log10_rho[inside][order[places]])
     error = np.nan_to_num(fit.uncertainty.deviation, nan=0.0)
-    row, column = np.unravel_index(np.argmin(np.where(inside, log10_rho + error, np.inf)), log10_rho.shape)
+    row, column = np.unravel_index(np.argmin(np.where(inside, log10_rho + 2 * error, np.inf)), log10_rho.shape)
     sure = f", times or divided by {10 ** error[row, column]:.2g}," if error[row, column] > 0 else ""
     where = f"From {_metres(shallow)}, half the spacing of the stations, to there" if shallow else "There"
     return (
