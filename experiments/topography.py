@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 import jaxmt
 from jaxmt.benchmarks import HILL_PROFILE, HILL_RESPONSES
-from jaxmt.plot.symbols import MODE, log_axis
+from jaxmt.plot.symbols import MODE
+from jaxmt.plot.ticks import log_axis
 from jaxmt.simulation import layered
 from jaxmt.simulation.relief import SEA_WATER
 
@@ -124,7 +125,7 @@ def _curves(
 
 def _finish(rho: Axes, phase: Axes, title: str) -> None:
     rho.set_yscale("log")
-    log_axis(rho.yaxis, *rho.get_ylim())
+    log_axis(rho.yaxis)
     rho.set_ylabel("App. res. (Ω m)")
     phase.set_ylabel("Phase (°)")
     rho.set_title(title, loc="left", fontweight="bold", fontsize=11)

@@ -22,7 +22,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmt
-from jaxmt.plot.symbols import log_axis
+from jaxmt.plot.ticks import log_axis
 from jaxmt.transport import Grid, divergence
 
 from . import options as command
@@ -238,8 +238,8 @@ def draw(rows: list[dict], growth: list[dict], path: Path) -> None:
                 ax.loglog(*zip(*some, strict=True), "o", color=colour, mfc=fill, ms=5) if some else None
         ax.set(xlabel="Blur", ylabel="Value and gradient (ms)", title=f"{size} points")
         ax.grid(color="0.9")
-        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
-            log_axis(axis, *limits)
+        for axis in (ax.xaxis, ax.yaxis):
+            log_axis(axis)
     handles, labels = axes[0].get_legend_handles_labels()
     marks = {"loc": "outside upper center", "ncols": len(labels), "frameon": False}
     figure.legend(handles, labels, title="hollow: not converged", **marks)
@@ -255,12 +255,8 @@ def draw(rows: list[dict], growth: list[dict], path: Path) -> None:
     peaks = [row["peak_rss_mib"] for row in growth if row["blur"] == GROWTH_BLURS[-1]]
     memory.loglog(points, peaks, "s:", color="0.4", ms=4, label="memory")
     memory.set_ylabel("Peak memory of the process (MiB)")
-    for axis, limits in (
-        (axes[-1].xaxis, axes[-1].get_xlim()),
-        (axes[-1].yaxis, axes[-1].get_ylim()),
-        (memory.yaxis, memory.get_ylim()),
-    ):
-        log_axis(axis, *limits)
+    for axis in (axes[-1].xaxis, axes[-1].yaxis, memory.yaxis):
+        log_axis(axis)
     lines = [line for ax in (axes[-1], memory) for line in ax.get_lines()]
     axes[-1].legend(lines, [str(line.get_label()) for line in lines], frameon=False, fontsize=8.5)
     jaxmt.plot.save(figure, path)

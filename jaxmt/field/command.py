@@ -21,6 +21,7 @@ PICTURES = (".png", ".pdf", ".svg", ".eps", ".ps", ".jpg", ".jpeg", ".tif", ".ti
 """What the file of a map may end in."""
 
 INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
+SHOWING = tuple(name for name, option in OPTIONS.items() if option.table == "figures")
 TITLES = tuple(name for name, option in OPTIONS.items() if option.table == "report")
 
 
@@ -82,6 +83,7 @@ def _invert_options(part: Parser) -> None:
     _verbose(part)
     add(part.add_argument_group("data"), READING)
     add(part.add_argument_group("inversion"), INVERTING)
+    add(part.add_argument_group("figures"), SHOWING)
     add(part.add_argument_group("report"), TITLES)
     group = part.add_argument_group("machine")
     add(group, ["devices"])
@@ -90,6 +92,7 @@ def _invert_options(part: Parser) -> None:
 
 def _report_options(part: Parser) -> None:
     part.add_argument("path", type=Path, metavar="OUT", help="folder of results")
+    add(part.add_argument_group("figures"), SHOWING)
     add(part.add_argument_group("first page, kept in run.toml"), TITLES)
 
 

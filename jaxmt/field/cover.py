@@ -50,7 +50,8 @@ def cover(folder: Folder, line: Line, fits: Sequence[Fit], settings: Settings) -
         )
         for f in fits
     ]
-    found = section_numbers(shown, depth=depth_seen(first, settings), limits=settings.limits)
+    window = {"depth": settings.depth, "limits": settings.limits, "colours": settings.colours}
+    found = section_numbers(shown, **window)
     return page.figure(folder.path / first.name / "section.png", text, found).sheet()
 
 
@@ -107,17 +108,9 @@ def data_in_words(line: Line) -> str:
     )
 
 
-def depth_seen(fit: Fit, settings: Settings) -> float:
-    """How far down the section is shown, m: what nine stations of ten see, at most `settings.depth`."""
-    mesh, reach = fit.result.mesh, _reach(fit)
-    deepest = float(mesh.z_nodes[-1]) if settings.depth is None else settings.depth
-    seen = float(np.quantile(reach, 0.9)) if reach.size else deepest
-    return min(max(seen, float(mesh.earth_nodes[min(4, mesh.n_earth)])), deepest)
-
-
 def conclusions(fits: Sequence[Fit], settings: Settings) -> tuple[str, str, str]:
     """Three sentences for whoever reads no more: how well it fits, how deep it sees, what is there."""
-    shown = depth_seen(fits[0], settings)
+    shown = np.inf if settings.depth is None else settings.depth
     return (
         _fit_in_words(fits, settings.target),
         _depth_in_words(fits, shown),
@@ -192,7 +185,9 @@ def _resistivity_in_words(fit: Fit, shown: float) -> str:
     places = np.minimum(np.searchsorted(share, MOST), order.size - 1)
     low, high = (float(v) for v in 10 ** log10_rho[inside][order[places]])
     error = np.nan_to_num(fit.uncertainty.deviation, nan=0.0)
-    row, column = np.unravel_index(np.argmin(np.where(inside, log10_rho + 2 * error, np.inf)), log10_rho.shape)
+    row, column = np.unravel_index(
+        np.argmin(np.where(inside, log10_rho + 2 * error, np.inf)), log10_rho.shape
+    )
     sure = f", times or divided by {10 ** error[row, column]:.2g}," if error[row, column] > 0 else ""
     where = f"From {_metres(shallow)}, half the spacing of the stations, to there" if shallow else "There"
     return (

@@ -1,7 +1,7 @@
 """The figures that every inversion leaves in its folder, and those of a line of field data."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,30 +9,36 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from .. import plot
 from ..conventions import IMPEDANCE, TIPPER
 from ..data import Data
 from ..inversion.result import Result
 from ..processing import positions
+from ..processing.site import Site
+from .drawing import Drawing, clear, draw
 from .fit import Fit
 from .folder import BOTH
 from .line import Line
 from .settings import Reference, Settings
+from .survey_map import page
 
 PAGE = 12
 """Stations on a page of fit curves."""
 
-
-DRAWN = ("station_map.png", "phase_tensors.png", "dimensionality.png", "strike.png", BOTH)
+DRAWN = (
+    "station_map.png",
+    "phase_tensors.png",
+    "dimensionality.png",
+    "strike.png",
+    "strike_by_period.png",
+    "induction_arrows.png",
+    BOTH,
+)
 """What a line may have; those of an earlier run must not stay."""
 
 LAST = "uncertainty.png"
 """The figure of an inversion that is drawn last: where it is, the others are."""
-
-Drawing = Callable[[], object]
-"""Draws one figure to its file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +48,7 @@ class View:
     - `target`: nRMS. `depth`: m, how far down to show the section; `limits`: ohm m, of its colours.
     - `true`: ohm m, drawn above the recovered section where there is one. `trust`: as in `plot.section`.
     - `reference`: another section, drawn above the recovered one in a figure of its own.
+    - `elevations`, `colours`: as in `plot.section`.
     """
 
     title: str
@@ -51,12 +58,8 @@ class View:
     true: Float[np.ndarray, "earth y"] | None = None
     trust: Float[np.ndarray, "earth y"] | None = None
     reference: Reference | None = None
-
-
-def draw(drawings: Sequence[Drawing], *, quiet: bool = False) -> None:
-    """Draws figures, with a bar that says how many are left."""
-    for drawing in tqdm(drawings, "Drawing", unit="figure", dynamic_ncols=True, disable=quiet):
-        drawing()
+    elevations: Float[np.ndarray, " site"] | None = None
+    colours: str = "red-blue"
 
 
 def draw_line(folder: Path, line: Line) -> None:
@@ -65,30 +68,38 @@ def draw_line(folder: Path, line: Line) -> None:
 
 
 def line_figures(folder: Path, line: Line) -> list[Drawing]:
-    """What there is to see before an inversion: map, phase tensors, dimensionality, strike."""
-    for name in DRAWN:
-        (folder / name).unlink(missing_ok=True)
+    """What there is to see before an inversion: map, phase tensors, dimensionality, strike, arrows."""
+    clear(folder, *DRAWN)
     if not line.sites:
         return []
     found: list[Drawing] = []
     place, located = positions(line.sites), np.isfinite(line.distances).any()
     if located and np.isfinite(place).all(axis=1).any():
-        found.append(partial(_station_map, folder / "station_map.png", line))
-    if line.found is None or not located:
+        found.append(Drawing(folder / "station_map.png", partial(_station_map, line)))
+    if not located:
+        return found
+    if _has_arrows(line):
+        found.append(Drawing(folder / "induction_arrows.png", partial(_arrows, line)))
+    if line.found is None:
         return found
     return [
         *found,
-        partial(_phase_tensors, folder / "phase_tensors.png", line),
-        partial(_dimensionality, folder / "dimensionality.png", line),
-        partial(_strike, folder / "strike.png", line),
+        Drawing(folder / "phase_tensors.png", partial(_phase_tensors, line)),
+        Drawing(folder / "dimensionality.png", partial(_dimensionality, line)),
+        Drawing(folder / "strike.png", partial(_strike, line)),
+        Drawing(folder / "strike_by_period.png", partial(_strike_by_period, line)),
     ]
 
 
-def _station_map(path: Path, line: Line) -> None:
-    place = positions(line.sites)
-    north, east = np.nanmax(place, axis=0) - np.nanmin(place, axis=0)
-    height = float(np.clip(9 * (north + 0.35 * east) / max(east, 1.0), 4.0, 8.0))
-    figure = Figure(figsize=(9, height), layout="constrained")
+def _has_arrows(line: Line) -> bool:
+    return any(
+        np.isfinite(site.tipper).all(axis=1).any() and np.isfinite(y)
+        for site, y in zip(line.sites, line.distances, strict=True)
+    )
+
+
+def _station_map(line: Line) -> Figure:
+    figure = Figure(figsize=page(line.sites), layout="constrained")
     plot.station_map(
         figure.add_subplot(),
         line.sites,
@@ -96,45 +107,73 @@ def _station_map(path: Path, line: Line) -> None:
         kept=line.data.survey.names,
         direction=line.direction,
     )
-    plot.save(figure, path)
+    return figure
 
 
-def _phase_tensors(path: Path, line: Line) -> None:
+def _phase_tensors(line: Line) -> Figure:
     figure = Figure(figsize=(13, 11), layout="constrained")
     for ax, colour in zip(figure.subplots(2, 1), ("beta", "phi_min"), strict=True):
         plot.tensor_section(ax, line.sites, line.distances, colour=colour)
-    plot.save(figure, path)
+    return figure
 
 
-def _dimensionality(path: Path, line: Line) -> None:
+def _dimensionality(line: Line) -> Figure:
     figure = Figure(figsize=(12, 5), layout="constrained")
     plot.dimensionality_section(figure.add_subplot(), line.sites, line.distances)
-    plot.save(figure, path)
+    return figure
 
 
-def _strike(path: Path, line: Line) -> None:
+def _arrows(line: Line) -> Figure:
+    figure = Figure(figsize=(13, 6), layout="constrained")
+    plot.induction_arrows(figure.add_subplot(), line.sites, line.distances)
+    return figure
+
+
+def _strike(line: Line) -> Figure:
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     ax = figure.add_subplot(projection="polar")
     plot.strike_rose(ax, line.sites, found=line.found, strike=line.strike)
-    plot.save(figure, path)
+    return figure
 
 
-def fit_figures(folder: Path, fit: Fit, settings: Settings) -> list[Drawing]:
-    """An inversion of a line, and what its data say of the section."""
+def _strike_by_period(line: Line) -> Figure:
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    plot.strike_by_period(figure.add_subplot(), line.sites, strike=line.strike)
+    return figure
+
+
+def elevations_of(sites: Sequence[Site], names: Sequence[str]) -> Float[np.ndarray, " site"]:
+    """How high the stations of some names are, m above the sea; NaN where no site tells."""
+    known = {site.name: float(site.elevation) for site in sites}
+    return np.array([known.get(name, np.nan) for name in names])
+
+
+def fit_figures(folder: Path, fit: Fit, settings: Settings, sites: Sequence[Site] = ()) -> list[Drawing]:
+    """An inversion of a line, and what its data say of the section.
+
+    - `settings`: those of `Settings.shown`. `sites`: for their elevations.
+    """
     if settings.depth is None:
-        raise ValueError("`Settings(depth=...)` is None: take those of `Settings.for_line`.")
-    title = f"{fit.label}, nRMS {fit.result.nrms:.2f}"
-    shown = {"limits": settings.limits, "trust": fit.trust, "reference": settings.reference}
-    view = View(title, settings.target, settings.depth, **shown)
-    last = partial(_uncertainty, folder / LAST, fit, settings.depth)
+        raise ValueError("`Settings(depth=...)` is None: take those of `Settings.shown`.")
+    view = View(
+        f"{fit.label}, nRMS {fit.result.nrms:.2f}",
+        settings.target,
+        settings.depth,
+        settings.limits,
+        trust=fit.trust,
+        reference=settings.reference,
+        elevations=elevations_of(sites, fit.result.data.survey.names),
+        colours=settings.colours,
+    )
+    last = Drawing(folder / LAST, partial(_uncertainty, fit, settings.depth))
     return [*result_figures(folder, fit.result, view), last]
 
 
-def _uncertainty(path: Path, fit: Fit, depth: float) -> None:
+def _uncertainty(fit: Fit, depth: float) -> Figure:
     figure, survey = Figure(figsize=(12, 9)), fit.result.data.survey
     stations = {"stations": survey.stations, "names": survey.names}
     plot.uncertainty(figure, fit.uncertainty, depth=depth, **stations)
-    plot.save(figure, path)
+    return figure
 
 
 def draw_result(folder: Path, result: Result, view: View) -> None:
@@ -144,20 +183,20 @@ def draw_result(folder: Path, result: Result, view: View) -> None:
 
 def result_figures(folder: Path, result: Result, view: View) -> list[Drawing]:
     """Section, pseudo-sections, fit curves, misfit and convergence; what was drawn before must not stay."""
-    for stale in ("pseudosections.png", "tipper.png", "beside.png"):
-        (folder / stale).unlink(missing_ok=True)
-    found: list[Drawing] = [partial(_section, folder / "section.png", result, view)]
+    clear(folder, "pseudosections.png", "tipper.png", "beside.png", "fit_curves_[0-9][0-9].png")
+    found = [Drawing(folder / "section.png", partial(_section, result, view))]
     if view.reference is not None:
-        found.append(partial(_beside, folder / "beside.png", result, view, view.reference))
-    data, predicted = result.data, result.predicted
+        found.append(Drawing(folder / "beside.png", partial(_beside, result, view, view.reference)))
+    data = result.data
     for rows, name in ((IMPEDANCE, "pseudosections.png"), (TIPPER, "tipper.png")):
         if data.mask[list(rows)].any():
-            found.append(partial(_pseudosections, folder / name, data, predicted, tipper=rows == TIPPER))
+            make = partial(_pseudosections, result, view, tipper=rows == TIPPER)
+            found.append(Drawing(folder / name, make))
     return [
         *found,
-        *_curves(folder, data, predicted),
-        partial(_misfit, folder / "misfit.png", result),
-        partial(_convergence, folder / "convergence.png", result, view.target),
+        *_curves(folder, data, result.predicted),
+        Drawing(folder / "misfit.png", partial(_misfit, result)),
+        Drawing(folder / "convergence.png", partial(_convergence, result, view.target)),
     ]
 
 
@@ -165,56 +204,63 @@ def _window(result: Result, view: View) -> dict[str, Any]:
     """What the sections of a view show."""
     survey = result.data.survey
     stations = {"stations": survey.stations, "names": survey.names}
-    return {"depth": view.depth, "limits": view.limits, **stations}
+    return {"depth": view.depth, "limits": view.limits, "colours": view.colours, **stations}
 
 
-def _section(path: Path, result: Result, view: View) -> None:
+def _section(result: Result, view: View) -> Figure:
     """The section, with the true one above where there is one."""
     mesh, found, window = result.mesh, result.resistivity, _window(result, view)
-    figure = Figure(figsize=(12, 9 if view.true is not None else 5))
+    figure = Figure(figsize=(12, 12 if view.true is not None else 5.5))
     if view.true is None:
         figure.set_layout_engine("constrained")
-        plot.section(figure.add_subplot(), mesh, found, title=view.title, trust=view.trust, **window)
+        ground = None if mesh.surface.any() else view.elevations
+        more = {"title": view.title, "trust": view.trust, "elevations": ground}
+        plot.section(figure.add_subplot(), mesh, found, **more, **window)
     else:
         titles = ("True", f"Recovered: {view.title}")
         plot.comparison(figure, mesh, view.true, found, titles=titles, **window)
-    plot.save(figure, path)
+    return figure
 
 
-def _beside(path: Path, result: Result, view: View, other: Reference) -> None:
-    """The section below a reference."""
-    figure, titles = Figure(figsize=(12, 9)), (other.title, view.title)
+def _beside(result: Result, view: View, other: Reference) -> Figure:
+    """The section below a reference, and how they differ."""
+    figure, titles = Figure(figsize=(12, 12)), (other.title, view.title)
     sections = result.mesh, other.resistivity, result.resistivity
     plot.comparison(figure, *sections, titles=titles, true_mesh=other.mesh, **_window(result, view))
-    plot.save(figure, path)
+    return figure
 
 
-def _pseudosections(path: Path, data: Data, predicted: np.ndarray, *, tipper: bool) -> None:
+def _pseudosections(result: Result, view: View, *, tipper: bool) -> Figure:
     figure = Figure(figsize=(11 if tipper else 16, 9))
-    plot.pseudosections(figure, data, predicted, tipper=tipper)
-    plot.save(figure, path)
+    colours = {"limits": view.limits, "colours": view.colours}
+    plot.pseudosections(figure, result.data, result.predicted, tipper=tipper, **colours)
+    return figure
 
 
-def _misfit(path: Path, result: Result) -> None:
+def _misfit(result: Result) -> Figure:
     figure = Figure(figsize=(12, 8))
     plot.misfit_by(figure, result.data, result.predicted)
-    plot.save(figure, path)
+    return figure
 
 
-def _convergence(path: Path, result: Result, target: float) -> None:
+def _convergence(result: Result, target: float) -> Figure:
     figure = Figure(figsize=(8, 10 if "cosine_with_squares" in result.history else 7))
     plot.convergence(figure, result.history, target=target)
-    plot.save(figure, path)
+    return figure
 
 
-def draw_both(folder: Path, fits: Sequence[Fit], settings: Settings) -> None:
-    """Draws the sections of two inversions of the same data one above the other."""
+def both_figure(folder: Path, fits: Sequence[Fit], settings: Settings) -> Drawing:
+    """The sections of two inversions of the same data one above the other, and how they differ."""
+    return Drawing(folder / BOTH, partial(_both, fits, settings))
+
+
+def _both(fits: Sequence[Fit], settings: Settings) -> Figure:
     first, second = (fit.result for fit in fits)
     titles = tuple(f"{fit.label}, nRMS {fit.result.nrms:.2f}" for fit in fits)
-    survey, figure = first.data.survey, Figure(figsize=(12, 9))
+    survey, figure = first.data.survey, Figure(figsize=(12, 12))
     plot.comparison(
         figure,
-        first.mesh,
+        second.mesh,
         first.resistivity,
         second.resistivity,
         titles=(titles[0], titles[1]),
@@ -222,25 +268,25 @@ def draw_both(folder: Path, fits: Sequence[Fit], settings: Settings) -> None:
         limits=settings.limits,
         stations=survey.stations,
         names=survey.names,
+        true_mesh=first.mesh,
+        colours=settings.colours,
     )
-    plot.save(figure, folder / BOTH)
+    return figure
 
 
 def _curves(folder: Path, data: Data, predicted: np.ndarray) -> list[Drawing]:
     """The fit curves of every station along the profile, a dozen on a page; none of tippers alone."""
-    for stale in folder.glob("fit_curves_[0-9][0-9].png"):
-        stale.unlink()
     if not data.mask[list(IMPEDANCE)].any():
         return []
     order = np.argsort(data.survey.stations).tolist()
     pages = [order[first : first + PAGE] for first in range(0, len(order), PAGE)]
     return [
-        partial(_page, folder / f"fit_curves_{number:02d}.png", data, predicted, sites)
+        Drawing(folder / f"fit_curves_{number:02d}.png", partial(_curve_page, data, predicted, sites))
         for number, sites in enumerate(pages, 1)
     ]
 
 
-def _page(path: Path, data: Data, predicted: np.ndarray, sites: list[int]) -> None:
+def _curve_page(data: Data, predicted: np.ndarray, sites: list[int]) -> Figure:
     figure = Figure(figsize=(13, 3 * -(-len(sites) // 6) + 0.8))
     plot.fit_curves(figure, data, predicted, sites=sites)
-    plot.save(figure, path)
+    return figure

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..atomic import FilePath
 from ..io import read_results, write_summary
+from .options import FORMATS
 from .run_file import NAME, RunFile
 
 SUMMARY, REPORT, LOG = "summary.json", "report.html", "processing.log"
@@ -35,6 +36,8 @@ FILES = (
     ("phase_tensors.png", "phase tensors"),
     ("dimensionality.png", "the dimension that the data ask for"),
     ("strike.png", "the strike that the data show"),
+    ("strike_by_period.png", "the strike of every decade of periods"),
+    ("induction_arrows.png", "real induction arrows"),
     (BOTH, "the sections of two misfits"),
 )
 """Files of a run and what they hold."""
@@ -175,7 +178,15 @@ def summary_of(path: Path) -> dict[str, Any] | None:
 def own(path: Path, misfits: Iterable[str]) -> list[Path]:
     """The files in a folder of results that are named as jaxmt names them."""
     places = [(path, FILES), *((path / name, FIT_FILES) for name in misfits)]
-    return [f for place, names in places for pattern, _ in names for f in sorted(place.glob(pattern))]
+    patterns = [
+        (place, name) for place, names in places for pattern, _ in names for name in _drawn(pattern)
+    ]
+    return [file for place, pattern in patterns for file in sorted(place.glob(pattern))]
+
+
+def _drawn(name: str) -> tuple[str, ...]:
+    """The names of a file: a figure may be drawn in other formats, too."""
+    return tuple(name.replace(".png", f".{suffix}") for suffix in FORMATS) if ".png" in name else (name,)
 
 
 def remove(path: Path) -> None:
@@ -193,8 +204,7 @@ def remove(path: Path) -> None:
 
 def _require_none(path: Path, names: tuple[tuple[str, str], ...]) -> None:
     """Raises `FileExistsError` if a file is in the way that no run of jaxmt says is its own."""
-    for pattern, _ in names:
-        for file in path.glob(pattern):
-            raise FileExistsError(
-                f"{file} is in the way, and nothing says that jaxmt wrote it. Move it, or give another -o."
-            )
+    for file in (file for name, _ in names for each in _drawn(name) for file in path.glob(each)):
+        raise FileExistsError(
+            f"{file} is in the way, and nothing says that jaxmt wrote it. Move it, or give another -o."
+        )

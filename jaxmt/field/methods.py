@@ -8,6 +8,7 @@ from ..inversion.static_shift import StaticShift
 from ..misfit import AbstractMisfit
 from ..misfit.catalogue import named
 from .options import Refusal
+from .run_file import TOLD
 from .settings import Settings
 
 GROWTH, QUICK_GROWTH = 0.12, 0.3
@@ -40,7 +41,19 @@ def settings_of(told: Mapping[str, Any]) -> Settings:
         target=told["target"],
         iterations=told["iterations"],
         stated=(("error floor", f"{told['floor']:g} of |Z|"),),
-        title=told["title"] or "",
-        client=told["client"] or "",
-        author=told["author"] or "",
+        **shown_of(told),
     )
+
+
+def shown_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What was told of the figures and of the first page of the report, as fields of `Settings`."""
+    found: dict[str, Any] = {}
+    if told.get("depth") is not None:
+        found["depth"] = 1e3 * told["depth"]
+    if told.get("limits") is not None:
+        found["limits"] = tuple(told["limits"])
+    if "colours" in told:
+        found["colours"] = told["colours"]
+    if "format" in told:
+        found["formats"] = tuple(told["format"])
+    return found | {name: told[name] for name in TOLD["report"] if told.get(name) is not None}

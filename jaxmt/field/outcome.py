@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ from ..io import write_modem, write_occam2d
 from ..misfit import AbstractMisfit
 from ..processing import Journal
 from ..report import write_page
-from .figures import LAST, draw, draw_both, fit_figures, line_figures
+from .drawing import clear, draw
+from .figures import LAST, both_figure, fit_figures, line_figures
 from .fit import Fit
 from .folder import LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
@@ -68,7 +68,7 @@ class Outcome:
 
     def write_fit(self, folder: Folder, fit: Fit) -> None:
         """Writes the files of one inversion, all but its figures, which are to be drawn anew."""
-        (folder.path / fit.name / LAST).unlink(missing_ok=True)
+        clear(folder.path / fit.name, LAST)
         fit.write(folder, self.journal(folder))
 
     def draw(self, folder: Folder, *, missing: bool = False, quiet: bool = False) -> Path:
@@ -78,14 +78,15 @@ class Outcome:
         """
         folder.seal(self.summary())
         path, page = folder.path, folder.path / REPORT
+        settings = self.settings.shown(self.line.data, self.fits[0].uncertainty)
         drawings = [] if missing and page.is_file() else line_figures(path, self.line)
         for fit in self.fits:
             if not (missing and (path / fit.name / LAST).is_file()):
-                drawings += fit_figures(path / fit.name, fit, self.settings)
+                drawings += fit_figures(path / fit.name, fit, settings, self.line.sites)
         if len(self.fits) == 2:
-            drawings.append(partial(draw_both, path, self.fits, self.settings))
-        draw(drawings, quiet=quiet)
-        write_page(page, report_page(folder, self.line, self.fits, self.settings, self.facts))
+            drawings.append(both_figure(path, self.fits, settings))
+        draw(drawings, settings.formats, quiet=quiet)
+        write_page(page, report_page(folder, self.line, self.fits, settings, self.facts))
         folder.seal(self.summary())
         return page
 
@@ -106,6 +107,8 @@ class Outcome:
                 "iterations": settings.iterations,
                 "depth": settings.depth,
                 "limits": None if settings.limits is None else list(settings.limits),
+                "colours": settings.colours,
+                "formats": list(settings.formats),
                 **{name: getattr(settings, name) for name in TITLES},
             },
             "runs": {fit.name: _numbers(fit, settings.reference) for fit in self.fits},
@@ -130,6 +133,9 @@ class Outcome:
             iterations=shown["iterations"],
             depth=shown["depth"],
             limits=None if shown["limits"] is None else tuple(shown["limits"]),
+            # Runs of older versions have neither.
+            colours=shown.get("colours", Settings.colours),
+            formats=tuple(shown.get("formats", Settings.formats)),
             reference=read_reference(reference) if reference.is_file() else None,
             **{name: shown.get(name, "") for name in TITLES},
         )

@@ -8,14 +8,16 @@ import optax
 from jaxtyping import Float
 
 from ..comparison import on_mesh
-from ..conventions import skin_depth
+from ..conventions import MU_0, RHO
 from ..data import Data
+from ..inversion.appraisal import Uncertainty
 from ..inversion.optimisers import AbstractOptimiser
 from ..inversion.parametrisation import AbstractParametrisation
 from ..inversion.regularization import AbstractRegularization
 from ..inversion.static_shift import StaticShift
 from ..inversion.stopping import Stopping
 from ..inversion.trade_off import AbstractTradeOff
+from ..io import Reading
 from ..misfit import AbstractMisfit
 from ..processing.bostick import penetration
 from ..simulation.mesh import Mesh
@@ -23,6 +25,13 @@ from .line import Line
 
 Section = Float[np.ndarray, "earth y"]
 Pair = tuple[float, float]
+
+DEEPEST, PART = 0.9, 0.5
+"""Quantile of the depths that stations see down to which a section is shown, and the depth of a section at
+most over the length of its line."""
+
+OUTSIDE = 2.0
+"""Percent of the apparent resistivities beyond the colours at either end."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +56,9 @@ class Settings:
     - `parametrisation`, `optimiser`, `static_shift`, `regularization`, `trade_off`, `stopping`: as for
       `invert`.
     - `target`: nRMS at which to stop; `iterations`: at most.
-    - `depth`: m, how far down to show sections; by default Bostick's depth of the lowest frequencies, and
-      no more than the length of the line. `limits`: ohm m, of their colours.
+    - `depth`: m, how far down to show sections; `limits`: ohm m, of the colours of resistivities. Where
+      they are None, `shown` makes them.
+    - `colours`: of resistivities, as for `plot.section`. `formats`: of figures, of `FORMATS`.
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
     - `title`, `client`, `author`: of the report; the title is by default the name of the line.
     - `timed`: whether to measure the share of transport in an iteration, which compiles the misfit again.
@@ -67,6 +77,8 @@ class Settings:
     iterations: int = 200
     depth: float | None = None
     limits: Pair | None = None
+    colours: str = "red-blue"
+    formats: tuple[str, ...] = ("png",)
     reference: Reference | None = None
     stated: tuple[tuple[str, str], ...] = ()
     timed: bool = False
@@ -75,18 +87,26 @@ class Settings:
     author: str = ""
 
     def for_line(self, line: Line) -> "Settings":
-        """The settings with start, mesh and depth made from a line where they are None."""
+        """The settings with start and mesh made from a line where they are None."""
         median = line.data.median_resistivity()
         start = median if self.start is None else self.start
-        mesh, depth = self.mesh, self.depth
+        mesh = self.mesh
         if mesh is None and self.parametrisation is not None:
             mesh = self.parametrisation.mesh
         if mesh is None:
             level = start if isinstance(start, float | int) else median
             mesh = Mesh.design(line.data.survey, level, growth=self.growth)
-        if depth is None:
-            depth = _shown(line.data, median)
-        return dataclasses.replace(self, start=start, mesh=mesh, depth=float(depth))
+        return dataclasses.replace(self, start=start, mesh=mesh)
+
+    def shown(self, data: Data, uncertainty: Uncertainty) -> "Settings":
+        """The settings with depth and limits of the figures made where they are None.
+
+        - `uncertainty`: of the first inversion, which says what the depths of all are.
+        """
+        depth, limits = self.depth, self.limits
+        depth = depth_shown(data, uncertainty) if depth is None else depth
+        limits = colour_limits(data.values[list(RHO)]) if limits is None else limits
+        return dataclasses.replace(self, depth=float(depth), limits=limits)
 
     def start_of(self, name: str) -> float | Section:
         """Where the inversion by a misfit starts, ohm m."""
@@ -119,14 +139,41 @@ class Settings:
         return (*facts, *self.stated)
 
 
-def _shown(data: Data, median: float) -> float:
-    """How far down to show a section, m: as far as a tenth of the stations see, and as the line is long."""
-    reach = penetration(data)
-    # Without resistivities, as with tippers alone, those of the median: the skin depth over root two.
-    seen = skin_depth(median, float(data.survey.frequencies.min())) / np.sqrt(2)
-    seen = float(np.nanquantile(reach, 0.9)) if np.isfinite(reach).any() else seen
-    length = float(np.ptp(data.survey.stations))
-    return min(seen, length) if length > 0 else seen
+def depth_shown(data: Data, uncertainty: Uncertainty) -> float:
+    """How far down to show a section, m: as deep as a tenth of the stations see, and half the line is long.
+
+    What stations see ends with their lowest frequency, by Bostick's depth, and under a tenth of the columns
+    between them at the depth of investigation.
+    """
+    mesh, stations = uncertainty.mesh, data.survey.stations
+    reach, found = penetration(data), uncertainty.depth_of_investigation()
+    under = (mesh.y_centres >= stations.min()) & (mesh.y_centres <= stations.max())
+    bounds = [float(np.quantile(found[under] if under.any() else found, DEEPEST))]
+    if np.isfinite(reach).any():
+        bounds.append(float(np.nanquantile(reach, DEEPEST)))
+    if np.ptp(stations) > 0:
+        bounds.append(PART * float(np.ptp(stations)))
+    # Data that see nothing leave a section of a few rows.
+    return max(min(bounds), float(mesh.earth_nodes[min(4, mesh.n_earth)]))
+
+
+def colour_limits(log10_rho: Float[np.ndarray, "..."]) -> Pair:
+    """Limits of the colours of resistivities, ohm m: half decades around nearly all apparent ones."""
+    # Whoever draws nothing does not wait for matplotlib.
+    from ..plot.symbols import rounded_decades
+
+    return rounded_decades(log10_rho, percentile=OUTSIDE)
+
+
+def survey_limits(reading: Reading) -> Pair:
+    """The limits of all lines of a survey, whichever is inverted, ohm m."""
+    found = [np.ravel(data.values[list(RHO)]) for data in reading.lines.values()]
+    for site in reading.sites:
+        # Where nothing was measured zeros may stand.
+        square = np.abs(np.stack([site.z[:, 0, 1], site.z[:, 1, 0]])) ** 2
+        rho = square / (2 * np.pi * site.frequencies * MU_0)
+        found.append(np.log10(rho[np.isfinite(rho) & (rho > 0)]))
+    return colour_limits(np.concatenate(found))
 
 
 def described(misfit: AbstractMisfit) -> str:

@@ -16,13 +16,17 @@ from .conversion import unique
 from .folder import FILES, LINE, Folder, remove, require_room, summary_of
 from .line import Line, line_names, same
 from .look import notes, rules, table
-from .methods import misfits_of, settings_of
+from .methods import misfits_of, settings_of, shown_of
 from .objects import treatment_of
 from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
-from .outcome import TITLES, Outcome
-from .run_file import NAME, RunFile
+from .outcome import Outcome
+from .run_file import NAME, TOLD, RunFile
+from .settings import survey_limits
 from .store import read_line
 from .workflow import invert_line
+
+SHOWN = (*TOLD["figures"], *TOLD["report"])
+"""What `jaxmt report` can be told anew."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +113,9 @@ def each(start: Start, out: Path) -> int:
 def begun(start: Start, out: Path) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
     run, options = start.run, start.options
+    if run.told["limits"] is None:
+        told = {**run.told, "limits": list(survey_limits(start.reading))}
+        run = dataclasses.replace(run, told=told)
     require_room(out, force=options["force"])
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
     line = start.line()
@@ -173,19 +180,16 @@ def ended(outcome: Outcome, folder: Folder) -> int:
 
 
 def report(path: Path, told: Mapping[str, Any]) -> int:
-    """`jaxmt report`: figures and page again from what lies in a folder of results.
-
-    - `told`: of the first page; it is kept.
-    """
+    """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays."""
     folder = Folder.open(path)
     outcome = Outcome.read(folder)
     if (path / NAME).is_file():
         run = RunFile.read(path / NAME)
-        told = {**{name: run.told[name] for name in TITLES if name in run.told}, **told}
+        told = {**{name: run.told[name] for name in SHOWN if name in run.told}, **told}
         if any(run.told.get(name) != value for name, value in told.items()):
             places = {name: str(Path(run.told[name]).resolve()) for name in run.told if name == "positions"}
             kept = {**run.told, **places, **told}
             dataclasses.replace(run, path=run.path.resolve(), told=kept).write(path / NAME)
-    settings = dataclasses.replace(outcome.settings, **told)
+    settings = dataclasses.replace(outcome.settings, **shown_of(told))
     print(f"The report is {dataclasses.replace(outcome, settings=settings).draw(folder)}")
     return 0

@@ -4,6 +4,7 @@ None of them uses pyplot or changes matplotlib's settings. Lengths come in m and
 red is conductive, TE is red with circles, TM blue with squares.
 """
 
+from .arrows import induction_arrows as induction_arrows
 from .convergence import convergence as convergence
 from .curves import fit_curves as fit_curves
 from .curves import response_profile as response_profile
@@ -17,6 +18,7 @@ from .landscape import minima_of_map as minima_of_map
 from .misfit import misfit_by as misfit_by
 from .pseudosection import pseudosection as pseudosection
 from .pseudosection import pseudosections as pseudosections
+from .rose import strike_by_period as strike_by_period
 from .rose import strike_rose as strike_rose
 from .section import comparison as comparison
 from .section import section as section

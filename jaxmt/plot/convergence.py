@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .figure import constrain
-from .symbols import SMALL, log_axis
+from .symbols import SMALL
+from .ticks import log_axis
 
 PANELS = {
     "λ": {"regularization_factor": ("λ", "#0077BB")},
@@ -107,6 +108,6 @@ def _panel(
     low, high = float(reach.min()) / 1.2, float(reach.max()) * 1.2
     ax.set_yscale("log")
     ax.set(ylim=(low, high), ylabel=label)
-    log_axis(ax.yaxis, low, high)
+    log_axis(ax.yaxis)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)

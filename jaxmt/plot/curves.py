@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..data import Data
-from .figure import literal
+from .figure import shortened
 from .misfit import modes_with_data, residuals, rms
 from .ruling import Ruling, ruled
-from .symbols import MODE, SMALL, Mode, Points, heading, log_axis, require_shape, rounded_decades
+from .symbols import MODE, SMALL, Mode, Points, heading, require_shape, rounded_decades
+from .ticks import log_axis
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 Along = Float[np.ndarray | Array, " _"]
@@ -34,6 +35,9 @@ or two at the bottom, the title above a station, and from one panel to the next.
 
 LABEL = 0.62
 """Inches from a panel to the middle of its label at the left."""
+
+NARROWEST, LETTER = 1.6, 6.2
+"""Width of a station at least, inches, for its title; width of a letter of the title, points."""
 
 PHASE = 0.4
 """Share of the phases in the height of a station."""
@@ -63,7 +67,8 @@ def fit_curves(
             _predicted(rho, phase, data, predicted, site, mode)
         fit = "no data" if np.isnan(misfits[site]) else f"nRMS {misfits[site]:.2f}"
         # A place of its own: to find one, matplotlib would measure every label.
-        rho.set_title(f"{literal(data.survey.names[site])}   {fit}", fontsize=10, y=1.0)
+        room = int(rho.get_position().width * figure.get_figwidth() * 72 / LETTER) - len(fit) - 3
+        rho.set_title(f"{shortened(data.survey.names[site], max(room, 4))}   {fit}", fontsize=10, y=1.0)
     columns = 4 if figure.get_figwidth() >= WIDE else 2
     figure.legend(handles=_legend(modes), loc="lower center", ncols=columns, frameon=False)
     return pairs
@@ -107,7 +112,7 @@ def response_profile(
     low, high = rounded_decades(np.log10(np.concatenate([*computed.values(), *published])))
     ax.set_yscale("log")
     ax.set(ylim=(low, high), xlabel="Distance (km)", ylabel="Apparent resistivity (Ω m)")
-    log_axis(ax.yaxis, low, high)
+    log_axis(ax.yaxis)
     ax.margins(x=0.02)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
@@ -152,9 +157,9 @@ def _panels(figure: Figure, count: int, period: Pair, rho: Pair, phase: Pair) ->
 
     Margins are stated: a layout that measures every label takes half of the time of a page.
     """
-    rows = -(-count // ROW)
-    columns = -(-count // rows)
     width, height = figure.get_size_inches()
+    rows = -(-count // min(ROW, max(int((width - LEFT - RIGHT) / NARROWEST), 1)))
+    columns = -(-count // rows)
     bottom = BOTTOM if width >= WIDE else NARROW_BOTTOM
     across = (width - LEFT - RIGHT) / columns
     down = (height - bottom) / rows
@@ -172,7 +177,7 @@ def _panels(figure: Figure, count: int, period: Pair, rho: Pair, phase: Pair) ->
             is_last = part == 1 and k + columns >= count
             ruled(ax, periods, rulings[part], bottom=is_last, left=column == 0)
             if column == 0:
-                ax.set_ylabel(("App. res. (Ω m)", "Phase (°)")[part])
+                ax.set_ylabel(("App. res. (Ω m)", "Phase (°)")[part], fontsize=SMALL)
                 ax.yaxis.set_label_coords(-LABEL / wide, 0.5)
             if is_last:
                 ax.set_xlabel("Period (s)")

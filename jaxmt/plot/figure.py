@@ -1,12 +1,22 @@
 """The figure as a whole: its layout, and writing it to a file."""
 
 import os
+import textwrap
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..atomic import atomic_path
+
+NAME = 16
+"""Characters of a station's name in a figure at most."""
+
+BOLD = 0.62
+"""Width of a bold letter over its size, on average."""
+
+LINES = 3
+"""Lines of a title at most."""
 
 
 def constrain(figure: Figure) -> None:
@@ -16,8 +26,25 @@ def constrain(figure: Figure) -> None:
 
 
 def literal(text: str) -> str:
-    """Text that a figure shows as it is: a pair of dollar signs would make mathematics of it."""
-    return text.replace("$", r"\$")
+    """Text as it is, on one line: a pair of dollar signs would make mathematics of it."""
+    return _on_a_line(text).replace("$", r"\$")
+
+
+def shortened(text: str, most: int = NAME) -> str:
+    """`literal` text of at most so many characters, the last of them an ellipsis where there were more."""
+    plain = _on_a_line(text)
+    return literal(plain if len(plain) <= most else f"{plain[: most - 1]}…")
+
+
+def _on_a_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def wrapped(text: str, points: float, size: float) -> str:
+    """`literal` text on at most `LINES` lines of `points`, bold letters of `size` points."""
+    across = max(int(points / (BOLD * size)), 12)
+    plain = shortened(text, LINES * across)
+    return "\n".join(textwrap.wrap(plain, across, max_lines=LINES, placeholder=" …"))
 
 
 def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 150) -> Path:

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from .symbols import SMALL, heading, log_axis, require_shape
+from .symbols import SMALL, heading, require_shape
+from .ticks import log_axis
 
 COLOURS = (
     "#000000",
@@ -121,7 +122,7 @@ def landscape(
         ax.plot(parameter[minima], scaled[minima], "v", color=colour, ms=6)
     if log:
         ax.set_xscale("log")
-        log_axis(ax.xaxis, float(parameter.min()), float(parameter.max()))
+        log_axis(ax.xaxis)
     ax.set(xlabel=label, ylabel="Misfit / largest", ylim=(-0.03, 1.05))
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)

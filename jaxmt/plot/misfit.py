@@ -6,13 +6,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..data import Data, normalised_residuals
-from .figure import constrain, literal
-from .symbols import MODE, SMALL, Mode, cell_edges, heading, log_axis, require_shape, spread
+from .figure import constrain
+from .symbols import MODE, SMALL, Mode, cell_edges, heading, require_shape, station_names
+from .ticks import log_axis
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
 
 LABELS = ("TE ρ", "TE φ", "TM ρ", "TM φ", "Re T", "Im T")
 """The components' names on an axis, in the order of `COMPONENTS`."""
+
+WORD = 40.0
+"""Points that the name of a component needs."""
+
+ROOM = 1.2
+"""Height of the axes over that of the bars."""
 
 BAR = {"color": "#4477AA", "zorder": 2}
 
@@ -66,8 +73,9 @@ def misfit_by(figure: Figure, data: Data, predicted: AllValues) -> list[Axes]:
         ax.grid(axis="y", color="0.9", lw=0.8)
         ax.set_axisbelow(True)
         ax.set_ylabel("nRMS")
-    stations.set_ylim(bottom=0)
-    stations.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=SMALL)
+    # Room for the legend above the bars.
+    stations.set_ylim(0, ROOM * stations.get_ylim()[1])
+    stations.legend(loc="upper right", ncols=2, frameon=False, fontsize=SMALL)
     return [stations, periods, components]
 
 
@@ -75,11 +83,8 @@ def _by_station(ax: Axes, data: Data, misfit: Float[np.ndarray, " site"]) -> Non
     order = np.argsort(data.survey.stations)
     ax.bar(np.arange(order.size), misfit[order], width=0.8, **BAR)
     ax.set_xlim(-0.7, order.size - 0.3)
-    points = ax.get_window_extent().width * 72 / ax.figure.dpi
-    shown = spread(np.arange(order.size) * points / order.size, 1.5 * SMALL)
-    ax.set_xticks(
-        shown, [literal(data.survey.names[int(k)]) for k in order[shown]], rotation=90, fontsize=SMALL
-    )
+    station_names(ax, np.arange(float(order.size)), [data.survey.names[int(k)] for k in order])
+    ax.tick_params(bottom=False, labelbottom=False)
     heading(ax, "By station")
 
 
@@ -91,7 +96,7 @@ def _by_period(ax: Axes, data: Data, misfit: Float[np.ndarray, " freq"]) -> None
     ax.bar(left, misfit[order], width=right - left, align="edge", **BAR)
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
-    log_axis(ax.xaxis, float(edges[0]), float(edges[-1]))
+    log_axis(ax.xaxis)
     ax.set_xlabel("Period (s)")
     heading(ax, "By period")
 
@@ -99,5 +104,7 @@ def _by_period(ax: Axes, data: Data, misfit: Float[np.ndarray, " freq"]) -> None
 def _by_component(ax: Axes, misfit: Float[np.ndarray, " comp"]) -> None:
     exists = np.flatnonzero(np.isfinite(misfit))
     ax.bar(np.arange(exists.size), misfit[exists], width=0.7, **BAR)
-    ax.set_xticks(np.arange(exists.size), [LABELS[k] for k in exists])
+    each = ax.get_window_extent().width * 72 / ax.figure.dpi / max(exists.size, 1)
+    turned = 90 if each < WORD else 0
+    ax.set_xticks(np.arange(exists.size), [LABELS[k] for k in exists], rotation=turned)
     heading(ax, "By component")

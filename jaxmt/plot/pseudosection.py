@@ -13,21 +13,23 @@ from matplotlib.figure import Figure
 from ..conventions import COMPONENTS
 from ..data import Data
 from ..simulation.survey import Survey
-from .figure import constrain
+from .colours import RED_BLUE, resistivity_colours
+from .figure import constrain, wrapped
 from .misfit import modes_with_data, residuals
 from .symbols import (
     ABSENT,
     MODE,
+    TITLE,
     cell_edges,
     colour_bar,
     heading,
-    log_axis,
     require_limits,
     require_shape,
     resistivity_bar,
     rounded_decades,
     station_marks,
 )
+from .ticks import log_axis
 
 Values = Float[np.ndarray | Array, "freq site"]
 AllValues = Float[np.ndarray | Array, "comp freq site"]
@@ -44,7 +46,7 @@ class Kind:
 
 
 KINDS = {
-    "log10_rho": Kind("turbo_r", "Apparent resistivity (Ω m)", "Ω m"),
+    "log10_rho": Kind(RED_BLUE.name, "Apparent resistivity (Ω m)", "Ω m"),
     "phase": Kind("viridis", "Phase (°)", "°"),
     "residual": Kind("RdBu", "Residual (σ)", "σ"),
     "tipper": Kind("PuOr", "Tipper", ""),
@@ -79,6 +81,7 @@ def pseudosection(
     names: bool = True,
     title: str | None = None,
     colorbar: bool = True,
+    colours: str = RED_BLUE.name,
 ) -> Axes:
     """Draws one datum of every frequency and station over distance (km) and period (s, downward).
 
@@ -89,22 +92,33 @@ def pseudosection(
       found, 0 to 90 degrees, a symmetric range of at least 3 standard deviations, and -0.5 to 0.5. Those
       of a residual or a tipper must be symmetric.
     - `names`: whether the stations' names are written above their triangles.
+    - `colours`: of resistivities, as for `resistivity_colours`.
 
     Cells end midway between neighbouring stations and, in log10 period, between neighbouring periods, those
     of the station where only other stations have periods in between.
     """
-    image = _draw(ax, survey, np.asarray(values), kind, limits, names)
+    image = _draw(ax, survey, np.asarray(values), kind, limits, names, colours)
     heading(ax, title)
     if colorbar:
         _colour_bar([image], kind, [ax]).set_label(KINDS[kind].label)
     return ax
 
 
-def pseudosections(figure: Figure, data: Data, predicted: AllValues, *, tipper: bool = False) -> np.ndarray:
+def pseudosections(
+    figure: Figure,
+    data: Data,
+    predicted: AllValues,
+    *,
+    tipper: bool = False,
+    limits: Pair | None = None,
+    colours: str = RED_BLUE.name,
+) -> np.ndarray:
     """Draws apparent resistivity and phase of both modes: observed, predicted and their residual.
 
     - `predicted`: the responses of a model in the order of `COMPONENTS`.
     - `tipper`: real and imaginary part of the tipper instead.
+    - `limits`: ohm m, of the colours of resistivities; by default those found. `colours`: of them, as for
+      `resistivity_colours`.
 
     Rows are observed, predicted, and (observed - predicted) / error; columns the components. Observed
     and predicted share their colours, and so do the modes; a mode without data is left out. Reads
@@ -112,23 +126,27 @@ def pseudosections(figure: Figure, data: Data, predicted: AllValues, *, tipper: 
     """
     residual = residuals("pseudosections", data, predicted)
     predicted = np.asarray(predicted)
-    groups = _groups(data, predicted, tipper)
+    groups = _groups(data, predicted, tipper, limits)
     components = [component for _, group, _ in groups for component in group]
     residual_limits = _residual_limits(residual[components])
     constrain(figure)
     axes = figure.subplots(3, len(components), sharex=True, sharey=True, squeeze=False)
-    last, first = [], 0
-    for kind, group, limits in groups:
+    last, first, inch = [], 0, 72 / figure.dpi
+    for kind, group, reach in groups:
         shown = []
         columns = axes[:, first : first + len(group)]
         first += len(group)
         for column, component in zip(columns.T, group, strict=True):
-            shown.append(_draw(column[0], data.survey, data.values[component], kind, limits, True))
-            shown.append(_draw(column[1], data.survey, predicted[component], kind, limits, False))
-            last.append(
-                _draw(column[2], data.survey, residual[component], "residual", residual_limits, False)
-            )
-            column[0].set_title(_column_title(component), fontweight="bold", fontsize=11, pad=11)
+            rows = (data.values[component], kind, reach), (predicted[component], kind, reach)
+            rows = (*rows, (residual[component], "residual", residual_limits))
+            images = [
+                _draw(ax, data.survey, values, of, ends, ax is column[0], colours)
+                for ax, (values, of, ends) in zip(column, rows, strict=True)
+            ]
+            shown += images[:2]
+            last.append(images[2])
+            words = wrapped(_column_title(component), column[0].get_window_extent().width * inch, TITLE)
+            column[0].set_title(words, fontweight="bold", fontsize=TITLE, pad=11)
         bar = _colour_bar(shown, kind, list(columns[:2].ravel()), rows=2)
         bar.ax.set_title(KINDS[kind].unit, fontsize=10)
     bar = _colour_bar(last, "residual", list(axes[2]))
@@ -141,7 +159,7 @@ def pseudosections(figure: Figure, data: Data, predicted: AllValues, *, tipper: 
 
 
 def _groups(
-    data: Data, predicted: Float[np.ndarray, "comp freq site"], tipper: bool
+    data: Data, predicted: Float[np.ndarray, "comp freq site"], tipper: bool, limits: Pair | None
 ) -> list[tuple[str, list[int], Pair]]:
     """Kind, components and limits of what shares its colours."""
     if tipper:
@@ -152,7 +170,8 @@ def _groups(
     modes = modes_with_data("pseudosections", data)
     rho, phase = [m.log10_rho for m in modes], [m.phase for m in modes]
     both = np.concatenate([data.values[rho], predicted[rho]])
-    return [("log10_rho", rho, rounded_decades(both, percentile=1.0)), ("phase", phase, PHASE)]
+    reach = rounded_decades(both, percentile=1.0) if limits is None else limits
+    return [("log10_rho", rho, reach), ("phase", phase, PHASE)]
 
 
 def _column_title(component: int) -> str:
@@ -170,6 +189,7 @@ def _draw(
     kind: str,
     limits: Pair | None,
     names: bool,
+    colours: str,
 ) -> QuadMesh:
     """The pseudosection without title and colour bar."""
     if kind not in KINDS:
@@ -193,7 +213,7 @@ def _draw(
         across,
         down,
         np.ma.masked_invalid(cells),
-        cmap=KINDS[kind].colours,
+        cmap=resistivity_colours(colours) if kind == "log10_rho" else KINDS[kind].colours,
         vmin=np.log10(low) if kind == "log10_rho" else low,
         vmax=np.log10(high) if kind == "log10_rho" else high,
         rasterized=True,
@@ -201,7 +221,7 @@ def _draw(
     ax.set_facecolor(ABSENT)
     ax.set_yscale("log")
     ax.set(xlim=(y[0], y[-1]), ylim=(periods[-1], periods[0]), xlabel="Distance (km)", ylabel="Period (s)")
-    log_axis(ax.yaxis, float(periods[0]), float(periods[-1]))
+    log_axis(ax.yaxis)
     station_marks(ax, survey.stations, tuple(survey.names) if names else None)
     return image
 

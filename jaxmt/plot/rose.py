@@ -1,6 +1,8 @@
-"""The rose of strikes."""
+"""The rose of strikes, and strike over period."""
 
+import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -8,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.projections.polar import PolarAxes
 
 from ..processing import Strike, tensor_axes
+from ..processing import strike as strike_of
 from ..processing.site import Site
 from .symbols import SMALL, heading
+from .ticks import log_axis
 
 PETAL = 10.0
 """Width of a petal, degrees."""
@@ -75,6 +79,75 @@ def strike_rose(
     ax.grid(color="0.88")
     ax.set_axisbelow(True)
     ax.legend(frameon=False, fontsize=SMALL, loc="center left", bbox_to_anchor=(1.1, 0.5))
+    heading(ax, title)
+    return ax
+
+
+def strike_by_period(
+    ax: Axes,
+    sites: Sequence[Site],
+    *,
+    strike: float | None = None,
+    bands: float = 2.0,
+    title: str | None = None,
+) -> Axes:
+    """Draws the strike that all stations together show, over period.
+
+    - `strike`: degrees from north, the one in use, a line. `bands`: so many to a decade of period.
+
+    Each band has what `processing.strike` says of it, filled where induction arrows settle which of two
+    directions at right angles it is, else both, hollow; bars are one standard deviation, from data or
+    stations, whichever is larger. Pale points are the axes of single tensors, the larger the less they
+    are 1-D. Raises `ValueError` if no tensor is left.
+    """
+    place = bands * -np.log10(np.concatenate([np.zeros(0), *(site.frequencies for site in sites)]))
+    low, high = (place.min(), place.max()) if place.size else (0.0, 0.0)
+    # A period at an end by rounding asks for no band of its own.
+    first, last = np.floor(low + 1e-9), np.ceil(high - 1e-9)
+    edges = np.arange(first, max(last, first + 1) + 1) / bands
+    drawn = 0
+    for left, right in itertools.pairwise(edges):
+        rounding = -1e-6 if right == edges[-1] else 1e-6
+        band = float(10.0**-right * (1 + rounding)), float(10.0**-left * (1 + 1e-6))
+        azimuths, weights = tensor_axes(sites, band=band)
+        if not np.any(weights > 0):
+            continue
+        drawn += 1
+        period = 10 ** ((left + right) / 2)
+        for turn in (0.0, 90.0):
+            axes = (azimuths + turn + 90) % 180 - 90
+            ax.scatter(np.full(axes.size, period), axes, s=16 * weights, color=AMBIGUOUS, lw=0, zorder=1)
+        found = strike_of(sites, band=band)
+        error = float(np.fmax(found.error, found.spread))
+        for angle in (found.angle,) if found.settled else (found.angle, found.other):
+            ax.errorbar(
+                [period],
+                [angle],
+                [error if np.isfinite(error) else 0.0],
+                marker="o",
+                ms=6,
+                color=TENSOR,
+                mfc=TENSOR if found.settled else "white",
+                lw=1.2,
+                zorder=3,
+                label="_settled" if found.settled else "_either",
+            )
+    if not drawn:
+        raise ValueError("`strike_by_period(sites=...)`: no phase tensor is left.")
+    if strike is not None:
+        used = (strike + 90) % 180 - 90
+        ax.axhline(used, color=USED, lw=2.0, zorder=2, label=f"used {strike:.0f}°")
+    marks: dict[str, Any] = {"ls": "none", "marker": "o", "color": TENSOR}
+    ax.plot([], [], label="settled by induction arrows", **marks)
+    ax.plot([], [], mfc="white", label="one of two", **marks)
+    ax.set_xscale("log")
+    ax.set(xlim=(10 ** edges[0], 10 ** edges[-1]), ylim=(-95, 95), xlabel="Period (s)")
+    ax.set_ylabel("Strike from north (°)")
+    ax.set_yticks(np.arange(-90, 91, 30))
+    log_axis(ax.xaxis)
+    ax.grid(color="0.9", lw=0.8)
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     heading(ax, title)
     return ax
 

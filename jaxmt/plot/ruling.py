@@ -13,12 +13,10 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.markers import TICKDOWN, TICKLEFT
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
-from .symbols import SMALL, decade_ticks, minor_decades, plain, spread
-
-LABEL = 0.42
-"""Inches from one label of a horizontal axis to the next, at least."""
+from .symbols import SMALL
+from .ticks import NumberFormatter, decade_ticks, label_width, minor_decades, numbers, room
 
 MAJOR, MINOR, PAD = 3.5, 2.0, 3.5
 """Lengths of marks, and from a mark to its label, points."""
@@ -47,10 +45,12 @@ class Ruling:
         ticks = decade_ticks(low, high)
         labelled = ticks
         if np.isfinite(inches):
-            place = inches * np.log10(ticks / low) / np.log10(high / low)
+            labelled = decade_ticks(low, high, room(low, high, 72 * inches, upright=False, size=SMALL))
             # At the right end a label would meet the first one of the next panel.
-            within = place[place <= inches - LABEL / 2] if ticks.size > 1 else place
-            labelled = ticks[: within.size][spread(within, LABEL)]
+            half = max(label_width(text, SMALL) for text in numbers(labelled)) / 2
+            place = 72 * inches * np.log10(labelled / low) / np.log10(high / low)
+            within = labelled[place <= 72 * inches - half]
+            labelled = within if within.size else labelled[:1]
         minor = minor_decades(low, high)
         return cls((low, high), True, ticks, minor[(minor > low) & (minor < high)], labelled)
 
@@ -83,5 +83,5 @@ def ruled(ax: Axes, x: Ruling, y: Ruling, *, bottom: bool, left: bool) -> None:
     for axis, ruling, shown in ((ax.xaxis, x, bottom), (ax.yaxis, y, left)):
         axis.set_major_locator(FixedLocator(ruling.labelled.tolist()) if shown else NullLocator())
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+        axis.set_major_formatter(NumberFormatter())
         axis.set_tick_params(length=0, pad=MAJOR + PAD, labelsize=SMALL)

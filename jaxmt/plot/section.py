@@ -1,25 +1,34 @@
 """Resistivity sections."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from ..comparison import on_mesh
 from ..simulation.mesh import Mesh
+from .colours import RED_BLUE, resistivity_colours
 from .figure import constrain
 from .symbols import (
     ABSENT,
+    CORNER,
+    SMALL,
     Points,
+    colour_bar,
     heading,
     require_limits,
     require_shape,
     resistivity_bar,
     rounded_decades,
     station_marks,
+    station_names,
 )
 
 Resistivity = Float[np.ndarray | Array, "earth y"]
@@ -38,6 +47,12 @@ MARGIN = 0.1
 DEPTH = 0.5
 """Depth of a section over its width, unless stated."""
 
+STRIP, GAP = 0.13, 0.05
+"""Height of the elevations above a section, and the gap between, over the height of the section."""
+
+LEAST_DIFFERENCE = 0.5
+"""The colours of differences span at least this many decades on either side."""
+
 
 def section(
     ax: Axes,
@@ -54,6 +69,8 @@ def section(
     colorbar: bool = True,
     depths: Points | None = None,
     sea: Bool[np.ndarray, "earth y"] | None = None,
+    elevations: Points | None = None,
+    colours: str = RED_BLUE.name,
 ) -> Axes:
     """Draws log10 of a resistivity section in colour, red where conductive, depth downward, in km.
 
@@ -67,17 +84,29 @@ def section(
       depth of investigation.
     - `depths`: m, of the stations; the triangles then point to them.
     - `sea`: True for cells of sea, drawn pale blue. What lies above the surface of the mesh is white.
+    - `elevations`: m above sea level, of the stations, NaN where unknown; drawn in a strip above the
+      section unless all are the same.
+    - `colours`: as for `resistivity_colours`.
+
+    A corner states the vertical exaggeration: how much longer a km is downward than along the line.
     """
     if sea is not None or mesh.surface.any():
         sea = np.zeros(mesh.shape, bool) if sea is None else sea
         require_shape("section", "sea", "earth row, column", sea.shape, mesh.shape)
         resistivity = np.where(sea | mesh.air, np.nan, np.asarray(resistivity))
-    image = _draw("section", ax, mesh, resistivity, stations, names, y_range, depth, limits, depths)
+    ground = elevations is not None and stations is not None
+    ground = ground and bool(np.nanmax(elevations, initial=-np.inf) > np.nanmin(elevations, initial=np.inf))
+    above = None if ground else names
+    image = _draw(
+        "section", ax, mesh, resistivity, stations, above, y_range, depth, limits, colours, depths
+    )
     if trust is not None:
         _fade(ax, mesh, np.asarray(trust, dtype=float))
     if sea is not None:
         _relief(ax, mesh, sea)
     heading(ax, title)
+    if ground:
+        _ground(ax, np.asarray(stations), np.asarray(elevations), names)
     if colorbar:
         resistivity_bar([image], [ax]).set_label("Resistivity (Ω m)")
     return ax
@@ -96,24 +125,54 @@ def comparison(
     limits: Pair | None = None,
     titles: tuple[str, str] = ("True", "Recovered"),
     true_mesh: Mesh | None = None,
+    colours: str = RED_BLUE.name,
 ) -> list[Axes]:
-    """Draws two sections, one above the other, with the same axes, colours and one colour bar.
+    r"""Draws two sections, one above the other, in the same colours, and how they differ.
 
     Arguments as in `section`; `limits` are by default those of the `true` section, and `true_mesh`, on
-    which it stands, is `mesh`. Reads well on 10 by 7 inches.
+    which it stands, is `mesh`. The third panel shows $\log_{10}$ of the second over the first, red where
+    the second conducts more. Reads well on 10 by 10 inches. Returns the axes from the top.
     """
     constrain(figure)
-    upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
+    upper, lower, third = figure.subplots(3, 1, sharex=True, sharey=True)
     y_range, depth = window(mesh, stations, y_range, depth)
     true_mesh = mesh if true_mesh is None else true_mesh
-    first = _draw("comparison", upper, true_mesh, true, stations, names, y_range, depth, limits)
+    first = _draw("comparison", upper, true_mesh, true, stations, names, y_range, depth, limits, colours)
     low, high = (float(10**v) for v in first.get_clim())
-    second = _draw("comparison", lower, mesh, recovered, stations, None, y_range, depth, (low, high))
-    upper.set_xlabel("")
-    for ax, title in zip((upper, lower), titles, strict=True):
+    second = _draw(
+        "comparison", lower, mesh, recovered, stations, None, y_range, depth, (low, high), colours
+    )
+    ratio = np.asarray(recovered) / on_mesh(true_mesh, np.asarray(true), mesh)
+    differences = _differences(third, mesh, np.log10(ratio), visible(mesh, y_range, depth))
+    if stations is not None:
+        station_marks(third, np.asarray(stations))
+    third.set(xlabel="Distance (km)", ylabel="Depth (km)")
+    for ax, title in zip((upper, lower, third), (*titles, "Difference, second over first"), strict=True):
         heading(ax, title)
+    for ax in (upper, lower):
+        ax.set_xlabel("")
     resistivity_bar([first, second], [upper, lower], rows=2).set_label("Resistivity (Ω m)")
-    return [upper, lower]
+    colour_bar([differences], [third]).set_label("log10 of the ratio")
+    return [upper, lower, third]
+
+
+def _differences(
+    ax: Axes, mesh: Mesh, log10_ratio: Float[np.ndarray, "earth y"], shown: tuple[slice, slice]
+) -> QuadMesh:
+    """Differences in decades, white where there is none, in colours that hold 98 % of those shown."""
+    size = np.abs(log10_ratio[shown][np.isfinite(log10_ratio[shown])])
+    reach = max(float(np.percentile(size, 98)), LEAST_DIFFERENCE) if size.size else LEAST_DIFFERENCE
+    reach = float(np.ceil(4 * reach) / 4)
+    ax.set_facecolor(ABSENT)
+    return ax.pcolormesh(
+        mesh.y_nodes / 1e3,
+        mesh.earth_nodes / 1e3,
+        np.ma.masked_invalid(log10_ratio),
+        cmap="RdBu",
+        vmin=-reach,
+        vmax=reach,
+        rasterized=True,
+    )
 
 
 def _draw(
@@ -126,6 +185,7 @@ def _draw(
     y_range: Pair | None,
     depth: float | None,
     limits: Pair | None,
+    colours: str,
     depths: Points | None = None,
 ) -> QuadMesh:
     """The section without title and colour bar; `function` is named in errors."""
@@ -139,7 +199,7 @@ def _draw(
         mesh.y_nodes / 1e3,
         mesh.earth_nodes / 1e3,
         np.ma.masked_invalid(log10_rho),
-        cmap="turbo_r",
+        cmap=resistivity_colours(colours),
         vmin=np.log10(limits[0]),
         vmax=np.log10(limits[1]),
         rasterized=True,
@@ -153,7 +213,54 @@ def _draw(
             require_shape(function, "depths", "station", depths.shape, stations.shape)
             depths = np.asarray(depths)
         station_marks(ax, np.asarray(stations), names, depths)
+    ax.add_artist(Exaggeration(ax))
     return image
+
+
+class Exaggeration(Text):
+    """The vertical exaggeration of an axis in a corner of it, whatever its size and limits become."""
+
+    def __init__(self, ax: Axes):
+        """`ax`: both of its axes have the same unit."""
+        place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": ax.transAxes}
+        super().__init__(0.992, 0.025, "VE 1.0", **place, **CORNER)
+        self.of = ax
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Measures the axis, then draws."""
+        box, (x0, x1), (z0, z1) = self.of.get_window_extent(), self.of.get_xlim(), self.of.get_ylim()
+        factor = abs(box.height / (z1 - z0)) / abs(box.width / (x1 - x0))
+        self.set_text(f"VE {factor:.1f}" if factor >= 0.95 else f"VE {factor:.2g}")
+        super().draw(renderer)
+
+
+def _ground(
+    ax: Axes,
+    stations: Float[np.ndarray, " site"],
+    elevations: Float[np.ndarray, " site"],
+    names: Sequence[str] | None,
+) -> None:
+    """Elevations (m) in a strip above the section, the names above it."""
+    require_shape("section", "elevations", "station", elevations.shape, stations.shape)
+    order = np.argsort(stations)
+    order = order[np.isfinite(elevations[order])]
+    strip = ax.inset_axes((0.0, 1 + GAP, 1.0, STRIP))
+    strip.set_label("elevation")
+    y, z = stations[order] / 1e3, elevations[order]
+    low, high = float(z.min()), float(z.max())
+    margin = 0.25 * (high - low)
+    strip.fill_between(y, low - margin, z, color="0.85", linewidth=0)
+    strip.plot(y, z, color="black", lw=0.8, marker="v", ms=3.5)
+    strip.set(xlim=ax.get_xlim(), ylim=(low - margin, high + 2 * margin))
+    ticks = [low] if high - low < 1 else [low, high]
+    strip.set_yticks(ticks, [f"{tick:.0f} m" for tick in ticks], fontsize=0.85 * SMALL)
+    strip.tick_params(bottom=False, labelbottom=False)
+    for side in ("top", "right"):
+        strip.spines[side].set_visible(False)
+    if names is not None:
+        low, high = ax.get_xlim()
+        inside = [k for k in np.argsort(stations) if low <= stations[k] / 1e3 <= high]
+        station_names(ax, stations[inside] / 1e3, [names[k] for k in inside], 1 + GAP + STRIP)
 
 
 def _relief(ax: Axes, mesh: Mesh, sea: Bool[np.ndarray, "earth y"]) -> None:

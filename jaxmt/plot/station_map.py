@@ -3,13 +3,22 @@
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Int
 from matplotlib.axes import Axes
+from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, VPacker
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.text import Text
+from matplotlib.transforms import ScaledTranslation
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 from ..processing import positions
 from ..processing.site import Site
-from .figure import literal
-from .symbols import SMALL, heading, spread
+from .figure import shortened
+from .graticule import Graticule
+from .station_labels import label_stations
+from .symbols import SMALL, heading
+
+BAR, ENTRY = 0.18, 15.5
+"""Length of the scale bar at most over the width of the map, and height of a line of the legend, points."""
 
 LINE = "#0077BB"
 STRIKE = "#CC3311"
@@ -25,7 +34,11 @@ def station_map(
     lines: Mapping[str, Sequence[int]] | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draws the stations over easting and northing, km, with profile and strike.
+    """Draws the stations with profile, strike, meridians and parallels, a scale bar, and north.
+
+    Beside the axes stand legend, arrow and bar, and where names have no room at the stations, a key to
+    the numbers that stand there instead, along the line. Where no latitude and longitude is known the axes
+    are easting and northing, km. Reads well on 9 by 7 inches.
 
     - `strike`: degrees clockwise from north; the profile runs at right angles to it through the mean of
       the stations, which thin lines project on it.
@@ -69,34 +82,55 @@ def station_map(
                 label=label,
             )
     ax.margins(0.12)
-    ax.set(
-        xlabel=f"Easting (km){_origin(sites, known[used] if used.any() else known)}", ylabel="Northing (km)"
-    )
-    ax.grid(color="0.9", lw=0.8)
+    ax.autoscale_view()
+    towards = strike + 90 if direction is None and strike is not None else direction
+    key = label_stations(ax, np.stack([east, north], axis=1), names, towards)
+    graticule = Graticule.of([sites[int(k)] for k in known], np.stack([east, north], axis=1))
+    if graticule is None:
+        ax.set(xlabel="Easting (km)", ylabel="Northing (km)")
+        ax.grid(color="0.9", lw=0.8)
+    else:
+        graticule.draw_on(ax)
+        ax.set(xlabel="Longitude", ylabel="Latitude")
     ax.set_axisbelow(True)
-    _names(ax, east, north, names)
-    ax.annotate(
-        "N",
-        (0.965, 0.86),
-        (0.965, 0.97),
-        xycoords="axes fraction",
-        ha="center",
-        va="center",
-        arrowprops={"arrowstyle": "<-", "lw": 1.4},
-    )
-    ax.legend(frameon=False, fontsize=SMALL, loc="best")
+    handles, _ = ax.get_legend_handles_labels()
+    style = {"frameon": False, "fontsize": SMALL, "borderaxespad": 0.0}
+    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), **style)
+    _beside(ax, len(handles), key)
     heading(ax, title)
     return ax
 
 
-def _origin(sites: Sequence[Site], shown: Int[np.ndarray, " n"]) -> str:
-    """Where easting and northing are zero, if degrees are known."""
-    latitude = float(np.mean([sites[int(k)].latitude for k in shown]))
-    longitude = float(np.mean([sites[int(k)].longitude for k in shown]))
-    if not np.isfinite(latitude + longitude):
-        return ""
-    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
-    return f"; 0, 0 near {abs(latitude):.2f}° {north}, {abs(longitude):.2f}° {east}"
+def _beside(ax: Axes, entries: int, key: HPacker | None) -> None:
+    """North arrow, scale bar and key in a column under the legend."""
+    arrow = DrawingArea(16, 34)
+    arrow.add_artist(FancyArrowPatch((8, 2), (8, 22), arrowstyle="-|>", mutation_scale=9, color="black"))
+    arrow.add_artist(Text(8, 24, "N", ha="center", va="bottom", fontsize=SMALL + 1))
+    length = _round(BAR * float(ax.viewLim.width))
+    bar = AnchoredSizeBar(
+        ax.transData, length, f"{length:g} km", "lower left", pad=0, frameon=False, label_top=True
+    )
+    bar.txt_label.get_children()[0].set_fontsize(SMALL)
+    children = [HPacker(pad=0, sep=8, align="bottom", children=[arrow, bar.get_child()])]
+    children += [] if key is None else [key]
+    down = ScaledTranslation(0, -(entries * ENTRY + 6) / 72, ax.figure.dpi_scale_trans)
+    column = AnchoredOffsetbox(
+        "upper left",
+        child=VPacker(pad=0, sep=8, align="left", children=children),
+        pad=0,
+        frameon=False,
+        bbox_to_anchor=(1.02, 1.0),
+        bbox_transform=ax.transAxes + down,
+        borderpad=0.0,
+    )
+    column.set_clip_on(False)
+    ax.add_artist(column)
+
+
+def _round(length: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is not longer."""
+    power = 10.0 ** np.floor(np.log10(max(length, 1e-6)))
+    return float(max(step * power for step in (1.0, 2.0, 5.0) if step * power <= length * (1 + 1e-9)))
 
 
 def _joined(ax: Axes, place: np.ndarray, name: str) -> None:
@@ -106,7 +140,13 @@ def _joined(ax: Axes, place: np.ndarray, name: str) -> None:
     offset = 14 * away / max(float(np.hypot(*away)), 1e-12)
     at = (float(place[0, 0]), float(place[0, 1]))
     ax.annotate(
-        name, at, tuple(offset), textcoords="offset points", ha="center", va="center", weight="bold"
+        shortened(name),
+        at,
+        tuple(offset),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        weight="bold",
     )
 
 
@@ -132,31 +172,3 @@ def _profile(ax: Axes, east: np.ndarray, north: np.ndarray, strike: float, direc
         zorder=3,
         label=f"strike {strike:.0f}°",
     )
-
-
-def _names(ax: Axes, east: np.ndarray, north: np.ndarray, names: list[str]) -> None:
-    """Names beside the stations, turned across their line, as many as fit."""
-    centred = np.stack([east - east.mean(), north - north.mean()])
-    direction = np.linalg.svd(centred)[0][:, 0] if east.size > 1 else np.array([1.0, 0.0])
-    normal = np.array([-direction[1], direction[0]])
-    normal = normal if normal[1] > 1e-9 or (abs(normal[1]) < 1e-9 and normal[0] > 0) else -normal
-    angle = float(np.rad2deg(np.arctan2(normal[1], normal[0])))
-    box = ax.get_window_extent()
-    width, height = ax.viewLim.width, ax.viewLim.height
-    per_km = 72 / ax.figure.dpi * min(box.width / max(width, 1e-9), box.height / max(height, 1e-9))
-    along = direction @ centred * per_km
-    order = np.argsort(along)
-    for k in order[spread(along[order], 1.5 * SMALL)]:
-        # Right of the vertical the text ends at the station, left of it it begins there.
-        upright = angle if angle <= 90 else angle - 180
-        ax.annotate(
-            literal(names[int(k)]),
-            (float(east[k]), float(north[k])),
-            tuple(8.0 * normal),
-            textcoords="offset points",
-            rotation=upright,
-            rotation_mode="anchor",
-            ha="left" if angle <= 90 else "right",
-            va="center",
-            fontsize=SMALL,
-        )

@@ -2,20 +2,32 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.collections import QuadMesh
+from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.markers import CARETDOWN
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, Locator
 
-from .figure import literal
+from .figure import shortened, wrapped
+from .ticks import decade_ticks, numbers
 
 SMALL = 8.5
 """Size of secondary text, points."""
+
+TITLE = 11.0
+"""Size of a title, points."""
+
+CORNER: dict[str, Any] = {
+    "fontsize": SMALL,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 2.0},
+    "zorder": 6,
+}
+"""Words in a corner of a section."""
 
 ABSENT = "0.85"
 """Grey of cells without a value."""
@@ -60,9 +72,10 @@ def require_limits(function: str, name: str, unit: str, pair: tuple[float, float
 
 
 def heading(ax: Axes, title: str | None) -> None:
-    """A bold title at the left, above station marks."""
+    """A bold title at the left, above station marks, broken into lines as wide as `ax`."""
     if title is not None:
-        ax.set_title(title, loc="left", fontweight="bold", fontsize=11, pad=11)
+        text = wrapped(title, ax.get_window_extent().width * 72 / ax.figure.dpi, TITLE)
+        ax.set_title(text, loc="left", fontweight="bold", fontsize=TITLE, pad=11)
 
 
 def station_marks(
@@ -95,16 +108,56 @@ def station_marks(
         zorder=5,
         label="stations",
     )
-    if names is None:
-        return
-    shown = inside[spread(points, 1.5 * SMALL)]
-    top = ax.secondary_xaxis("top")
-    top.set_xticks(km[shown], [literal(names[int(k)]) for k in shown], rotation=90, fontsize=SMALL)
-    top.tick_params(length=0, pad=8)
+    if names is not None:
+        station_names(ax, km[inside], [names[int(k)] for k in inside])
+
+
+def station_names(
+    ax: Axes, places: Float[np.ndarray, " site"], names: Sequence[str], at: float = 1.0
+) -> None:
+    """Names upright above the axis at `places`, ascending, as many as have room whenever `ax` is drawn.
+
+    - `at`: how high, as a fraction of the height of `ax`.
+
+    Where some have no room, a corner says how many are written.
+    """
+    top = ax.secondary_xaxis("top" if at == 1 else at)
+    top.xaxis.set_ticks_position("top")
+    note = ax.annotate("", (0.008, 0.025), xycoords="axes fraction", va="bottom", **CORNER)
+    note.set_gid("names written")
+    top.xaxis.set_major_locator(NameLocator(places, note))
+
+    def name(value: float, _: int | None = None) -> str:
+        return shortened(names[int(np.argmin(np.abs(places - value)))]) if len(names) else ""
+
+    top.xaxis.set_major_formatter(FuncFormatter(name))
+    top.tick_params(length=0, pad=8, rotation=90, labelsize=SMALL)
     top.spines["top"].set_visible(False)
 
 
-def colour_bar(images: Sequence[QuadMesh], axes: Sequence[Axes], rows: int = 1) -> Colorbar:
+class NameLocator(Locator):
+    """Those of ascending places whose names, upright, have room side by side on the axis as it is now."""
+
+    def __init__(self, places: Float[np.ndarray, " site"], note: Text):
+        """`note`: says how many are named where not all are."""
+        self.places, self.note = places, note
+
+    def __call__(self) -> Float[np.ndarray, " named"]:
+        """The places in the axis' view."""
+        low, high = sorted(self.axis.get_view_interval())
+        return self.tick_values(low, high)
+
+    def tick_values(self, vmin: float, vmax: float) -> Float[np.ndarray, " named"]:
+        """The places between two limits."""
+        axes = self.axis.axes
+        points = axes.get_window_extent().width * 72 / axes.figure.dpi
+        shown = self.places[spread((self.places - vmin) * points / (vmax - vmin), 1.5 * SMALL)]
+        left_out = shown.size < self.places.size
+        self.note.set_text(f"{shown.size} of {self.places.size} named" if left_out else "")
+        return shown
+
+
+def colour_bar(images: Sequence[ScalarMappable], axes: Sequence[Axes], rows: int = 1) -> Colorbar:
     """One colour bar for images of the same limits, pointed where one of them goes beyond.
 
     - `rows`: how many rows of axes it stands beside.
@@ -118,11 +171,11 @@ def colour_bar(images: Sequence[QuadMesh], axes: Sequence[Axes], rows: int = 1) 
     return axes[0].figure.colorbar(images[0], ax=axes, pad=0.02, aspect=25 * rows, extend=extend)
 
 
-def resistivity_bar(images: Sequence[QuadMesh], axes: Sequence[Axes], rows: int = 1) -> Colorbar:
+def resistivity_bar(images: Sequence[ScalarMappable], axes: Sequence[Axes], rows: int = 1) -> Colorbar:
     """A `colour_bar` of images of log10 ohm m, with ticks in ohm m."""
     bar = colour_bar(images, axes, rows)
     ticks = decade_ticks(*(float(10**v) for v in images[0].get_clim()))
-    bar.set_ticks(np.log10(ticks).tolist(), labels=[plain(t) for t in ticks])
+    bar.set_ticks(np.log10(ticks).tolist(), labels=numbers(ticks))
     bar.ax.minorticks_off()
     return bar
 
@@ -157,44 +210,3 @@ def rounded_decades(log10_values: Real, percentile: float = 0.0) -> tuple[float,
     if high - low < 1:
         low, high = low - 0.5, high + 0.5
     return float(10**low), float(10**high)
-
-
-def decade_ticks(low: float, high: float) -> Float[np.ndarray, " tick"]:
-    """Round values between two positive limits: decades, 2 and 5 where there are few, or any others."""
-    decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    span = np.log10(high / low)
-    steps = np.array([1.0, 2.0, 5.0]) if span < 2 else np.array([1.0])
-    decades = decades[decades % (1 + span // 8) == 0]
-    ticks = np.outer(10.0**decades, steps).ravel()
-    ticks = ticks[(ticks > low * (1 - 1e-9)) & (ticks < high * (1 + 1e-9))]
-    if ticks.size > 1:
-        return ticks
-    ticks = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high))
-    return ticks[(ticks >= low) & (ticks <= high)]
-
-
-def minor_decades(low: float, high: float) -> Float[np.ndarray, " tick"]:
-    """2 to 9 times each decade between two positive limits, none where they would be many."""
-    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
-    minor = np.outer(decades, np.arange(2, 10)).ravel()
-    return minor if minor.size < 64 else np.zeros(0)
-
-
-def plain(value: float) -> str:
-    """A number as an axis shows it: 0.01, 1, 100, and beyond them powers of ten; -5 and 0 as they are."""
-    if value <= 0:
-        return f"{value:g}"
-    if 1e-3 <= value < 1e5:
-        return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
-    exponent = np.floor(np.log10(value * (1 + 1e-9)))
-    factor = "" if np.isclose(value, 10**exponent) else rf"{value / 10**exponent:.2g}\times"
-    return rf"${factor}10^{{{exponent:.0f}}}$"
-
-
-def log_axis(axis: Axis, low: float, high: float) -> None:
-    """Ticks of `decade_ticks` on a logarithmic axis between two positive limits."""
-    minor = minor_decades(low, high)
-    axis.set_major_locator(FixedLocator(decade_ticks(low, high).tolist()))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
-    axis.set_minor_locator(FixedLocator(minor.tolist()) if minor.size else NullLocator())
-    axis.set_minor_formatter(NullFormatter())

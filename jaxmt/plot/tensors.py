@@ -12,8 +12,9 @@ from matplotlib.patches import Patch
 
 from ..processing import dimensionality, phase_tensor
 from ..processing.site import Site
-from .symbols import ABSENT, SMALL, cell_edges, heading, log_axis, require_limits, require_shape, spread
+from .symbols import ABSENT, SMALL, cell_edges, heading, require_limits, require_shape, spread
 from .symbols import station_marks as mark
+from .ticks import log_axis
 
 COLOURS = {
     "beta": ("RdBu_r", "Skew angle β (°)", (-6.0, 6.0)),
@@ -58,11 +59,11 @@ def tensor_section(
     colours, label, default = COLOURS[colour]
     low, high = default if limits is None else limits
     require_limits("tensor_section", "limits", "degrees", (low, high), -np.inf)
-    _frame(ax, "tensor_section", sites, distances)
+    frame(ax, "tensor_section", sites, distances)
     norm = Normalize(low, high)
     size = _room(ax, distances)
     offsets, angles, ratios, values = [], [], [], []
-    for k, site in _placed(sites, distances):
+    for k, site in located(sites, distances):
         tensor = phase_tensor(site)
         exists = np.flatnonzero(np.isfinite(tensor.azimuth) & np.isfinite(tensor.ellipticity))
         exists = exists[np.argsort(-site.frequencies[exists])]
@@ -115,8 +116,8 @@ def dimensionality_section(
 
     The legend gives the share of each. Data without a phase tensor stay grey.
     """
-    _frame(ax, "dimensionality_section", sites, distances)
-    placed = list(_placed(sites, distances))
+    frame(ax, "dimensionality_section", sites, distances)
+    placed = list(located(sites, distances))
     edges = cell_edges(np.array([distances[k] for k, _ in placed]), LONE) / 1e3
     counts = np.zeros(4, dtype=int)
     for column, (_, site) in enumerate(placed):
@@ -148,17 +149,17 @@ def dimensionality_section(
     return ax
 
 
-def _placed(sites: Sequence[Site], distances: Places) -> Iterator[tuple[int, Site]]:
+def located(sites: Sequence[Site], distances: Places) -> Iterator[tuple[int, Site]]:
     """Index and site of those with a position and a frequency, along the profile."""
     for k in np.argsort(distances):
         if np.isfinite(distances[k]) and sites[k].frequencies.size:
             yield int(k), sites[k]
 
 
-def _frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places) -> None:
+def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places) -> None:
     """Axes, ticks and station marks for all sites with a position."""
     require_shape(function, "distances", "site", distances.shape, (len(sites),))
-    placed = list(_placed(sites, distances))
+    placed = list(located(sites, distances))
     if not placed:
         raise ValueError(f"`{function}(sites=..., distances=...)`: no site has a position and a frequency.")
     places = np.array([distances[k] for k, _ in placed])
@@ -169,7 +170,7 @@ def _frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places) ->
     ax.set_facecolor(ABSENT if function.startswith("dim") else "white")
     ax.set_yscale("log")
     ax.set(xlim=(columns[0], columns[-1]), ylim=(bottom, top), xlabel="Distance (km)", ylabel="Period (s)")
-    log_axis(ax.yaxis, float(top), float(bottom))
+    log_axis(ax.yaxis)
     mark(ax, places, tuple(site.name for _, site in placed))
 
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from ..simulation.survey import Survey
 from .figure import constrain
 from .pseudosection import pseudosection
-from .symbols import SMALL, cell_edges, colour_bar, heading, log_axis, require_shape
+from .symbols import SMALL, cell_edges, colour_bar, heading, require_shape
+from .ticks import log_axis
 
 Curve = Float[np.ndarray | Array, " _"]
 Values = Float[np.ndarray | Array, "_ _"]
@@ -66,7 +67,7 @@ def transport_plan(
     ax.plot([], [], "-", color=MOVED, lw=1.3, label="plan")
     ax.set_xscale("log")
     ax.set(xlabel="Period (s)", ylabel=label)
-    log_axis(ax.xaxis, float(periods.min()), float(periods.max()))
+    log_axis(ax.xaxis)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
     ax.legend(frameon=False, fontsize=SMALL)

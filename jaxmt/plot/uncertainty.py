@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 
 from ..inversion.appraisal import Uncertainty
 from .figure import constrain
-from .section import Pair, visible, window
-from .symbols import Points, colour_bar, heading, station_marks
+from .section import Exaggeration, Pair, visible, window
+from .symbols import ABSENT, SMALL, Points, colour_bar, heading, station_marks
+from .ticks import log_axis
 
 FULL, LEAST = 0.98, 0.1
-"""Quantile of the standard deviation at which the colours end, and the fewest decades they span."""
+"""Part of the area shown at which the colours end, and the fewest decades of deviation they span."""
 
 
 def uncertainty(
@@ -28,21 +29,28 @@ def uncertainty(
 ) -> list[Axes]:
     """Draws standard deviation and width of resolution, with the depth of investigation as a line.
 
-    Arguments as in `section`. Reads well on 12 by 9 inches.
+    Arguments as in `section`. The colours of the width are those of the cells above the depth of
+    investigation; deeper ones may lie beyond, and where there is no resolution at all it is grey. Reads
+    well on 12 by 9 inches.
     """
     constrain(figure)
     axes = list(figure.subplots(2, 1, sharex=True, sharey=True))
     y_range, depth = window(found.mesh, stations, y_range, depth)
     width, shown = found.width / 1e3, visible(found.mesh, y_range, depth)
-    widest = (y_range[1] - y_range[0]) / 1e3
-    narrowest = min(float(np.min(width[shown])), 0.1 * widest)
-    largest = max(float(np.quantile(found.deviation[shown], FULL)), LEAST)
+    reach = found.depth_of_investigation() / 1e3
+    area = (found.mesh.dz[:, None] * found.mesh.dy)[shown]
+    seen = (found.mesh.z_centres[:, None] / 1e3 <= reach)[shown] & np.isfinite(width[shown])
+    # By number: what lies shallow is narrow, and takes little of the area.
+    alike = np.ones(np.count_nonzero(seen))
+    narrowest, widest = _decade(
+        _quantile(width[shown][seen], alike, 1 - FULL), _quantile(width[shown][seen], area[seen], FULL)
+    )
+    largest = max(_quantile(found.deviation[shown].ravel(), area.ravel(), FULL), LEAST)
     panels: tuple[tuple[str, Float[np.ndarray, "earth y"], Normalize, str], ...] = (
         ("Standard deviation of log10 resistivity", found.deviation, Normalize(0.0, largest), "Decades"),
         ("Width over which a cell is an average", width, LogNorm(narrowest, widest), "km"),
     )
     mesh = found.mesh
-    reach = found.depth_of_investigation() / 1e3
     for ax, (title, values, norm, unit) in zip(axes, panels, strict=True):
         image = ax.pcolormesh(
             mesh.y_nodes / 1e3,
@@ -52,11 +60,35 @@ def uncertainty(
             cmap="viridis",
             rasterized=True,
         )
-        ax.step(mesh.y_centres / 1e3, reach, where="mid", color="white", lw=1.5)
+        ax.set_facecolor(ABSENT)
+        for colour, lw, label in (("black", 3.0, None), ("white", 1.5, "depth of investigation")):
+            ax.step(mesh.y_centres / 1e3, reach, where="mid", color=colour, lw=lw, label=label)
         ax.set(xlim=np.array(y_range) / 1e3, ylim=(depth / 1e3, 0), ylabel="Depth (km)")
         if stations is not None:
             station_marks(ax, np.asarray(stations), names if ax is axes[0] else None)
+        ax.add_artist(Exaggeration(ax))
         heading(ax, title)
-        colour_bar([image], [ax]).set_label(unit)
+        bar = colour_bar([image], [ax])
+        bar.set_label(unit)
+        if isinstance(norm, LogNorm):
+            log_axis(bar.ax.yaxis)
+    if np.any(reach[shown[1]] < depth / 1e3):
+        style = {"facecolor": "0.6", "edgecolor": "none", "framealpha": 0.8, "fontsize": SMALL}
+        axes[1].legend(loc="lower left", labelcolor="white", **style)
     axes[1].set_xlabel("Distance (km)")
     return axes
+
+
+def _quantile(values: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"], part: float) -> float:
+    """The value below which that part of the weight lies; 1 for none."""
+    values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
+    if not values.size:
+        return 1.0
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    return float(values[order][min(np.searchsorted(below, part * below[-1]), values.size - 1)])
+
+
+def _decade(low: float, high: float) -> Pair:
+    """The ends of a logarithmic scale of a decade at least."""
+    return (low, high) if high >= 10 * low else (high / 10, high)

@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from ..conventions import COMPONENTS, PHASE, RHO, TIPPER
 from ..data import Data, nearest_turn
 from ..inversion.appraisal import Uncertainty
-from ..plot import section as draw_section
+from ..plot.colours import RED_BLUE, resistivity_colours
 from ..plot.misfit import residuals, rms
 from ..plot.section import visible, window
 from ..plot.symbols import ABSENT, MODE, rounded_decades
@@ -71,12 +70,17 @@ def script() -> str:
 
 
 def section_numbers(
-    shown: Sequence[Shown], *, depth: float | None = None, limits: Pair | None = None
+    shown: Sequence[Shown],
+    *,
+    depth: float | None = None,
+    limits: Pair | None = None,
+    colours: str = RED_BLUE.name,
 ) -> str:
     """The numbers of sections as JSON that can stand in HTML and in XML: no <, > and & are in it.
 
     - `shown`: sections from the same data, which change places by a click.
-    - `depth`: m, to show at first; `limits`: ohm m, of the colours. Both by default as in `plot.section`.
+    - `depth`: m, to show at first; `limits`: ohm m, of the colours; `colours`: their map. All as in
+      `plot.section`.
 
     Raises `ValueError` for none, for sections of different stations or frequencies, or of a shape that is
     not that of their mesh.
@@ -114,7 +118,7 @@ def section_numbers(
         "limits": [float(np.log10(low)), float(np.log10(high))],
         "rho_unit": RHO_UNIT,
         "deviation_unit": DEVIATION_UNIT,
-        "colours": colours(),
+        "colours": [to_hex(shade) for shade in resistivity_colours(colours)(np.linspace(0, 1, SHADES))],
         "absent": to_hex(ABSENT),
         "stations": stations,
         "periods": [_digits(p) for p in data.survey.periods],
@@ -125,14 +129,6 @@ def section_numbers(
     }
     text = json.dumps(found, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return "".join(f"\\u{ord(c):04x}" if c in "<>&" or not _plain(c) else c for c in text)
-
-
-def colours() -> list[str]:
-    """The colours in which `plot.section` draws, of the lowest resistivity first."""
-    mesh = Mesh([0.0, 1.0, 2.0], [0.0, 1.0, 2.0])
-    ax = draw_section(Figure().add_subplot(), mesh, np.ones((2, 2)), limits=(1.0, 10.0), colorbar=False)
-    shades = ax.collections[0].get_cmap()(np.linspace(0, 1, SHADES))
-    return [to_hex(shade) for shade in shades]
 
 
 def _plain(character: str) -> bool:

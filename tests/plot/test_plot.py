@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 mpl.use("Agg")
 
 from jaxmt import Data, Mesh, Survey, plot  # noqa: E402
-from jaxmt.plot.symbols import cell_edges, decade_ticks, plain, rounded_decades, spread  # noqa: E402
+from jaxmt.plot.symbols import cell_edges, rounded_decades, spread  # noqa: E402
+from jaxmt.plot.ticks import decade_ticks, plain  # noqa: E402
 
 STATIONS = np.array([4000.0, 0.0, 1000.0, 9000.0])
 
@@ -81,7 +82,7 @@ def test_section_shows_log10_resistivity_red_where_conductive():
     mesh, ax = a_mesh(), axes()
     plot.section(ax, mesh, jnp.asarray(a_section(mesh)), limits=(1.0, 1000.0))
     np.testing.assert_allclose(shown(ax), np.log10(a_section(mesh)), rtol=1e-14)
-    assert image(ax).get_cmap().name == "turbo_r"
+    assert image(ax).get_cmap().name == "red-blue"
     assert image(ax).get_clim() == (0.0, 3.0)
     red, _, blue, _ = image(ax).to_rgba(np.array(0.3))
     assert red > 5 * blue
@@ -118,11 +119,15 @@ def test_section_fades_where_it_is_not_trusted():
 def test_comparison_takes_sections_on_two_meshes():
     mesh, other = a_mesh(), Mesh(np.linspace(-20e3, 20e3, 11), np.array([-1.0, 0.0, 300.0, 20e3]))
     figure = Figure(figsize=(8, 6))
-    upper, lower = plot.comparison(
+    upper, lower, third = plot.comparison(
         figure, mesh, np.full(other.shape, 10.0), a_section(mesh), stations=STATIONS, true_mesh=other
     )
     assert shown(upper).shape == other.shape
     assert shown(lower).shape == mesh.shape
+    # The ratio stands on the second mesh, red where it conducts more.
+    np.testing.assert_allclose(shown(third), np.log10(a_section(mesh) / 10.0), rtol=1e-12, atol=1e-12)
+    red, _, blue, _ = image(third).to_rgba(np.array(-0.9 * image(third).get_clim()[1]))
+    assert red > 2 * blue
     assert upper.get_xlim() == lower.get_xlim()
 
 
@@ -190,12 +195,17 @@ def test_colour_bar_is_pointed_where_values_lie_beyond(limits, extend):
 def test_comparison_shares_colours_axes_and_bar():
     mesh, figure = a_mesh(), Figure(figsize=(10, 7))
     recovered = 3 * a_section(mesh)
-    upper, lower = plot.comparison(figure, mesh, a_section(mesh), recovered, stations=STATIONS, depth=3e3)
+    upper, lower, third = plot.comparison(
+        figure, mesh, a_section(mesh), recovered, stations=STATIONS, depth=3e3
+    )
     assert image(upper).get_clim() == pytest.approx(image(lower).get_clim())
     assert upper.get_xlim() == lower.get_xlim()
     assert lower.get_ylim() == (3.0, 0.0)
     np.testing.assert_allclose(shown(lower), np.log10(recovered))
-    assert len(figure.axes) == 3
+    # Three times as resistive everywhere; rounding only.
+    np.testing.assert_allclose(shown(third), np.log10(3.0), rtol=1e-12)
+    assert image(third).get_clim() == (-0.5, 0.5)
+    assert len(figure.axes) == 5
     assert figure.get_layout_engine() is not None
 
 
@@ -281,7 +291,7 @@ def test_pseudosection_of_stations_with_frequencies_of_their_own_has_no_stripes(
 @pytest.mark.parametrize(
     ("kind", "colours", "limits"),
     [
-        ("log10_rho", "turbo_r", (0.5, 2.0)),
+        ("log10_rho", "red-blue", (0.5, 2.0)),
         ("phase", "viridis", (0.0, 90.0)),
         ("residual", "RdBu", (-3.0, 3.0)),
     ],
@@ -463,7 +473,7 @@ def test_misfit_bars_are_root_mean_squares():
     every = np.sqrt(91 / 6)
     heights = [bar.get_height() for bar in stations.containers[0]]
     np.testing.assert_allclose(heights, [every, 1.0, every, every])
-    assert [label.get_text() for label in stations.get_xticklabels()] == ["A", "B", "C", "D"]
+    assert [label.get_text() for label in stations.child_axes[0].get_xticklabels()] == ["A", "B", "C", "D"]
     heights = [bar.get_height() for bar in periods.containers[0]]
     np.testing.assert_allclose(heights, [np.sqrt((3 * 91 + 1) / 19)] * 2 + [np.nan])
     heights = [bar.get_height() for bar in components.containers[0]]

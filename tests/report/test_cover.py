@@ -8,7 +8,7 @@ from sections import HOSTILE, a_fit, a_survey, an_uncertainty
 from soundings import half_space
 
 from jaxmt.field import Line, Settings
-from jaxmt.field.cover import conclusions, data_in_words, day, depth_seen, stations_in_words
+from jaxmt.field.cover import conclusions, data_in_words, day, stations_in_words
 from jaxmt.field.station_tables import processing_table, station_table
 from jaxmt.inversion.result import Ending
 from jaxmt.processing import Journal
@@ -57,8 +57,6 @@ def test_what_nobody_sees_is_not_described():
     assert conclusions([blind], SETTINGS)[2] == (
         "No part of the section is seen well enough to say what is there."
     )
-    # Four cells all the same.
-    assert depth_seen(blind, SETTINGS) == fit.result.mesh.earth_nodes[4]
 
 
 def test_one_station_and_a_section_with_gaps_have_their_sentences():

@@ -9,7 +9,7 @@ from sections import HOSTILE, a_mesh, a_section, a_survey, an_uncertainty, some_
 
 from jaxmt import Mesh, plot
 from jaxmt.report import Shown, section_numbers
-from jaxmt.report.numbers import DEEPER, DEVIATION_UNIT, RHO_UNIT, SHADES, colours
+from jaxmt.report.numbers import DEEPER, DEVIATION_UNIT, RHO_UNIT, SHADES
 
 
 def shown(label="l2", survey=None, mesh=None, **changes):
@@ -101,14 +101,16 @@ def test_the_ground_comes_with_the_section():
     assert found["top"] < 0
 
 
-def test_colours_are_those_of_the_figure():
+@pytest.mark.parametrize("told", [{}, {"colours": "turbo_r"}])
+def test_colours_are_those_of_the_figure(told):
     mesh = a_mesh()
-    ax = plot.section(Figure().add_subplot(), mesh, a_section(mesh), limits=(1.0, 10.0))
+    ax = plot.section(Figure().add_subplot(), mesh, a_section(mesh), limits=(1.0, 10.0), **told)
     shades = ax.collections[0].get_cmap()
-    assert len(colours()) == SHADES
+    colours = json.loads(section_numbers([shown()], **told))["colours"]
+    assert len(colours) == SHADES
     for k in (0, SHADES // 3, SHADES - 1):
-        rgb = [int(colours()[k][at : at + 2], 16) for at in (1, 3, 5)]
-        # Half of a step of 1/255, and a step between neighbours of the map.
+        rgb = [int(colours[k][at : at + 2], 16) for at in (1, 3, 5)]
+        # Half of a step of 1/255.
         np.testing.assert_allclose(
             np.array(rgb) / 255, shades(k / (SHADES - 1))[:3], rtol=0, atol=0.51 / 255
         )

@@ -1,0 +1,64 @@
+"""What stands on a page: the texts that are drawn, where, and whether any two meet."""
+
+import itertools
+from unittest.mock import patch
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+TOUCH = 1.0
+"""Pixels by which two boxes may overlap: boxes of letters have a margin, and pixels are whole."""
+
+
+def drawn(figure: Figure) -> list[tuple[str, np.ndarray]]:
+    """Every text that is drawn, and the corners of its box in pixels, of shape (4, 2)."""
+    canvas, found, original = FigureCanvasAgg(figure), [], Text.draw
+
+    def draw(self, renderer):
+        original(self, renderer)
+        if self.get_visible() and self.get_text().strip():
+            found.append(self)
+
+    canvas.draw()
+    with patch.object(Text, "draw", draw):
+        canvas.draw()
+    renderer = canvas.get_renderer()
+    return [(text.get_text(), _corners(text, renderer)) for text in found]
+
+
+def _corners(text: Text, renderer) -> np.ndarray:
+    angle = text.get_rotation()
+    if angle % 90 == 0:
+        return text.get_window_extent(renderer).corners()[[0, 1, 3, 2]]
+    # Turned about its anchor.
+    text.set_rotation(0)
+    flat = text.get_window_extent(renderer).corners()[[0, 1, 3, 2]]
+    text.set_rotation(angle)
+    anchor = text.get_transform().transform(text.get_unitless_position())
+    c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    return anchor + (flat - anchor) @ np.array([[c, s], [-s, c]])
+
+
+def meet(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two rectangles overlap by more than `TOUCH`: none of their sides' normals parts them."""
+    for box in (one, other):
+        for side in (box[1] - box[0], box[3] - box[0]):
+            length = np.hypot(*side)
+            if length == 0:
+                continue
+            first, second = one @ side / length, other @ side / length
+            if min(first.max(), second.max()) - max(first.min(), second.min()) <= TOUCH:
+                return False
+    return True
+
+
+def collisions(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts that meet."""
+    return [(a, b) for (a, at), (b, there) in itertools.combinations(drawn(figure), 2) if meet(at, there)]
+
+
+def texts(figure: Figure) -> list[str]:
+    """What is written."""
+    return [text for text, _ in drawn(figure)]
