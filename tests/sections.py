@@ -1,5 +1,7 @@
 """Small sections with soundings and uncertainty, made by hand: nothing is simulated."""
 
+import base64
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -12,6 +14,12 @@ from jaxmt.simulation.responses import Responses
 
 HOSTILE = ("<script>alert(1)</script>", "$b_{$c", "\"q\" 's' </script><!-- ]]>", "a\0b\nc", "&amp;")
 """Names that a page must show as text."""
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+"""A PNG of one black pixel."""
 
 
 def a_survey(names=HOSTILE):

@@ -6,8 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from chromium import PROGRAM, chromium
-from sections import HOSTILE, a_mesh, a_section, a_survey, an_uncertainty, some_data
-from test_report import PIXEL
+from sections import HOSTILE, PIXEL, a_mesh, a_section, a_survey, an_uncertainty, some_data
 
 from jaxmt.report import Page, Shown, section_numbers, write_page
 
@@ -104,9 +103,9 @@ def test_the_mouse_reads_the_section(y, z, tab):
 
 
 def test_what_the_data_do_not_see_is_said(tab):
-    tab.value("document.querySelector('canvas').focus()")
+    down = "document.querySelector('canvas').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown'}))"
     for _ in range(8):
-        tab.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowDown")
+        tab.value(down)
     tab.mouse("mouseMoved", *place(tab, 0.3, 5.5))
     assert tab.value(READ).endswith("; the data do not see it")
 

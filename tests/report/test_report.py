@@ -8,14 +8,10 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from identities import present
+from sections import PIXEL
 
 from jaxmt import Data, Survey
 from jaxmt.report import Page, misfit_table, versions, write_page
-
-# One black pixel.
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-)
 
 
 def a_page(folder):
