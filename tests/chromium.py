@@ -74,14 +74,18 @@ class Tab:
         if self.session is not None:
             message["sessionId"] = self.session
         os.write(self.out, json.dumps(message).encode() + b"\0")
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        end, answer = time.monotonic() + PATIENCE, None
+        while answer is None and time.monotonic() < end:
+            # Events may come in one piece with the answer, before it and after.
             for found in self._messages(end - time.monotonic()):
                 if found.get("id") == self.count:
-                    if "error" in found:
-                        raise RuntimeError(f"{method}: {found['error']}")
-                    return found["result"]
-                self.events.append(found)
+                    answer = found
+                else:
+                    self.events.append(found)
+        if answer is not None and "result" in answer:
+            return answer["result"]
+        if answer is not None:
+            raise RuntimeError(f"{method}: {answer['error']}")
         raise RuntimeError(f"{method}: no answer in {PATIENCE:g} s")
 
     def _messages(self, seconds):

@@ -103,9 +103,9 @@ def test_the_mouse_reads_the_section(y, z, tab):
 
 
 def test_what_the_data_do_not_see_is_said(tab):
-    down = "document.querySelector('canvas').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown'}))"
+    press = "new KeyboardEvent('keydown', {key: 'ArrowDown'})"
     for _ in range(8):
-        tab.value(down)
+        tab.value(f"document.querySelector('canvas').dispatchEvent({press})")
     tab.mouse("mouseMoved", *place(tab, 0.3, 5.5))
     assert tab.value(READ).endswith("; the data do not see it")
 
