@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from chromium import PROGRAM, chromium
+from identities import present
 from sections import HOSTILE, PIXEL, a_mesh, a_section, a_survey, an_uncertainty, some_data
 
 from jaxmt.report import Page, Shown, section_numbers, write_page
@@ -128,7 +129,7 @@ def test_two_misfits_change_places(tab):
     for k in range(2):
         tab.value(f"document.querySelectorAll('button')[{k}].click()")
         tab.mouse("mouseMoved", at[0] + k, at[1])
-        said.append(float(re.search(r": (\S+) \u03a9 m", tab.value(READ))[1]))
+        said.append(float(present(re.search(r": (\S+) \u03a9 m", tab.value(READ)))[1]))
         pictures.append(tab.value("document.querySelector('canvas').toDataURL()"))
         assert tab.value("document.querySelector('.live').dataset.shown") == LABELS[k]
         assert tab.value("document.querySelector('.curves h3').textContent").endswith(f"by {LABELS[k]}")
