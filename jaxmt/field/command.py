@@ -22,6 +22,7 @@ PICTURES = (".png", ".pdf", ".svg", ".eps", ".ps", ".jpg", ".jpeg", ".tif", ".ti
 
 INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
 SHOWING = tuple(name for name, option in OPTIONS.items() if option.table == "figures")
+TITLES = tuple(name for name, option in OPTIONS.items() if option.table == "report")
 
 
 class Parser(argparse.ArgumentParser):
@@ -83,6 +84,7 @@ def _invert_options(part: Parser) -> None:
     add(part.add_argument_group("data"), READING)
     add(part.add_argument_group("inversion"), INVERTING)
     add(part.add_argument_group("figures"), SHOWING)
+    add(part.add_argument_group("report"), TITLES)
     group = part.add_argument_group("machine")
     add(group, ["devices"])
     machine.add_hosts(group)
@@ -91,6 +93,7 @@ def _invert_options(part: Parser) -> None:
 def _report_options(part: Parser) -> None:
     part.add_argument("path", type=Path, metavar="OUT", help="folder of results")
     add(part.add_argument_group("figures"), SHOWING)
+    add(part.add_argument_group("first page, kept in run.toml"), TITLES)
 
 
 def _convert_options(part: Parser) -> None:

@@ -117,7 +117,9 @@ class Folder:
             if (self.path / name).is_file():
                 yield name, read_results(self.path / name).attributes.get("run", "")
         if (self.path / REPORT).is_file():
-            stated = re.search(r"Run (\S+)<", (self.path / REPORT).read_text(encoding="utf-8"))
+            page = (self.path / REPORT).read_text(encoding="utf-8")
+            # A title may say "Run", too; older pages have it in their text alone.
+            stated = re.search(r'name="run" content="(\S+?)"', page) or re.search(r"Run (\S+)<", page)
             yield REPORT, stated[1] if stated else ""
         for name in self.misfits():
             if (self.path / name / MODEL).is_file():

@@ -8,6 +8,7 @@ from ..inversion.static_shift import StaticShift
 from ..misfit import AbstractMisfit
 from ..misfit.catalogue import named
 from .options import Refusal
+from .run_file import TOLD
 from .settings import Settings
 
 GROWTH, QUICK_GROWTH = 0.12, 0.3
@@ -45,7 +46,7 @@ def settings_of(told: Mapping[str, Any]) -> Settings:
 
 
 def shown_of(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What was told of the figures, as fields of `Settings`."""
+    """What was told of the figures and of the first page of the report, as fields of `Settings`."""
     found: dict[str, Any] = {}
     if told.get("depth") is not None:
         found["depth"] = 1e3 * told["depth"]
@@ -55,4 +56,4 @@ def shown_of(told: Mapping[str, Any]) -> dict[str, Any]:
         found["colours"] = told["colours"]
     if "format" in told:
         found["formats"] = tuple(told["format"])
-    return found
+    return found | {name: told[name] for name in TOLD["report"] if told.get(name) is not None}

@@ -5,11 +5,14 @@ Nothing here loads JAX or NumPy, for `jaxmt --help` shall open at once.
 
 import argparse
 import dataclasses
-import difflib
 import math
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from .checks import Check as Check
+from .checks import frequencies, number, one_of, place, strike, text, true, whole, words
+from .checks import nearest as nearest
 
 MISFITS = ("cloud", "components", "graph", "l2", "huber", "student", "sliding", "paired", "cloud-l2")
 """The names of `jaxmt.misfit.catalogue`."""
@@ -39,9 +42,6 @@ EXPECTED = (ValueError, OSError, MemoryError, FloatingPointError, ImportError, R
 ALIASES = {"optimizer": "optimiser"}
 ITERATIONS, QUICK_ITERATIONS = 200, 15
 
-Check = Callable[[Any], Any]
-"""From a word of the command line or a value of a file to a value; ValueError says what it must be."""
-
 
 class Refusal(ValueError):
     """What was typed cannot be understood: which word, what it must be, and what comes nearest."""
@@ -52,92 +52,11 @@ def command(*words: object) -> str:
     return shlex.join(["jaxmt", *map(str, words)])
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """`names`, and before them which of them is like `word`."""
-    names = list(names)
-    close = difflib.get_close_matches(word.lower(), names, 1, 0.5)
-    return (f"Did you mean {close[0]}? " if close else "") + f"Known: {', '.join(names)}."
-
-
-def number(low: float = -math.inf, high: float = math.inf, what: str = "a number") -> Check:
-    """Numbers from `low` to `high`, both included."""
-
-    def check(value: Any) -> float:
-        try:
-            found = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            found = math.nan
-        if not low <= found <= high:
-            raise ValueError(f"must be {what}. Got {value}.")
-        return found
-
-    return check
-
-
-def whole(least: int, what: str) -> Check:
-    """Whole numbers of `least` and more."""
-
-    def check(value: Any) -> int:
-        found = number(what=what)(value)
-        if not (found >= least and math.isfinite(found) and found == int(found)):
-            raise ValueError(f"must be {what}. Got {value}.")
-        return int(found)
-
-    return check
-
-
-def one_of(what: str, names: Sequence[str]) -> Check:
-    """One of `names`, whatever the case."""
-
-    def check(value: Any) -> str:
-        if str(value).lower() not in names:
-            raise ValueError(f"{value!r} is no {what}. {nearest(str(value), names)}")
-        return str(value).lower()
-
-    return check
-
-
 def rule(value: Any) -> str:
     """A rule by its name, with or without hyphens: `OffLine` is `off-line`."""
     names = {name.replace("-", ""): name for name in (*RULES, *STATION_RULES)}
     plain = str(value).lower().replace("-", "")
     return names[plain] if plain in names else one_of("rule", tuple(names.values()))(value)
-
-
-def strike(value: Any) -> float | str:
-    """Degrees from north, or "auto"."""
-    return "auto" if value == "auto" else number(-360.0, 360.0, "degrees from north, or auto")(value)
-
-
-def frequencies(value: Any) -> int | str:
-    """How many a decade, or "all" that were measured."""
-    return "all" if value == "all" else whole(1, "a number of frequencies a decade, or all")(value)
-
-
-def place(value: Any) -> list[float]:
-    """Latitude and longitude, degrees: two numbers, or both in one word."""
-    parts = value.split(",") if isinstance(value, str) else value
-    try:
-        latitude, longitude = (float(part) for part in parts)
-    except (TypeError, ValueError):
-        latitude = longitude = math.nan
-    if not (abs(latitude) <= 90 and abs(longitude) <= 360):
-        raise ValueError(f"must be LAT,LON in degrees, such as -22.5,139.2. Got {value}.")
-    return [latitude, longitude]
-
-
-def true(value: Any) -> bool:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise ValueError(f"must be true or false. Got {value}.")
-    return value
-
-
-def text(value: Any) -> str:
-    """Words that are not empty."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"must be text. Got {value!r}.")
-    return value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,13 +173,16 @@ OPTIONS: dict[str, Option] = {
                ("LO", "HI")),
         Option("depth", "figures", number(1e-6, 1e5, "a positive depth in km"), None,
                "km, down to which sections are shown; by default as deep as the data see", metavar="KM"),
+        Option("title", "report", words, None, "title; by default the name of the line", metavar="TEXT"),
+        Option("client", "report", words, None, "for whom the report is", metavar="TEXT"),
+        Option("author", "report", words, None, "who answers for it", metavar="TEXT"),
         Option("devices", "machine", whole(1, "a number of devices, at least 1"), None,
                "share the frequencies over N devices", metavar="N"),
     )
 }  # fmt: skip
 """Every option of a run, in the order of `--help` and of the file."""
 
-TABLES = ("data", "inversion", "figures", "machine")
+TABLES = ("data", "inversion", "figures", "report", "machine")
 
 
 def add(parser: argparse._ActionsContainer, names: Iterable[str]) -> None:

@@ -20,6 +20,9 @@ from .report import report_page
 from .settings import Reference, Settings
 from .store import read_line, read_reference, write_line, write_reference
 
+TITLES = ("title", "client", "author")
+"""What the first page of a report is told."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -83,7 +86,7 @@ class Outcome:
         if len(self.fits) == 2:
             drawings.append(both_figure(path, self.fits, settings))
         draw(drawings, settings.formats, quiet=quiet)
-        write_page(page, report_page(folder, self.line, self.fits, self.settings, self.facts))
+        write_page(page, report_page(folder, self.line, self.fits, settings, self.facts))
         folder.seal(self.summary())
         return page
 
@@ -106,6 +109,7 @@ class Outcome:
                 "limits": None if settings.limits is None else list(settings.limits),
                 "colours": settings.colours,
                 "formats": list(settings.formats),
+                **{name: getattr(settings, name) for name in TITLES},
             },
             "runs": {fit.name: _numbers(fit, settings.reference) for fit in self.fits},
         }
@@ -133,6 +137,7 @@ class Outcome:
             colours=shown.get("colours", Settings.colours),
             formats=tuple(shown.get("formats", Settings.formats)),
             reference=read_reference(reference) if reference.is_file() else None,
+            **{name: shown.get(name, "") for name in TITLES},
         )
         return cls(read_line(folder), fits, settings, tuple(summary["settings"].items()))
 

@@ -7,11 +7,15 @@ import numpy as np
 
 from ..conventions import PHASE, RHO, TIPPER, rows_of
 from ..misfit.motion import moves
+from ..processing import dimensionality, phase_tensor
 from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
+from .cover import FADE, cover
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
 from .line import Line, counted
+from .run_file import NAME, TOLD, RunFile, toml
 from .settings import Reference, Settings
+from .station_tables import processing_table, station_table
 
 HIGH = 2.0
 """nRMS from which a number in a table stands out."""
@@ -24,32 +28,51 @@ def report_page(
 
     - `facts`: what was set, as text.
     """
-    path, survey = folder.path, line.data.survey
-    ends = ", ".join(f"{fit.label} nRMS {fit.result.nrms:.2f}" for fit in fits)
-    page = Page(
-        line.name,
-        f"2-D inversion of magnetotelluric data: {survey.stations.size} stations; {ends}. "
-        f"Run {folder.identity}",
-    )
-    page = _summary(page.heading("Summary"), path, fits, settings.target)
-    page = _survey(page.heading("Survey"), path, line)
-    page = _dimension(page.heading("Dimensionality and strike"), path, line)
-    page = _processing(page.heading("Processing"), line)
-    for fit in fits:
-        page = _fit(page.heading(f"Inversion by {fit.label}"), path / fit.name, fit)
+    path = folder.path
+    page = _stations(cover(folder, line, fits, settings).heading("Stations"), path, line, fits)
+    page = _outcome(page.heading("Fits"), path, fits, settings.target)
+    for k, fit in enumerate(fits):
+        page = _fit(page.heading(f"Inversion by {fit.label}"), path / fit.name, fit, on_cover=k == 0)
     if settings.reference is not None:
         page = page.heading(f"Beside {settings.reference.title}")
         page = _beside(page, path, fits, settings.reference)
-    page = page.heading("Settings, files and versions")
-    page = page.table("Settings of the inversion.", ["setting", "value"], facts)
-    page = page.table("Files beside this report.", ["file", "what"], _files(folder, fits))
-    page = page.table("Versions.", ["what", "version"], versions())
-    page = page.heading("How to cite")
-    version = dict(versions())["jaxmt"]
+    page = _trust(page.heading("How far to trust the section"), path, line, fits)
+    page = _dimension(page.heading("Dimensionality and strike"), path, line)
+    page = _processing(page.heading("Processing"), line)
+    page = _settings(page.heading("Settings and files"), folder, fits, facts)
+    return _cite(page.heading("Versions and how to cite"), line)
+
+
+def _cite(page: Page, line: Line) -> Page:
+    found = versions()
+    page = page.paragraph(f"Made with {', '.join(f'{what} {version}' for what, version in found)}.")
+    version = dict(found)["jaxmt"]
     cite = CITATION if version == FROM_SOURCE else f"{CITATION}, version {version}"
     for text in (f"{cite}.", *line.cite):
         page = page.paragraph(text)
     return page
+
+
+def _settings(page: Page, folder: Folder, fits: Sequence[Fit], facts: Sequence[tuple[str, str]]) -> Page:
+    """What was set, as TOML, and what lies beside."""
+    tables = {"set": dict(facts)}
+    if (folder.path / NAME).is_file():
+        told = RunFile.read(folder.path / NAME).told
+        parts = {
+            table: {name: told[name] for name in names if name in told} for table, names in TOLD.items()
+        }
+        tables |= {table: entries for table, entries in parts.items() if entries}
+    page = page.paragraph(
+        f"What the inversion was set to, and what the run was told; {NAME} beside this report repeats it."
+        if len(tables) > 1
+        else "What the inversion was set to."
+    )
+    page = page.listing(toml(tables))
+    files = _files(folder, fits)
+    return page.folded(
+        f"The {len(files)} kinds of files beside this report",
+        lambda inside: inside.table("Files beside this report.", ["file", "what"], files),
+    )
 
 
 def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:
@@ -84,7 +107,7 @@ def _beside(page: Page, path: Path, fits: Sequence[Fit], reference: Reference) -
     return page
 
 
-def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Page:
+def _outcome(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Page:
     timed = any(np.isfinite(fit.share) for fit in fits)
     rows = []
     for fit in fits:
@@ -123,7 +146,7 @@ def _summary(page: Page, folder: Path, fits: Sequence[Fit], target: float) -> Pa
     return page
 
 
-def _survey(page: Page, folder: Path, line: Line) -> Page:
+def _stations(page: Page, folder: Path, line: Line, fits: Sequence[Fit]) -> Page:
     survey, data = line.data.survey, line.data
     step = np.diff(np.sort(survey.stations))
     spacing = f"{np.median(step) / 1e3:.3g} km (median)" if step.size else "one station"
@@ -143,13 +166,18 @@ def _survey(page: Page, folder: Path, line: Line) -> Page:
         ("strike used", strike),
         *line.facts,
     ]
-    page = page.table("The survey.", ["what", "value"], facts)
+    head, rows = station_table(line, fits)
     if (folder / "station_map.png").is_file():
-        return page.figure(
+        page = page.figure(
             folder / "station_map.png",
             "Stations (triangles; hollow ones were left out), the profile they are projected on, strike.",
         )
-    return page.paragraph("The data came along a profile: there are no coordinates to map.")
+    else:
+        page = page.paragraph("The data came along a profile: there are no coordinates to map.")
+    page = page.table(
+        "Stations; y is the position on the line, nRMS above 2 in bold.", head, rows, high=HIGH
+    )
+    return page.table("The survey.", ["what", "value"], facts)
 
 
 def _dimension(page: Page, folder: Path, line: Line) -> Page:
@@ -180,34 +208,34 @@ def _processing(page: Page, line: Line) -> Page:
     for entry in line.journal:
         if entry.step in ("warning", "fault"):
             page = page.warning(f"{entry.subject}: {entry.text}")
-    rows = [
+    steps = [
         [entry.step, entry.subject, entry.text, entry.removed or "", entry.marked or ""]
         for entry in line.journal.folded()
     ]
-    if not rows:
+    if not steps:
         return page.paragraph("The data were inverted as they are.")
-    return page.table(
-        "The steps, in order, what many stations share in one row; processing.log has each. "
-        f"{line.journal.removed()} data were removed, a complex number counting one; the marked stayed.",
-        ["step", "of", "what and why", "removed", "marked"],
-        rows,
+    page = page.paragraph(
+        f"{line.journal.removed()} data were removed, a complex number counting one; doubtful ones were "
+        "marked and kept. processing.log has every step."
+    )
+    head, rows = processing_table(line)
+    if rows:
+        page = page.table(
+            "Processing by station; one that is not here needed nothing of its own.", head, rows
+        )
+    return page.folded(
+        f"The {len(steps)} steps, in order, what many stations share in one row",
+        lambda inside: inside.table(
+            "The steps.", ["step", "of", "what and why", "removed", "marked"], steps
+        ),
     )
 
 
-def _fit(page: Page, folder: Path, fit: Fit) -> Page:
-    for text in fit.warnings:
-        page = page.warning(text)
-    page = page.figure(
-        folder / "section.png",
-        f"Resistivity by {fit.label}, nRMS {fit.result.nrms:.2f}. Colours fade where a decade more "
-        "or less from there downward, as far to both sides as it is deep, would change all data together "
-        "by less than 10 standard deviations, and are gone below 3.",
-    )
-    page = page.figure(
-        folder / "uncertainty.png",
-        "Standard deviation of the section as far as the regularisation is believed, the width over which "
-        "the data let a cell be an average; in white the depth of investigation (3 standard deviations).",
-    )
+def _fit(page: Page, folder: Path, fit: Fit, *, on_cover: bool) -> Page:
+    """One inversion; `on_cover`: whether its section stands on the first page already."""
+    if not on_cover:
+        text = f"Resistivity by {fit.label}, nRMS {fit.result.nrms:.2f}. {FADE}"
+        page = page.figure(folder / "section.png", text)
     shown = "nRMS, regularisation factor and blur over iterations."
     shown += TRANSPORTED if moves(fit.result.history) else ""
     page = page.figure(folder / "convergence.png", shown)
@@ -217,21 +245,43 @@ def _fit(page: Page, folder: Path, fit: Fit) -> Page:
             text = f"Observed, predicted, and residual over error, of {what}; grey where there is no datum."
             page = page.figure(folder / name, text)
     head, rows = misfit_table(fit.result.data, fit.result.predicted)
-    page = page.table("nRMS by station and component; above 2 in bold.", head, rows, high=HIGH)
+    about = "nRMS by station and component; above 2 in bold"
     if fit.result.static_shift.any():
-        page = page.table(
-            "Static shift: decades that the apparent resistivities of a station lie above the section's; "
-            "predicted data have it.",
-            ["station", "TE", "TM"],
-            [
-                [name, f"{te:.2f}", f"{tm:.2f}"]
-                for name, te, tm in zip(fit.result.data.survey.names, *fit.result.static_shift, strict=True)
-            ],
+        about += (
+            ". Static shift: decades that the apparent resistivities of a station lie above the section's; "
+            "predicted data have it"
         )
+        head += ["shift TE", "shift TM"]
+        order = np.argsort(fit.result.data.survey.stations)
+        shifts = [[f"{v:.2f}" for v in pair] for pair in np.asarray(fit.result.static_shift).T[order]]
+        rows = [[*row, *pair] for row, pair in zip(rows, [*shifts, ["", ""]], strict=True)]
+    page = page.table(f"{about}.", head, rows, high=HIGH)
     curves = sorted(folder.glob("fit_curves_[0-9][0-9].png"))
     for k, path in enumerate(curves, 1):
         page = page.figure(
             path,
             f"Observed data with one standard deviation, and predicted curves, page {k} of {len(curves)}.",
+        )
+    return page
+
+
+def _trust(page: Page, folder: Path, line: Line, fits: Sequence[Fit]) -> Page:
+    """The advice of the inversions, how 3-D the earth is, and what the data say of each cell."""
+    for fit in fits:
+        for text in fit.warnings:
+            page = page.warning(text if len(fits) == 1 else f"{fit.label}: {text}")
+    found = [dimensionality(phase_tensor(site)) for site in line.sites]
+    known = np.concatenate([values[values > 0] for values in found]) if found else np.zeros(0)
+    if known.size:
+        page = page.paragraph(
+            f"By the skew of their phase tensors {100 * np.mean(known == 3):.0f} % of the data ask for a "
+            "3-D earth, which no 2-D section explains."
+        )
+    for fit in fits:
+        page = page.figure(
+            folder / fit.name / "uncertainty.png",
+            f"{fit.label}: standard deviation of the section as far as the regularisation is believed, the "
+            "width over which the data let a cell be an average; in white the depth of investigation (3 "
+            "standard deviations).",
         )
     return page

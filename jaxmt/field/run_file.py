@@ -1,7 +1,8 @@
 """`run.toml`: what a run was told, so that it can be told again.
 
-The tables `[data]`, `[inversion]` and `[machine]` hold the options of `options.OPTIONS`, `[data]` the path
-besides; `[misfit.NAME]` holds arguments of a misfit; `[run]` and `[versions]` are for the reader.
+The tables `[data]`, `[inversion]`, `[report]` and `[machine]` hold the options of `options.OPTIONS`,
+`[data]` the path besides; `[misfit.NAME]` holds arguments of a misfit; `[run]` and `[versions]` are for the
+reader.
 """
 
 import dataclasses

@@ -60,6 +60,7 @@ class Settings:
       they are None, `shown` makes them.
     - `colours`: of resistivities, as for `plot.section`. `formats`: of figures, of `FORMATS`.
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
+    - `title`, `client`, `author`: of the report; the title is by default the name of the line.
     - `timed`: whether to measure the share of transport in an iteration, which compiles the misfit again.
     """
 
@@ -81,6 +82,9 @@ class Settings:
     reference: Reference | None = None
     stated: tuple[tuple[str, str], ...] = ()
     timed: bool = False
+    title: str = ""
+    client: str = ""
+    author: str = ""
 
     def for_line(self, line: Line) -> "Settings":
         """The settings with start and mesh made from a line where they are None."""

@@ -20,10 +20,13 @@ from .methods import misfits_of, settings_of, shown_of
 from .objects import treatment_of
 from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
 from .outcome import Outcome
-from .run_file import NAME, RunFile
+from .run_file import NAME, TOLD, RunFile
 from .settings import survey_limits
 from .store import read_line
 from .workflow import invert_line
+
+SHOWN = (*TOLD["figures"], *TOLD["report"])
+"""What `jaxmt report` can be told anew."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,6 +183,13 @@ def report(path: Path, told: Mapping[str, Any]) -> int:
     """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays."""
     folder = Folder.open(path)
     outcome = Outcome.read(folder)
+    if (path / NAME).is_file():
+        run = RunFile.read(path / NAME)
+        told = {**{name: run.told[name] for name in SHOWN if name in run.told}, **told}
+        if any(run.told.get(name) != value for name, value in told.items()):
+            places = {name: str(Path(run.told[name]).resolve()) for name in run.told if name == "positions"}
+            kept = {**run.told, **places, **told}
+            dataclasses.replace(run, path=run.path.resolve(), told=kept).write(path / NAME)
     settings = dataclasses.replace(outcome.settings, **shown_of(told))
     print(f"The report is {dataclasses.replace(outcome, settings=settings).draw(folder)}")
     return 0

@@ -2,63 +2,55 @@
 
 import base64
 import dataclasses
+import hashlib
 import html
+import importlib.resources
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from string import Template
 
 from ..atomic import FilePath, atomic_path
+from .numbers import script
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
-STYLE = """
-body { font: 15px/1.45 Georgia, "Times New Roman", serif; color: #111; max-width: 62rem; margin: 2rem auto;
-  padding: 0 1.2rem; }
-h1, h2, h3, nav, caption, figcaption, th { font-family: Helvetica, Arial, sans-serif; }
-h1 { font-size: 1.7rem; margin-bottom: 0.2rem; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #999; }
-.subtitle { color: #444; margin-top: 0; }
-nav ol { columns: 2; font-size: 0.9rem; } a { color: #05507a; text-decoration: none; }
-table { border-collapse: collapse; margin: 1rem 0; font-size: 0.85rem; }
-caption, figcaption { text-align: left; font-size: 0.85rem; color: #222; padding: 0.3rem 0; }
-th, td { padding: 0.15rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; }
-thead th { border-bottom: 1.5px solid #333; } td:first-child, th:first-child, .words { text-align: left; }
-td.high { font-weight: bold; color: #b02a10; }
-figure { margin: 1.2rem 0; } figure img { max-width: 100%; height: auto; }
-pre { font-size: 0.72rem; white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6;
-  padding: 0.6rem; }
-.warning { border-left: 4px solid #b02a10; padding-left: 0.7rem; }
-@media print {
-  @page { size: A4; margin: 16mm; }
-  body { font-size: 10pt; margin: 0; max-width: none; padding: 0; }
-  figure, table { break-inside: avoid; } table.long { break-inside: auto; } tr { break-inside: avoid; }
-  h2, h3, caption { break-after: avoid; } figure img { max-height: 225mm; } a { color: inherit; }
-  pre { background: none; padding: 0; }
-}
-"""
 
 LAYOUT = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8"/>
+<meta name="run" content="$run"/>
+<meta name="viewport" content="width=device-width"/>
+<meta http-equiv="Content-Security-Policy" content="$policy"/>
 <title>$title</title>
 <style>$style</style>
 </head>
 <body>
-<h1>$title</h1>
+<h1$long>$title</h1>
 <p class="subtitle">$subtitle</p>
-<nav><ol>
+$first
+<nav$new><ol>
 $contents
 </ol></nav>
-$body
+$body$script
 </body>
 </html>
 """)
 
-LONG = 30
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {}"
+"""What a browser may do with a page: ask no server for anything, and run no script but the page's own."""
+
+LONG = 12
 """Rows from which a table may be torn by a page break."""
 
+LONG_TITLE = 90
+"""Characters beyond which a title is set smaller."""
+
 _WORDS = ' class="words"'
+
+_STRANGE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML cannot hold or nobody can see: NUL and other controls, halves of surrogate pairs."""
 
 Cell = str | float | int | None
 
@@ -68,12 +60,16 @@ class Page:
     """A page that grows by its methods, each of which returns a new one.
 
     - `title`, `subtitle`: plain text, as every text given to a method; nothing is read as HTML.
+    - `first`: how many blocks stand before the contents, on a sheet of their own.
+    - `run`: the identity of the run that the page is about.
     """
 
     title: str
     subtitle: str = ""
     headings: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
+    first: int = 0
+    run: str = ""
 
     def _with(self, block: str) -> "Page":
         return dataclasses.replace(self, blocks=(*self.blocks, block))
@@ -83,20 +79,41 @@ class Page:
 
     def heading(self, text: str) -> "Page":
         """Begins a section that the contents list."""
-        at = f'<h2 id="s{len(self.headings) + 1}">{html.escape(text)}</h2>'
+        at = f'<h2 id="s{len(self.headings) + 1}">{_escaped(text)}</h2>'
         return dataclasses.replace(self._with(at), headings=(*self.headings, text))
+
+    def sheet(self) -> "Page":
+        """Ends the first sheet: the contents follow, and on paper a new page."""
+        return dataclasses.replace(self, first=len(self.blocks))
 
     def paragraph(self, text: str) -> "Page":
         """A paragraph."""
-        return self._with(f"<p>{html.escape(text)}</p>")
+        return self._with(f"<p>{_escaped(text)}</p>")
+
+    def conclusions(self, text: str) -> "Page":
+        """The paragraph for whoever reads no other."""
+        return self._with(f'<p class="conclusions">{_escaped(text)}</p>')
+
+    def facts(self, pairs: Sequence[tuple[str, str]]) -> "Page":
+        """What is what, a line each."""
+        lines = "".join(f"<dt>{_escaped(name)}</dt><dd>{_escaped(text)}</dd>\n" for name, text in pairs)
+        return self._with(f"<dl>\n{lines}</dl>")
+
+    def folded(self, summary: str, inside: "Callable[[Page], Page]") -> "Page":
+        """Blocks that open by a click on their summary; on paper only what is open.
+
+        - `inside`: adds the blocks.
+        """
+        opened = self._with(f"<details><summary>{_escaped(summary)}</summary>")
+        return inside(opened)._with("</details>")
 
     def warning(self, text: str) -> "Page":
         """A paragraph that stands out."""
-        return self._with(f'<p class="warning">{html.escape(text)}</p>')
+        return self._with(f'<p class="warning">{_escaped(text)}</p>')
 
     def listing(self, text: str) -> "Page":
         """Lines as they are, such as a log."""
-        return self._with(f"<pre>{html.escape(text)}</pre>")
+        return self._with(f"<pre>{_escaped(text)}</pre>")
 
     def table(
         self,
@@ -118,46 +135,74 @@ class Page:
                 raise ValueError(
                     f"`Page.table(rows=...)` must have {len(head)} cells a row. Got {list(row)}."
                 )
-        words = [bool(rows) and isinstance(value, str) for value in (rows[0] if rows else head)]
+        words = [any(_is_word(row[k]) for row in rows or [head]) for k in range(len(head))]
         top = "".join(
-            f"<th{_WORDS if word else ''}>{html.escape(text)}</th>"
+            f"<th{_WORDS if word else ''}>{_escaped(text)}</th>"
             for text, word in zip(head, words, strict=True)
         )
-        body = "\n".join(f"<tr>{''.join(_cell(value, high) for value in row)}</tr>" for row in rows)
+        body = "\n".join(
+            f"<tr>{''.join(_cell(value, high, word) for value, word in zip(row, words, strict=True))}</tr>"
+            for row in rows
+        )
         kind = ' class="long"' if len(rows) >= LONG else ""
         title = f"Table {self._number('table')}. {caption}"
         return self._with(
-            f"<table{kind}>\n<caption>{html.escape(title)}</caption>\n<thead><tr>{top}</tr></thead>\n"
+            f"<table{kind}>\n<caption>{_escaped(title)}</caption>\n<thead><tr>{top}</tr></thead>\n"
             f"<tbody>\n{body}\n</tbody>\n</table>"
         )
 
-    def figure(self, path: FilePath, caption: str) -> "Page":
+    def figure(self, path: FilePath, caption: str, numbers: str = "") -> "Page":
         """A numbered figure from a PNG file, whose bytes become part of the page.
 
-        Raises `ValueError` if there is no such file or it is no PNG.
+        - `numbers`: of `section_numbers`; where scripts run, a section drawn from them takes the place of
+          the figure on the screen.
+
+        Raises `ValueError` if there is no such file or it is no PNG, or for numbers of a second section.
         """
         name = os.fspath(path)
         content = Path(path).read_bytes() if Path(path).is_file() else b""
         if not content.startswith(PNG):
             raise ValueError(f"`Page.figure(path=...)` must be a PNG file. Got {name!r}; draw it first.")
-        text = html.escape(f"Figure {self._number('figure')}. {caption}")
+        if numbers and self._draws:
+            raise ValueError("`Page.figure(numbers=...)` are of one section a page; it has one already.")
+        text = _escaped(f"Figure {self._number('figure')}. {caption}")
         data = base64.b64encode(content).decode("ascii")
-        return self._with(
-            f'<figure>\n<img src="data:image/png;base64,{data}" alt="{text}"/>\n'
+        kind = ' class="section"' if numbers else ""
+        live = '<div class="live" hidden="hidden"></div>\n' if numbers else ""
+        block = (
+            f'<figure{kind}>\n{live}<img src="data:image/png;base64,{data}" alt="{text}"/>\n'
             f"<figcaption>{text}</figcaption>\n</figure>"
         )
+        if numbers:
+            block += f'\n<script id="numbers" type="application/json">{numbers}</script>'
+        return self._with(block)
+
+    @property
+    def _draws(self) -> bool:
+        return any(block.startswith('<figure class="section"') for block in self.blocks)
 
     def html(self) -> str:
         """The whole page, HTML 5 that is well-formed XML."""
         contents = "\n".join(
-            f'<li><a href="#s{k}">{html.escape(text)}</a></li>' for k, text in enumerate(self.headings, 1)
+            f'<li><a href="#s{k}">{_escaped(text)}</a></li>' for k, text in enumerate(self.headings, 1)
         )
+        # A comment to JavaScript, and the sign to XML that what follows is none.
+        code = f"//<![CDATA[\n{script()}//]]>" if self._draws else ""
+        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
         return LAYOUT.substitute(
-            title=html.escape(self.title),
-            subtitle=html.escape(self.subtitle),
-            style=STYLE,
+            title=_escaped(self.title),
+            long=' class="long"' if len(self.title) > LONG_TITLE else "",
+            subtitle=_escaped(self.subtitle),
+            run=_escaped(self.run),
+            policy=POLICY.format(f"'sha256-{digest}'" if code else "'none'"),
+            style=importlib.resources.files(str(__package__))
+            .joinpath("page.css")
+            .read_text(encoding="utf-8"),
+            first="\n".join(self.blocks[: self.first]),
+            new=' class="sheet"' if self.first else "",
             contents=contents or "<li>Nothing</li>",
-            body="\n".join(self.blocks),
+            body="\n".join(self.blocks[self.first :]),
+            script=f"\n<script>{code}</script>" if code else "",
         )
 
 
@@ -167,9 +212,25 @@ def write_page(path: FilePath, page: Page) -> None:
         temporary.write_text(page.html(), encoding="utf-8")
 
 
-def _cell(value: Cell, high: float | None) -> str:
+def _escaped(text: str) -> str:
+    """Text as HTML and XML show it; what they cannot hold is a sign of its own."""
+    return html.escape(_STRANGE.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _is_word(value: Cell) -> bool:
+    """Whether a cell is text that is no number."""
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value or 0)
+    except ValueError:
+        return True
+    return False
+
+
+def _cell(value: Cell, high: float | None, word: bool) -> str:
     if isinstance(value, str):
-        return f"<td{_WORDS}>{html.escape(value)}</td>"
+        return f"<td{_WORDS if word else ''}>{_escaped(value)}</td>"
     # NaN differs from itself.
     if value is None or value != value:
         return "<td>\N{EN DASH}</td>"

@@ -2,7 +2,9 @@
 
 import csv
 import hashlib
+import html
 import json
+import re
 import shutil
 
 import numpy as np
@@ -167,11 +169,39 @@ def test_a_report_is_drawn_from_the_results_alone(inverted, tmp_path, monkeypatc
     monkeypatch.setattr(workflow, "invert", None)
     assert main(["report", str(out)]) == 0
     assert sorted(f.relative_to(out) for f in out.rglob("*.png")) == pictures
-    page = (out / "report.html").read_text()
+    page, first = (words(folder / "report.html") for folder in (out, inverted))
     # But for run.toml, which is gone, the same words; pictures may differ by their time.
-    words = [text.split('src="')[0] for text in page.splitlines() if "run.toml" not in text]
-    first = (inverted / "report.html").read_text().splitlines()
-    assert words == [text.split('src="')[0] for text in first if "run.toml" not in text]
+    assert page == first
+
+
+def words(page):
+    """What a report says, but for its pictures and what is known from run.toml alone."""
+    text = re.sub(r"<pre>.*?</pre>", "", page.read_text(), flags=re.DOTALL)
+    kept = [line.split('src="')[0] for line in text.splitlines()]
+    return [
+        line
+        for line in kept
+        if not re.search(r"run\.toml|kinds of files|What the inversion was set to", line)
+    ]
+
+
+def test_the_first_page_is_told_and_told_again(inverted, tmp_path):
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    title = "Run <b>" + 300 * "x"
+    assert main(["report", str(out), "--title", title, "--client", "$b_{$c & Co", "--author", "a\nb"]) == 0
+    told = RunFile.read(out / "run.toml").told
+    assert (told["title"], told["client"], told["author"]) == (title, "$b_{$c & Co", "a\nb")
+    # The run is repeated from the same data as before.
+    assert RunFile.read(out / "run.toml").path == RunFile.read(inverted / "run.toml").path
+    page = (out / "report.html").read_text()
+    assert f'<h1 class="long">{html.escape(title)}</h1>' in page
+    assert "<dd>$b_{$c &amp; Co</dd>" in page
+    # A title that says "Run" is not taken for a run, and what is written by hand counts.
+    edited(out / "run.toml", "$b_{$c & Co", "Somebody else")
+    assert Outcome.read(Folder.open(out)).settings.title == title
+    assert main(["report", str(out)]) == 0
+    assert "<dd>Somebody else</dd>" in (out / "report.html").read_text()
 
 
 def test_results_come_back_as_they_were(inverted):

@@ -1,20 +1,17 @@
 """Reports: one file that needs no other, well-formed, and honest about what is missing."""
 
 import base64
+import hashlib
 import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 from identities import present
+from sections import PIXEL
 
 from jaxmt import Data, Survey
 from jaxmt.report import Page, misfit_table, versions, write_page
-
-# One black pixel.
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-)
 
 
 def a_page(folder):
@@ -80,6 +77,66 @@ def test_a_page_is_written_whole(tmp_path):
     write_page(tmp_path / "report.html", page)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page.html()
     tree(page)
+
+
+def test_a_place_that_cannot_be_written_keeps_what_is_there(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(OSError, match="report.html"):
+        write_page(tmp_path / "report.html", Page("t"))
+    with pytest.raises(OSError, match="absent"):
+        write_page(tmp_path / "absent" / "report.html", Page("t"))
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_first_sheet_comes_before_the_contents_and_folds_close(tmp_path):
+    page = (
+        Page("T", run="20260101-000000-0000").facts([("Client", "A & B")]).conclusions("It fits.").sheet()
+    )
+    page = page.heading("More").folded("Steps", lambda inside: inside.table("c", ["a"], [["x"]]))
+    page = page.table("d", ["a"], [["y"]])
+    root = tree(page)
+    body = [element.tag for element in next(root.iter("body"))]
+    assert body == ["h1", "p", "dl", "p", "nav", "h2", "details", "table"]
+    assert root.findtext("body/dl/dd") == "A & B"
+    assert [c.text for c in root.iter("caption")] == ["Table 1. c", "Table 2. d"]
+    assert next(e for e in root.iter("meta") if e.get("name") == "run").get("content") == page.run
+
+
+def test_names_of_any_signs_stay_text_and_well_formed():
+    name = "<script>a</script> $b_{$c \"'&amp; \0\x1b\ud800 \n]]> -->"
+    page = Page(name, name).heading(name).facts([(name, name)]).table(name, [name], [[name]]).listing(name)
+    root = tree(page)
+    shown = name.replace("\0\x1b\ud800", 3 * "\N{REPLACEMENT CHARACTER}")
+    assert root.findtext("body/h1") == shown
+    assert root.findtext("body/dl/dd") == shown
+    assert not list(root.iter("script"))
+    assert page.html().encode()
+
+
+def test_only_the_script_of_the_page_may_run(tmp_path):
+    (tmp_path / "pixel.png").write_bytes(PIXEL)
+    page = Page("T").figure(tmp_path / "pixel.png", "c", "{}")
+    code, numbers = None, None
+    for element in tree(page).iter("script"):
+        if element.get("id") == "numbers":
+            numbers = element.text
+        else:
+            code = element.text
+    assert numbers == "{}"
+    text = page.html()
+    inside = re.search(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(present(inside)[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+    assert "document.querySelector" in present(code)
+    assert "script-src 'none'" in a_page(tmp_path).html()
+    with pytest.raises(ValueError, match="of one section a page"):
+        page.figure(tmp_path / "pixel.png", "c", "{}")
+
+
+def test_columns_of_numbers_are_set_as_numbers():
+    page = Page("T").table("c", ["name", "y", "why"], [["A", "1.20", "no"], ["B", None, ""]])
+    kinds = [[cell.get("class") for cell in row] for row in tree(page).iter("tr")]
+    assert kinds == [["words", None, "words"]] * 2 + [["words", None, "words"]]
 
 
 def test_the_misfit_table_counts_what_exists():
