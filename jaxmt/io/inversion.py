@@ -42,6 +42,7 @@ def write_inversion(
         predicted=result.predicted,
         mesh=result.mesh,
         resistivity=np.asarray(result.resistivity),
+        fixed=result.fixed,
         journal=journal,
         attributes={"nrms": str(result.nrms), "message": result.message, **run},
     )
