@@ -125,7 +125,13 @@ def dataset(arrays: dict[str, np.ndarray], mesh: Mesh | None = None) -> Any:
     coordinates += ["period", "component_unit"]
     if mesh is not None:
         y = {"long_name": "distance along the profile", "units": "m", "axis": "X"}
-        depth = {"standard_name": "depth", "long_name": "depth", "units": "m", "positive": "down", "axis": "Z"}
+        depth = {
+            "standard_name": "depth",
+            "long_name": "depth",
+            "units": "m",
+            "positive": "down",
+            "axis": "Z",
+        }
         variables["y"] = (("y",), mesh.y_centres, {**y, "bounds": "y_bounds"})
         variables["depth"] = (("depth",), mesh.z_centres, {**depth, "bounds": "depth_bounds"})
         variables["y_bounds"] = (("y", "edge"), _bounds(mesh.y_nodes), {})
@@ -149,7 +155,7 @@ def unlabelled(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def dataframe(survey: Survey, values: Values, errors: Values, predicted: Values | None = None) -> Any:
-    """A `pandas.DataFrame` with a row for each datum. Raises `ImportError`, with the remedy, without pandas.
+    """A `pandas.DataFrame` with a row for each datum. Raises `ImportError` without pandas.
 
     Columns are station, y_m, frequency_hz, period_s, component, value, error, unit (of both), and
     predicted where there is any.

@@ -1,7 +1,6 @@
 """A results file that explains itself: every array with its axes, unit and meaning, and the journal."""
 
 import dataclasses
-import importlib
 import json
 import struct
 import tokenize
@@ -97,10 +96,10 @@ def write_results(path: FilePath, results: Results, place: Georeference | None =
 
     - `place`: where the profile lies, for the coordinates of a NetCDF file; an .npz has no place for it.
 
-    Each array carries its axes, unit and meaning. NetCDF has them, and coordinates, after the CF conventions
-    (`jaxmt.labelled.dataset`), so that xarray draws it; an .npz has them in the entry `about` (JSON), and
-    `numpy.load` reads it without jaxmt. Numbers are exact. The file appears whole or not at all. Raises
-    `ImportError`, with the remedy, for NetCDF without xarray.
+    Each array carries its axes, unit and meaning. NetCDF has them, and coordinates, after the CF
+    conventions (`jaxmt.labelled.dataset`), so that xarray draws it; an .npz has them in the entry `about`
+    (JSON), and `numpy.load` reads it without jaxmt. Numbers are exact. The file appears whole or not at
+    all. Raises `ImportError`, with the remedy, for NetCDF without xarray.
     """
     path = Path(path)
     arrays, about = _arrays(results), _about(results)

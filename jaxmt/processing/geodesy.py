@@ -9,8 +9,8 @@ SEMI_MAJOR_AXIS = 6378137.0
 FLATTENING = 1 / 298.257223563
 """Flattening of the WGS 84 ellipsoid."""
 
-STEPS = 8
-"""Of Newton's iteration; each leaves less than a hundredth of the distance."""
+STEPS = 20
+"""Of Newton's iteration; each leaves a fifth of the distance, or less nearby."""
 
 
 def local_metres(
@@ -62,8 +62,8 @@ def degrees_at(
 ) -> tuple[Float[np.ndarray, " site"], Float[np.ndarray, " site"]]:
     """Latitude and longitude in degrees of a northing and an easting, m: the inverse of `local_metres`.
 
-    Newton's iteration with the radii of curvature; the distance left is less than a micrometre up to 1,000 km
-    from the origin.
+    Newton's iteration with the radii of curvature; less than a micrometre is left up to 1,000 km from the
+    origin.
     """
     e2 = FLATTENING * (2 - FLATTENING)
     latitude = np.full(northing.shape, float(origin[0]))
@@ -86,8 +86,9 @@ def utm_zone(latitude: float, longitude: float) -> tuple[int, bool]:
 def utm_metres(
     latitude: Float[np.ndarray, " site"], longitude: Float[np.ndarray, " site"], zone: tuple[int, bool]
 ) -> tuple[Float[np.ndarray, " site"], Float[np.ndarray, " site"]]:
-    """Northing and easting, m, in a zone of `utm_zone` on WGS 84 (Snyder 1987, page 57): scale 0.9996 on the
-    central meridian, false easting 500 km, false northing 10,000 km in the south.
+    """Northing and easting, m, in a zone of `utm_zone` on WGS 84 (Snyder 1987, page 57).
+
+    Scale 0.9996 on the central meridian, false easting 500 km, false northing 10,000 km in the south.
     """
     number, southern = zone
     north, east = local_metres(latitude, longitude, (0.0, 6.0 * number - 183.0))

@@ -46,8 +46,8 @@ class Georeference:
     ) -> "Georeference | None":
         """That of a survey along a profile; None where nobody knows a place or the strike.
 
-        - `sites`: among them all stations of the survey; `distances`: y of each, m, by which stations of one
-          name are told apart. `direction`: degrees of the profile; None where it is across strike.
+        - `sites`: among them all stations of the survey; `distances`: y of each, m, by which stations of
+          one name are told apart. `direction`: degrees of the profile; None where it is across strike.
 
         The line through y = 0 has the mean offset of the stations from it.
         """
@@ -131,9 +131,7 @@ def _stations(survey: Survey) -> list[tuple[str, float]]:
     return list(zip(survey.names, survey.stations.tolist(), strict=True))
 
 
-def _named(
-    name: str, y: float, sites: Sequence[Site], distances: Float[np.ndarray, " all"]
-) -> Site | None:
+def _named(name: str, y: float, sites: Sequence[Site], distances: Float[np.ndarray, " all"]) -> Site | None:
     """The site of a name that is nearest to y; None if there is none."""
     same = [k for k, site in enumerate(sites) if site.name == name]
     return sites[min(same, key=lambda k: abs(float(distances[k]) - y))] if same else None
