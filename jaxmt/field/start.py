@@ -12,7 +12,7 @@ from ..report import versions
 from . import machine
 from .along_profile import refuse_in_vain
 from .choice import Found
-from .conversion import unique
+from .file_names import unique
 from .folder import FILES, LINE, Folder, remove, require_room, summary_of
 from .line import Line, line_names, same
 from .look import notes, rules, table

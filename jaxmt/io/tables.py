@@ -60,8 +60,8 @@ def write_data_csv(
         numbers = [data.values[c, f, s], data.errors[c, f, s]]
         numbers += [] if predicted is None else [predicted[c, f, s]]
         numbers += [] if place is None else [place.latitude[s], place.longitude[s]]
-        place = [survey.names[s], float(survey.stations[s]), float(survey.frequencies[f]), COMPONENTS[c]]
-        rows.append([*place, *map(float, numbers)])
+        which = [survey.names[s], float(survey.stations[s]), float(survey.frequencies[f]), COMPONENTS[c]]
+        rows.append([*which, *map(float, numbers)])
     _write(path, head, rows)
 
 

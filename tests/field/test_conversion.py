@@ -10,7 +10,7 @@ from soundings import two_dimensional
 import jaxmt
 from jaxmt.field import Line
 from jaxmt.field.command import main
-from jaxmt.field.conversion import unique
+from jaxmt.field.file_names import unique
 
 SITES = ("S0", "S1", "S2", "S3")
 
