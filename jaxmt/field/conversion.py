@@ -23,7 +23,7 @@ from .export import ALONE, NO_IMPEDANCE, NOWHERE, RESULTS, Product, Writer, rena
 from .file_names import unique
 from .line import Line
 from .options import ALL, Refusal
-from .source import Source, place_of, source_of
+from .source import Source, source_of
 
 SUFFIXES = {
     "edi": ".edi",
@@ -133,7 +133,7 @@ def _edi(site: Site) -> Writer:
 
 
 def _line(name: str, line: Line, to: str) -> Product:
-    nowhere = place_of(line, line.data.survey) is None and to not in ("occam2d", "csv")
+    nowhere = line.place is None and to not in ("occam2d", "csv")
     notes = renamed(line.data.survey.names, to) + ((NOWHERE,) if nowhere else ())
     return Product((f"{name}{SUFFIXES[to]}",), lambda path: OF_LINES[to](path, line), notes)
 
@@ -142,16 +142,16 @@ def _modem(path: Path, line: Line) -> None:
     data = line.data.complete()
     if data is None:
         raise ValueError(f"{line.name}: {NO_IMPEDANCE}")
-    write_modem(path, data, place=place_of(line, data.survey))
+    write_modem(path, data, place=line.place)
 
 
 def _netcdf(path: Path, line: Line) -> None:
     results = Results(line.data, journal=line.journal, attributes={"name": line.name})
-    write_results(path, results, place_of(line, line.data.survey))
+    write_results(path, results, line.place)
 
 
 def _geojson(path: Path, line: Line) -> None:
-    place = place_of(line, line.data.survey)
+    place = line.place
     if place is None:
         raise ValueError(f"{line.name}: {NOWHERE}, and GeoJSON needs latitudes and longitudes.")
     write_line_geojson(path, line.data.survey, place, {"name": line.name})
@@ -168,7 +168,7 @@ OF_STATIONS: Mapping[str, Callable[..., None]] = {
 OF_LINES: Mapping[str, Callable[[Path, Line], None]] = {
     "modem": _modem,
     "occam2d": lambda path, line: write_occam2d(path, line.data, title=line.name),
-    "mare2dem": lambda path, line: write_emdata(path, line.data, place_of(line, line.data.survey)),
+    "mare2dem": lambda path, line: write_emdata(path, line.data, line.place),
     "netcdf": _netcdf,
     "csv": lambda path, line: write_data_csv(path, line.data),
     "geojson": _geojson,

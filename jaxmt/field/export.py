@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from ..data import Data
 from ..io import (
@@ -25,6 +26,7 @@ from ..io import (
 from ..io.names import one_line, told, words
 from ..io.occam2d_writer import FILES as OCCAM2D_FILES
 from ..processing.site import Site
+from ..simulation.mesh import Mesh
 from .file_names import unique
 from .source import Inverted, Source
 
@@ -34,6 +36,7 @@ Writer = Callable[[Path], None]
 NO_IMPEDANCE = "no apparent resistivity has its phase, and ModEM's list needs both."
 NOWHERE = "nobody says where the stations are: positions are metres along the profile alone"
 LONGEST_TITLE = 200
+Section = Float[np.ndarray, "earth y"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _prefix(source: Source, name: str) -> str:
     return "" if len(source.inversions) == 1 else f"{name}/"
 
 
-def _model(name: str, one: Inverted, to: str) -> tuple:
+def _model(name: str, one: Inverted, to: str) -> tuple[Mesh, Section]:
     mesh, section = one.results.mesh, one.results.resistivity
     if mesh is None or section is None:
         raise ValueError(f"{name} holds no section; {to} takes the results of an inversion.")

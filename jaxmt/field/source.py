@@ -9,7 +9,6 @@ from ..io import Reading, Results, read_results
 from ..processing import Journal
 from ..processing.georeference import Georeference
 from ..processing.site import Site
-from ..simulation.survey import Survey
 from .file_names import unique
 from .folder import LINE, MODEL, Folder, summary_of
 from .line import Line, line_names
@@ -44,7 +43,7 @@ class Inverted:
     @property
     def place(self) -> Georeference | None:
         """Where the line lies; None if nobody knows."""
-        return None if self.line is None else place_of(self.line, self.results.data.survey)
+        return None if self.line is None else self.line.place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,11 +114,6 @@ class Source:
 def _tell(journal: Journal) -> None:
     if text := notes(journal):
         print(text)
-
-
-def place_of(line: Line, survey: Survey) -> Georeference | None:
-    """Where the stations of a survey of a line lie; None if nobody knows."""
-    return Georeference.of(survey, line.sites, line.distances, line.strike, line.direction)
 
 
 def source_of(path: Path, told: Mapping[str, Any]) -> Source:

@@ -36,6 +36,7 @@ from .occam2d import read_occam2d_response as read_occam2d_response
 from .occam2d import write_occam2d as write_occam2d
 from .occam2d_model import read_occam2d_model as read_occam2d_model
 from .occam2d_writer import write_occam2d_run as write_occam2d_run
+from .other import as_sites as as_sites
 from .other import read_other as read_other
 from .profile_sites import profile_sites as profile_sites
 from .reading import Reading as Reading

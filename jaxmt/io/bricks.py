@@ -131,7 +131,7 @@ class Bricks:
                 weights.append(float(np.sqrt(length / distance)))
 
         numbers, centre = self.numbers, self.centres
-        columns = [np.flatnonzero(self.column == j) for j in range(int(self.column.max()) + 1)]
+        columns = [np.flatnonzero(self.column == j).tolist() for j in range(int(self.column.max()) + 1)]
         for j, own in enumerate(columns):
             for a, b in zip(own, own[1:], strict=False):
                 add(a, b, self.right[a] - self.left[a], centre[b, 1] - centre[a, 1])
