@@ -120,7 +120,9 @@ def test_a_uniform_section_has_no_penalty_and_every_neighbour_counts():
 
 
 def test_the_files_agree_with_each_other(tmp_path):
-    write_mare2dem_run(tmp_path, exports.data(), exports.mesh(), exports.section(), name="my line", target=1.1)
+    write_mare2dem_run(
+        tmp_path, exports.data(), exports.mesh(), exports.section(), name="my line", target=1.1
+    )
     bricks = Bricks.of(exports.mesh(), exports.section())
     names = {f.name for f in tmp_path.iterdir()}
     parts = {f"my_line{end}" for end in (".emdata", ".poly", ".penalty", ".0.resistivity")}

@@ -54,7 +54,9 @@ def test_positions_are_true(tmp_path):
     found = [(row.latitude, row.longitude) for row in codes.values()]
     expected = np.stack([place.latitude, place.longitude], axis=1)
     np.testing.assert_allclose(found, expected, atol=5e-7)
-    np.testing.assert_allclose([row.y for row in codes.values()], np.array(exports.STATIONS) + 30e3, atol=5e-4)
+    np.testing.assert_allclose(
+        [row.y for row in codes.values()], np.array(exports.STATIONS) + 30e3, atol=5e-4
+    )
 
 
 def test_names_that_fortran_would_misread():
