@@ -27,7 +27,7 @@ def test_the_covariance_keeps_sea_and_air(tmp_path):
 
 
 def test_values_stand_where_modem_reads_them(tmp_path):
-    """ModEM reads 36 characters of label, then the value: a name, real numbers, a whole one in 4 columns."""
+    """ModEM reads 36 characters of label, then a name, real numbers, or a whole one in 4 columns."""
     inverse, forward = write_modem_control(tmp_path, "line", target=1.2, iterations=100)
     lines = inverse.read_text().splitlines()
     assert [line[35] for line in lines] == [":"] * 8

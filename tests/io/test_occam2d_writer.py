@@ -96,6 +96,6 @@ def test_relief_is_refused(tmp_path):
         write_occam2d_run(tmp_path, exports.data(), hill, exports.section())
     data = exports.data()
     deep = dataclasses.replace(data.survey, depths=np.array([0.0, 0.0, 500.0]))
+    data = dataclasses.replace(data, survey=deep)
     with pytest.raises(ValueError, match="must have level ground, and the stations on it"):
-        data = dataclasses.replace(data, survey=deep)
         write_occam2d_run(tmp_path, data, exports.mesh(), exports.section())
