@@ -106,7 +106,8 @@ def _require_folder(out: Path, to: str) -> None:
 def _several(source: Source, to: str) -> bool:
     """Whether a format certainly needs several files, before any is made."""
     if source.inversions:
-        return to not in ALONE or len(source.inversions) > 1
+        whole = any(one.has_section for one in source.inversions.values())
+        return len(source.inversions) > 1 or to == "edi" or (whole and to not in ALONE)
     return source.told.get("line") == ALL
 
 
@@ -170,7 +171,7 @@ OF_LINES: Mapping[str, Callable[[Path, Line], None]] = {
     "occam2d": lambda path, line: write_occam2d(path, line.data, title=line.name),
     "mare2dem": lambda path, line: write_emdata(path, line.data, line.place),
     "netcdf": _netcdf,
-    "csv": lambda path, line: write_data_csv(path, line.data),
+    "csv": lambda path, line: write_data_csv(path, line.data, None, line.place),
     "geojson": _geojson,
 }
 """How a format writes data along a profile."""

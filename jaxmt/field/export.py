@@ -12,12 +12,14 @@ from ..io import (
     profile_sites,
     write_data_csv,
     write_edi,
+    write_emdata,
     write_line_geojson,
     write_mare2dem_run,
     write_modem,
     write_modem_control,
     write_modem_covariance,
     write_modem_model,
+    write_occam2d,
     write_occam2d_run,
     write_results,
     write_section_csv,
@@ -72,14 +74,14 @@ def renamed(names: tuple[str, ...], to: str) -> tuple[str, ...]:
 
 
 def _each(
-    source: Source, to: str, files: Callable[[str], tuple[str, ...]], write: Callable[..., None]
+    source: Source, to: str, files: Callable[[str, Inverted], tuple[str, ...]], write: Callable[..., None]
 ) -> list[Product]:
     """A product for each inversion; `write` gets a path, the name of the inversion and the inversion."""
     made = []
     for name, one in source.inversions.items():
         notes = renamed(one.results.data.survey.names, to)
         notes += (NOWHERE,) if one.place is None and to != "occam2d" else ()
-        made.append(Product(files(name), _writer(write, name, one), notes))
+        made.append(Product(files(name, one), _writer(write, name, one), notes))
     return made
 
 
@@ -92,10 +94,10 @@ def _prefix(source: Source, name: str) -> str:
     return "" if len(source.inversions) == 1 else f"{name}/"
 
 
-def _model(name: str, one: Inverted, to: str) -> tuple[Mesh, Section]:
+def _model(one: Inverted) -> tuple[Mesh, Section]:
     mesh, section = one.results.mesh, one.results.resistivity
-    if mesh is None or section is None:
-        raise ValueError(f"{name} holds no section; {to} takes the results of an inversion.")
+    assert mesh is not None
+    assert section is not None
     return mesh, section
 
 
@@ -161,20 +163,22 @@ def _information(part: str, name: str, one: Inverted) -> tuple[str, ...]:
 
 
 def modem(source: Source) -> list[Product]:
-    """List, model, covariance and control files of ModEM 2-D."""
-    controls = ("control.inv", "control.fwd")
+    """List, model, covariance and control files of ModEM 2-D; of data without a section the list alone."""
 
-    def files(name: str) -> tuple[str, ...]:
-        at = _prefix(source, name)
-        return tuple(f"{at}{file}" for file in (f"{name}.dat", f"{name}.rho", f"{name}.cov", *controls))
+    def files(name: str, one: Inverted) -> tuple[str, ...]:
+        model = (f"{name}.rho", f"{name}.cov", "control.inv", "control.fwd") if one.has_section else ()
+        return tuple(f"{_prefix(source, name)}{file}" for file in (f"{name}.dat", *model))
 
     def write(out: Path, name: str, one: Inverted) -> None:
-        data, (mesh, section) = one.results.data.complete(), _model(name, one, "modem")
+        data = one.results.data.complete()
         if data is None:
             raise ValueError(NO_IMPEDANCE)
-        folder = out / _prefix(source, name)
-        write_modem(folder / f"{name}.dat", data, left_edge=float(mesh.y_nodes[0]), place=one.place)
+        if not one.has_section:
+            write_modem(out, data, place=one.place)
+            return
+        (mesh, section), folder = _model(one), out / _prefix(source, name)
         write_modem_model(folder / f"{name}.rho", mesh, section)
+        write_modem(folder / f"{name}.dat", data, left_edge=float(mesh.y_nodes[0]), place=one.place)
         write_modem_covariance(folder / f"{name}.cov", mesh, one.results.fixed)
         write_modem_control(folder, words([name])[0], target=one.target)
 
@@ -182,31 +186,40 @@ def modem(source: Source) -> list[Product]:
 
 
 def occam2d(source: Source) -> list[Product]:
-    """Data, mesh, model and startup file of Occam2D."""
+    """Data, mesh, model and startup file of Occam2D; of data without a section their file alone."""
 
-    def files(name: str) -> tuple[str, ...]:
-        return tuple(f"{_prefix(source, name)}{file}" for file in OCCAM2D_FILES)
+    def files(name: str, one: Inverted) -> tuple[str, ...]:
+        at = _prefix(source, name)
+        return tuple(f"{at}{file}" for file in OCCAM2D_FILES) if one.has_section else (f"{name}.dat",)
 
     def write(out: Path, name: str, one: Inverted) -> None:
-        model, data = _model(name, one, "occam2d"), one.results.data
-        title = _title(name, one)
-        write_occam2d_run(out / _prefix(source, name), data, *model, title=title, target=one.target)
+        data, title = one.results.data, _title(name, one)
+        if one.has_section:
+            folder = out / _prefix(source, name)
+            write_occam2d_run(folder, data, *_model(one), title=title, target=one.target)
+        else:
+            write_occam2d(out, data, title=title)
 
     return _each(source, "occam2d", files, write)
 
 
 def mare2dem(source: Source) -> list[Product]:
-    """Data, model, penalty and settings of MARE2DEM."""
+    """Data, model, penalty and settings of MARE2DEM; of data without a section their file alone."""
 
-    def files(name: str) -> tuple[str, ...]:
+    def files(name: str, one: Inverted) -> tuple[str, ...]:
         at, plain = _prefix(source, name), words([name])[0]
+        if not one.has_section:
+            return (f"{name}.emdata",)
         ends = (".emdata", ".poly", ".penalty", ".0.resistivity")
         return (*(f"{at}{plain}{end}" for end in ends), f"{at}mare2dem.settings")
 
     def write(out: Path, name: str, one: Inverted) -> None:
-        model, results = _model(name, one, "mare2dem"), one.results
-        told = {"name": name, "place": one.place, "fixed": results.fixed, "target": one.target}
-        write_mare2dem_run(out / _prefix(source, name), results.data, *model, **told)
+        data, place = one.results.data, one.place
+        if one.has_section:
+            about = {"name": name, "place": place, "fixed": one.results.fixed, "target": one.target}
+            write_mare2dem_run(out / _prefix(source, name), data, *_model(one), **about)
+        else:
+            write_emdata(out, data, place)
 
     return _each(source, "mare2dem", files, write)
 
@@ -216,7 +229,7 @@ def netcdf(source: Source) -> list[Product]:
     return _each(
         source,
         "netcdf",
-        lambda name: (f"{name}.nc",),
+        lambda name, one: (f"{name}.nc",),
         lambda path, name, one: write_results(path, one.results, one.place),
     )
 
@@ -225,13 +238,16 @@ def vtk(source: Source) -> list[Product]:
     """The section of each inversion, where it lies."""
 
     def write(path: Path, name: str, one: Inverted) -> None:
-        mesh, section = _model(name, one, "vtk")
+        mesh, section = _model(one)
         rho = np.where(mesh.air, np.nan, section)
         cells = {"resistivity_ohm_m": rho, "log10_resistivity": np.log10(rho)}
         grid = "" if one.place is None else f", {one.place.grid}"
         write_vtk(path, mesh, cells, title=f"jaxmt {_title(name, one)}{grid}", place=one.place)
 
-    return _each(source, "vtk", lambda name: (f"{name}.vtk",), write)
+    for name, one in source.inversions.items():
+        if not one.has_section:
+            raise ValueError(f"{name} holds no section; vtk takes the results of an inversion.")
+    return _each(source, "vtk", lambda name, one: (f"{name}.vtk",), write)
 
 
 def csv(source: Source) -> list[Product]:
@@ -241,11 +257,13 @@ def csv(source: Source) -> list[Product]:
         write_data_csv(path, one.results.data, one.results.predicted, one.place)
 
     def section(path: Path, name: str, one: Inverted) -> None:
-        write_section_csv(path, *_model(name, one, "csv"), one.place)
+        write_section_csv(path, *_model(one), one.place)
 
+    models = {name: one for name, one in source.inversions.items() if one.has_section}
+    sections = dataclasses.replace(source, inversions=models)
     return [
-        *_each(source, "csv", lambda name: (f"{name}_data.csv",), data),
-        *_each(source, "csv", lambda name: (f"{name}_section.csv",), section),
+        *_each(source, "csv", lambda name, one: (f"{name}_data.csv",), data),
+        *_each(sections, "csv", lambda name, one: (f"{name}_section.csv",), section),
     ]
 
 
@@ -253,13 +271,15 @@ def geojson(source: Source) -> list[Product]:
     """Stations and profile of each inversion."""
 
     def write(path: Path, name: str, one: Inverted) -> None:
-        if one.place is None:
-            raise ValueError(f"{name}: {NOWHERE}, and GeoJSON needs latitudes and longitudes.")
+        assert one.place is not None
         nrms = one.results.attributes.get("nrms", "")
         about = {"name": _title(name, one)} | ({"nrms": float(nrms)} if nrms else {})
         write_line_geojson(path, one.results.data.survey, one.place, about)
 
-    return _each(source, "geojson", lambda name: (f"{name}.geojson",), write)
+    for name, one in source.inversions.items():
+        if one.place is None:
+            raise ValueError(f"{name}: {NOWHERE}, and GeoJSON needs latitudes and longitudes.")
+    return _each(source, "geojson", lambda name, one: (f"{name}.geojson",), write)
 
 
 RESULTS: Mapping[str, Callable[[Source], list[Product]]] = {

@@ -41,6 +41,11 @@ class Inverted:
     target: float = TARGET
 
     @property
+    def has_section(self) -> bool:
+        """Whether there is a section, and not data alone."""
+        return self.results.mesh is not None and self.results.resistivity is not None
+
+    @property
     def place(self) -> Georeference | None:
         """Where the line lies; None if nobody knows."""
         return None if self.line is None else self.line.place
@@ -122,23 +127,16 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
         folder = path.resolve().parent.parent
         run = folder if path.name == MODEL and summary_of(folder) is not None else None
         return Source(path.stem, inversions={path.stem: _inverted(path, run)})
-    if path.is_dir():
-        name = path.resolve().name
-        if summary_of(path) is not None:
-            found = _inversions(path)
-        elif (path / NAME).is_file():
-            # The folder of a run of all lines.
-            found = {
-                f"{run.name}-{name}": one
-                for run in sorted(path.iterdir())
-                if summary_of(run) is not None
-                for name, one in _inversions(run).items()
-            }
-        else:
-            return Source(name, treatment_of(complete(told)).read(path), told=told)
+    found = {}
+    if path.is_dir() and (path / NAME).is_file() and summary_of(path) is None:
+        runs = [run for run in sorted(path.iterdir()) if summary_of(run) is not None]
+        found = {f"{run.name}-{name}": one for run in runs for name, one in _inversions(run).items()}
+    elif path.is_dir() and summary_of(path) is not None:
+        found = _inversions(path)
         if not found:
             raise ValueError(f"{path} is a folder of results without any model yet.")
-        return Source(name, inversions=found)
+    if found:
+        return Source(path.resolve().name, inversions=found)
     return Source(path.resolve().stem, treatment_of(complete(told)).read(path), told=told)
 
 

@@ -8,7 +8,7 @@ from ..atomic import FilePath, atomic_path
 from ..conventions import MU_0, OHM_PER_PRACTICAL, PHASE, RHO, TIPPER
 from ..data import Data
 from ..processing import Table, positions
-from ..processing.georeference import Georeference
+from ..processing.georeference import Georeference, mean_degrees
 from ..processing.site import Site
 from ..simulation.responses import Responses
 from .modem import PLACES
@@ -140,6 +140,7 @@ def write_modem_sites(
     - `sites`: all in the same axes at all frequencies; x and y of the file are their northing and
       easting, or latitude and longitude projected by `local_metres`.
     - `origin`: latitude and longitude of x = y = 0 in the latter case; by default the mean of the sites.
+      The header states it.
 
     Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$, to 10 digits; a missing error is 2e15, ModEM's
     word for none. The orientation of the header is the azimuth of the sites' x axis. The file appears
@@ -155,7 +156,9 @@ def write_modem_sites(
             f"{caller} must share their axes. Got x axes from {azimuths.min():g} to {azimuths.max():g} "
             "degrees; rotate them first."
         )
+    origin = _origin(sites, origin)
     places, names = _places(caller, sites, origin), words([site.name for site in sites])
+    stated = (0.0, 0.0) if origin is None else origin
     lines: list[str] = []
     for keyword, components in (
         ("Full_Impedance", PLACES),
@@ -177,10 +180,18 @@ def write_modem_sites(
                         periods.add(period)
                         codes.add(name)
         if rows:
-            lines += [*_header(keyword, float(azimuths[0]), len(periods), len(codes)), *rows]
+            lines += [*_header(keyword, float(azimuths[0]), len(periods), len(codes), stated), *rows]
     if not lines:
         raise ValueError(f"{caller} hold no impedance or tipper.")
     _write(path, lines)
+
+
+def _origin(sites: Sequence[Site], origin: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Latitude and longitude of x = y = 0; None where x and y are of a grid of the sites' own."""
+    local = np.isfinite([(site.northing, site.easting) for site in sites]).all()
+    degrees = np.array([(site.latitude, site.longitude) for site in sites])
+    known = bool(np.isfinite(degrees).all())
+    return mean_degrees(degrees) if origin is None and known and not local else origin
 
 
 def _places(caller: str, sites: Sequence[Site], origin: tuple[float, float] | None) -> list[Place]:

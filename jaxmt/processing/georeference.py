@@ -56,7 +56,7 @@ class Georeference:
             return None
         found = [site for site in chosen if site is not None]
         degrees = np.array([(site.latitude, site.longitude) for site in found])
-        origin = _mean(degrees) if np.isfinite(degrees).all() else None
+        origin = mean_degrees(degrees) if np.isfinite(degrees).all() else None
         place = positions(found, origin)
         if not np.isfinite(place).all():
             return None
@@ -137,7 +137,7 @@ def _named(name: str, y: float, sites: Sequence[Site], distances: Float[np.ndarr
     return sites[min(same, key=lambda k: abs(float(distances[k]) - y))] if same else None
 
 
-def _mean(degrees: Float[np.ndarray, "site 2"]) -> tuple[float, float]:
+def mean_degrees(degrees: Float[np.ndarray, "site 2"]) -> tuple[float, float]:
     """The mean latitude and longitude, across the date line too."""
     east = (degrees[:, 1] - degrees[0, 1] + 180) % 360 - 180
     return float(degrees[:, 0].mean()), float((degrees[0, 1] + east.mean() + 180) % 360 - 180)

@@ -3,8 +3,15 @@
 import exports
 import numpy as np
 import pytest
+from soundings import half_space
 
-from jaxmt.io import read_modem_mask, write_modem, write_modem_control, write_modem_covariance
+from jaxmt.io import (
+    read_modem_mask,
+    write_modem,
+    write_modem_control,
+    write_modem_covariance,
+    write_modem_sites,
+)
 from jaxmt.io.modem_rows import read_rows
 from jaxmt.io.names import words
 
@@ -57,6 +64,14 @@ def test_positions_are_true(tmp_path):
     np.testing.assert_allclose(
         [row.y for row in codes.values()], np.array(exports.STATIONS) + 30e3, atol=5e-4
     )
+
+
+def test_a_list_of_stations_states_its_origin(tmp_path):
+    sites = [half_space(f"S{k}", latitude=-20.0 - k, longitude=179.0 + k) for k in range(3)]
+    write_modem_sites(tmp_path / "out.dat", sites)
+    origin = (tmp_path / "out.dat").read_text().splitlines()[6]
+    # Across the date line, too.
+    assert [float(n) for n in origin[1:].split()] == [pytest.approx(-21.0), pytest.approx(-180.0)]
 
 
 def test_names_that_fortran_would_misread():
