@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from identities import present
 
-from jaxmt import Data, Mesh, Survey
+from jaxmt import Cells, Data, Ending, Mesh, Responses, Result, Survey
 from jaxmt.io import BadFile, Results, read_results, write_results
 from jaxmt.processing import Journal
 from jaxmt.processing.georeference import Georeference
@@ -161,6 +161,34 @@ def test_netcdf_has_the_coordinates_of_the_cf_conventions(tmp_path):
         assert (int(found["crs"]), found.attrs["strike_degrees"]) == (32754, 20.0)
     again = read_results(tmp_path / "out.nc")
     np.testing.assert_array_equal(again.data.values, stored.data.values)
+
+
+def test_an_inversion_becomes_a_dataset():
+    pytest.importorskip("xarray", reason="needs the extra jaxmt[io]")
+    stored = results()
+    mesh, section = present(stored.mesh), present(stored.resistivity)
+    fixed = np.zeros(mesh.shape, bool)
+    fixed[2, 1] = True
+    cells = Cells(mesh, fixed=fixed, values=1.0)
+    result = Result(
+        mesh=mesh,
+        data=stored.data,
+        resistivity=section,
+        responses=Responses(stored.data.survey, None, None, None),
+        static_shift=np.zeros((2, 3)),
+        predicted=present(stored.predicted),
+        nrms=1.5,
+        history={"nrms": [1.5]},
+        ending=Ending.TARGET,
+        message="done",
+        parametrisation=cells,
+        parameters=cells.start(section),
+    )
+    found = result.to_xarray()
+    np.testing.assert_array_equal(found["resistivity"], section)
+    np.testing.assert_array_equal(found["predicted"], stored.predicted)
+    np.testing.assert_array_equal(found["fixed"], fixed)
+    assert (found.attrs["nrms"], found["log10_resistivity"].dims) == (1.5, ("depth", "y"))
 
 
 def test_data_become_a_table():
