@@ -10,7 +10,7 @@ from ..processing import Journal
 from ..processing.georeference import Georeference
 from ..processing.site import Site
 from .file_names import unique
-from .folder import LINE, MODEL, Folder, summary_of
+from .folder import LINE, MODEL, USABLE, Folder, summary_of
 from .line import Line, line_names
 from .look import notes
 from .objects import treatment_of
@@ -124,8 +124,10 @@ def _tell(journal: Journal) -> None:
 def source_of(path: Path, told: Mapping[str, Any]) -> Source:
     """What lies at a path: a folder of results, one of their files, or transfer functions."""
     if path.suffix in (".npz", ".nc"):
-        folder = path.resolve().parent.parent
-        run = folder if path.name == MODEL and summary_of(folder) is not None else None
+        folder = path.resolve().parent
+        folder = folder.parent if path.name == MODEL else folder
+        of_run = path.name in (MODEL, LINE, USABLE) and summary_of(folder) is not None
+        run = folder if of_run else None
         return Source(path.stem, inversions={path.stem: _inverted(path, run)})
     found = {}
     if path.is_dir() and (path / NAME).is_file() and summary_of(path) is None:

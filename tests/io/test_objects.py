@@ -36,7 +36,7 @@ def test_transfer_functions_of_mt_metadata(file):
     (site,) = as_sites(tf)
     assert_same(site, read_edi_site(file))
     assert len(as_sites([tf, tf])) == 2
-    assert "axes taken as north and east" in " ".join(site.routine)
+    assert "axes taken as north and east" in " ".join(site.notes)
 
 
 @pytest.mark.filterwarnings("ignore")
