@@ -1,5 +1,7 @@
 """A small section with data and a place, for the tests of writers."""
 
+import dataclasses
+
 import numpy as np
 
 from jaxmt import Data, Mesh, Survey
@@ -32,18 +34,17 @@ def data(names=("A", "B 2", "C"), stations=STATIONS, seed=4):
 def place(count=3, **changes):
     """North-south strike 20 degrees, profile across it, near 22.5 S, 139.2 E; stations on the line."""
     y = np.array(STATIONS[:count])
-    direction = np.deg2rad(110.0)
-    known = {
-        "origin": (-22.5, 139.2),
-        "start": (50.0, -20.0),
-        "direction": 110.0,
-        "strike": 20.0,
-        "northing": 50.0 + np.cos(direction) * y,
-        "easting": -20.0 + np.sin(direction) * y,
-        "elevation": 100.0 + 10.0 * np.arange(count),
-        "latitude": np.full(count, np.nan),
-        "longitude": np.full(count, np.nan),
-    }
-    empty = Georeference(**known)
-    latitude, longitude = empty.degrees(y)
-    return Georeference(**(known | {"latitude": latitude, "longitude": longitude} | changes))
+    direction, unknown = np.deg2rad(110.0), np.full(count, np.nan)
+    line = Georeference(
+        origin=(-22.5, 139.2),
+        start=(50.0, -20.0),
+        direction=110.0,
+        strike=20.0,
+        northing=50.0 + np.cos(direction) * y,
+        easting=-20.0 + np.sin(direction) * y,
+        elevation=100.0 + 10.0 * np.arange(count),
+        latitude=unknown,
+        longitude=unknown,
+    )
+    latitude, longitude = line.degrees(y)
+    return dataclasses.replace(line, latitude=latitude, longitude=longitude, **changes)

@@ -147,7 +147,7 @@ def test_netcdf_has_the_coordinates_of_the_cf_conventions(tmp_path):
         about = found["depth"].attrs
         assert (about["units"], about["positive"], about["standard_name"]) == ("m", "down", "depth")
         np.testing.assert_array_equal(found["depth_bounds"][:, 0], mesh.earth_nodes[:-1])
-        log10 = np.log10(np.where(mesh.air, np.nan, stored.resistivity))
+        log10 = np.log10(np.where(mesh.air, np.nan, present(stored.resistivity)))
         np.testing.assert_array_equal(found["log10_resistivity"], log10)
         chosen = found["values"].sel(component="phase_xy", frequency=10.0, station=7.0)
         assert float(chosen) == stored.data.values[1, 0, 1]

@@ -91,8 +91,9 @@ def test_a_line_that_nobody_places_has_none():
 
 
 def test_metres_of_a_grid_of_their_own():
-    nowhere = {"latitude": np.nan, "longitude": np.nan}
-    sites = [half_space(n, **nowhere, easting=x, northing=5.0) for n, x in (("A", 100.0), ("B", 900.0))]
+    nowhere = dataclasses.replace(half_space(), latitude=np.nan, longitude=np.nan, northing=5.0)
+    pairs = (("A", 100.0), ("B", 900.0))
+    sites = [dataclasses.replace(nowhere, name=name, easting=x) for name, x in pairs]
     data, place = placed(sites, 0.0)
     place = present(place)
     assert (place.geographic, place.epsg) == (False, None)
