@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from .conventions import COMPONENTS, IMPEDANCE, PERIODS, PHASE, RHO, TIPPER
+from .labelled import dataframe
 from .noise import KINDS, drawn
 from .simulation.responses import Responses, log10_and_phase, numpy_of, parts
 from .simulation.survey import Survey
@@ -220,6 +222,10 @@ class Data(eqx.Module):
         """`nrms` of predicted data in the order of `COMPONENTS`; works under `jit`."""
         xp = numpy_of(self.values, predicted)
         return xp.sqrt(xp.sum(xp.square(known_residuals(self, predicted))) / self.count)
+
+    def to_dataframe(self) -> Any:
+        """A `pandas.DataFrame` with a row for each datum, as `jaxmt.labelled.dataframe` makes it."""
+        return dataframe(self.survey, self.values, self.errors)
 
     def residuals(self, responses: Responses) -> Values:
         """(d - F) / sigma, phases taken modulo 360 degrees; NaN where no datum exists."""

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from . import machine
 from .options import EXPECTED, FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
 
-TARGETS = ("edi", "modem", "occam2d", "netcdf", "vtk", "csv")
+TARGETS = ("edi", "modem", "occam2d", "mare2dem", "netcdf", "vtk", "csv", "geojson")
 READING = tuple(name for name, option in OPTIONS.items() if option.table == "data")
 PICTURES = (".png", ".pdf", ".svg", ".eps", ".ps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 """What the file of a map may end in."""

@@ -18,6 +18,7 @@ from ..inversion.result import Ending, Result
 from ..io import read_results, write_inversion
 from ..misfit.catalogue import MISFITS
 from ..processing import Journal
+from ..processing.georeference import Georeference
 from ..simulation.responses import Responses
 from .folder import APPRAISAL, HISTORY, MODEL, Folder, summary_of
 from .options import command
@@ -69,9 +70,12 @@ class Fit:
         correlation, rms = agreement(mesh, self.result.resistivity, other, inside)
         return {"correlation_log10_rho": correlation, "rms_log10_rho": rms}
 
-    def write(self, folder: Folder, journal: Journal) -> None:
-        """Writes the files of the inversion, all but its figures, into a folder named by the misfit."""
-        place = folder.path / self.name
+    def write(self, folder: Folder, journal: Journal, place: Georeference | None = None) -> None:
+        """Writes the files of the inversion, all but its figures, into a folder named by the misfit.
+
+        - `place`: where its line lies, for the files of other programs.
+        """
+        at = folder.path / self.name
         numbers: dict[str, Any] = {
             "misfit": self.name,
             "seconds_per_iteration": self.seconds,
@@ -80,11 +84,11 @@ class Fit:
             "warnings": list(self.warnings),
         }
         result = self.result
-        place.mkdir(parents=True, exist_ok=True)
+        at.mkdir(parents=True, exist_ok=True)
         arrays = {name: getattr(self.uncertainty, name) for name in CELLS}
         impedances = {name: getattr(result.responses, name) for name in IMPEDANCES}
         arrays |= {name: np.asarray(value) for name, value in impedances.items() if value is not None}
-        with atomic_path(place / APPRAISAL) as temporary, temporary.open("wb") as file:
+        with atomic_path(at / APPRAISAL) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
                 run=np.array(folder.identity),
@@ -93,7 +97,7 @@ class Fit:
                 **arrays,
             )
         # Its summary comes last of all: where there is one, the rest is whole.
-        write_inversion(place, result, numbers, journal, identity=folder.identity)
+        write_inversion(at, result, numbers, journal, identity=folder.identity, place=place)
 
     @classmethod
     def read(cls, folder: Folder, name: str) -> "Fit":

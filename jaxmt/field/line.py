@@ -15,6 +15,7 @@ from ..data import Data
 from ..io import Reading
 from ..processing import Journal, Strike, prepare
 from ..processing import strike as strike_of
+from ..processing.georeference import Georeference
 from ..processing.site import Site
 from ..simulation.survey import Survey
 from .along_profile import along_profile, files_of
@@ -157,6 +158,12 @@ class Line:
         data = data.select(stations=there)
         usable = None if self.usable is None else self.usable.without_tipper()
         return dataclasses.replace(self, data=data, usable=usable, journal=journal)
+
+    @property
+    def place(self) -> Georeference | None:
+        """Where the line lies; None if nobody knows."""
+        survey = self.data.survey
+        return Georeference.of(survey, self.sites, self.distances, self.strike, self.direction)
 
     def require(self) -> None:
         """Raises `ValueError`, with what took them, if fewer than a third of the stations are left."""

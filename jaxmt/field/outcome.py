@@ -61,7 +61,7 @@ class Outcome:
         modem = line.data.complete()
         if modem is not None:
             left = self.settings.mesh.y_nodes[0] if self.settings.mesh is not None else 0.0
-            write_modem(path / "modem_data.dat", modem, left_edge=float(left))
+            write_modem(path / "modem_data.dat", modem, left_edge=float(left), place=line.place)
         write_occam2d(path / "occam2d_data.dat", line.data, title=f"{line.name}, run {folder.identity}")
         with atomic_path(path / LOG) as temporary:
             temporary.write_text(f"{self.journal(folder)}\n", encoding="utf-8")
@@ -69,7 +69,7 @@ class Outcome:
     def write_fit(self, folder: Folder, fit: Fit) -> None:
         """Writes the files of one inversion, all but its figures, which are to be drawn anew."""
         clear(folder.path / fit.name, LAST)
-        fit.write(folder, self.journal(folder))
+        fit.write(folder, self.journal(folder), self.line.place)
 
     def draw(self, folder: Folder, *, missing: bool = False, quiet: bool = False) -> Path:
         """Draws the figures and writes the report; its path. The summary is on disk before.

@@ -12,7 +12,7 @@ from ..report import versions
 from . import machine
 from .along_profile import refuse_in_vain
 from .choice import Found
-from .conversion import unique
+from .file_names import unique
 from .folder import FILES, LINE, Folder, remove, require_room, summary_of
 from .line import Line, line_names, same
 from .look import notes, rules, table
@@ -95,7 +95,7 @@ def each(start: Start, out: Path) -> int:
         place = out / (file.lstrip(".") or "line")
         try:
             if resumed and summary_of(place) is not None:
-                ending = gone_on(Folder.open(place), start.options)
+                ending = gone_on(Folder.open(place), start.options, start)
             else:
                 ending = begun(start.of(name), place)
         except Refusal:
@@ -153,15 +153,21 @@ def resume(options: Mapping[str, Any]) -> int:
     return gone_on(Folder.open(path), options)
 
 
-def gone_on(folder: Folder, options: Mapping[str, Any]) -> int:
-    """Goes on with the inversions of one line; the exit status."""
+def gone_on(folder: Folder, options: Mapping[str, Any], whole: Start | None = None) -> int:
+    """Goes on with the inversions of one line; the exit status.
+
+    - `whole`: the start of the run of all lines that it belongs to, whose data are read already.
+    """
     if not (folder.path / NAME).is_file():
         raise ValueError(f"{folder.path} has no {NAME}, which says how to go on.")
     run = RunFile.read(folder.path / NAME)
     told = complete(run.told)
     devices = machine.start({**options, "devices": told["devices"]})
     misfits, settings = misfits_of(told, run.misfits), settings_of(told)
-    line = Line.read(run.path, treatment_of(told))
+    if whole is None:
+        line = Line.read(run.path, treatment_of(told))
+    else:
+        line = dataclasses.replace(whole, run=dataclasses.replace(run, told=told)).line()
     if (folder.path / LINE).is_file() and not same(line.data, read_line(folder).data):
         raise ValueError(
             f"the data of {run.path}, as they are processed now, are no longer those that {folder.path} "

@@ -3,11 +3,13 @@
 import dataclasses
 import enum
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..data import Data
+from ..labelled import arrays_of, dataset
 from ..misfit.motion import in_words
 from ..simulation.mesh import Mesh
 from ..simulation.responses import Responses
@@ -90,3 +92,19 @@ class Result:
     def converged(self) -> bool:
         """Whether the target was reached."""
         return self.ending is Ending.TARGET
+
+    @property
+    def fixed(self) -> Bool[np.ndarray, "earth y"] | None:
+        """True for cells that kept a known resistivity, such as the sea; None for none."""
+        return getattr(self.parametrisation, "fixed", None)
+
+    def to_xarray(self) -> Any:
+        """An `xarray.Dataset` with coordinates and units, as `jaxmt.labelled.dataset` makes it.
+
+        `to_xarray()["log10_resistivity"].plot(yincrease=False)` draws the section.
+        """
+        data, section = self.data, np.asarray(self.resistivity)
+        model = np.asarray(self.predicted), self.mesh, section, self.fixed
+        arrays = arrays_of(data.survey, data.values, data.errors, *model)
+        about = {"nrms": self.nrms, "message": self.message}
+        return dataset(arrays, self.mesh).assign_attrs(about)

@@ -1,7 +1,6 @@
 """A results file that explains itself: every array with its axes, unit and meaning, and the journal."""
 
 import dataclasses
-import importlib
 import json
 import struct
 import tokenize
@@ -12,12 +11,14 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..atomic import FilePath, atomic_path
-from ..conventions import COMPONENTS
 from ..data import Data
+from ..labelled import MEANINGS, arrays_of, dataset, package, unlabelled
 from ..processing import Entry, Journal
+from ..processing.geodesy import FLATTENING, SEMI_MAJOR_AXIS
+from ..processing.georeference import Georeference
 from ..simulation.mesh import Mesh
 from ..simulation.survey import Survey
 from ..simulation.top import TOPS
@@ -47,28 +48,10 @@ DAMAGE = (
 
 REMEDY = "install it with `pip install 'jaxmt[io]'`, or write a file with the suffix .npz"
 
-MEANINGS: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "frequencies": (("freq",), "Hz", "frequencies"),
-    "computed": (("computed",), "Hz", "frequencies at which fields are computed, if not at frequencies"),
-    "stations": (("site",), "m", "positions along the profile"),
-    "depths": (("site",), "m", "depths of the stations below z = 0"),
-    "names": (("site",), "", "station names"),
-    "components": (("comp",), "", "what the rows of values, errors and predicted are"),
-    "modes": (("mode",), "", "modes of the survey: te, tm"),
-    "values": (("comp", "freq", "site"), "see components", "observed data, NaN where there is none"),
-    "errors": (("comp", "freq", "site"), "see components", "one standard deviation of the values"),
-    "predicted": (("comp", "freq", "site"), "see components", "data predicted by the model"),
-    "y_nodes": (("ynode",), "m", "node coordinates along the profile"),
-    "z_nodes": (("znode",), "m", "node depths, the ground at 0, air above"),
-    "surface": (("ynode",), "m", "depth of the ground at each of y_nodes"),
-    "resistivity": (("earth", "y"), "ohm m", "resistivity of the earth cells"),
-}
-"""Axes, unit and meaning of each array; components are log10(ohm m), degrees, and 1 for tippers."""
-
-KINDS = {"names": "U", "components": "U", "modes": "U"}
+KINDS = {"names": "U", "components": "U", "modes": "U", "fixed": "i"}
 """Kinds of NumPy's types of the arrays that are no floating-point numbers."""
 
-OPTIONAL = {"computed", "depths", "predicted", "y_nodes", "z_nodes", "surface", "resistivity"}
+OPTIONAL = {"computed", "depths", "predicted", "y_nodes", "z_nodes", "surface", "resistivity", "fixed"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +59,7 @@ class Results:
     """What a results file holds; None for what it does not.
 
     - `predicted`: in the order of `COMPONENTS`. `resistivity`: ohm m, of shape `mesh.shape`.
+    - `fixed`: True for cells that kept a known resistivity, such as the sea; None for none.
     - `journal`: how the data were processed. `attributes`: anything else worth keeping, as text.
     """
 
@@ -85,29 +69,13 @@ class Results:
     resistivity: Float[np.ndarray, "earth y"] | None = None
     journal: Journal = Journal()
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    fixed: Bool[np.ndarray, "earth y"] | None = None
 
 
 def _arrays(results: Results) -> dict[str, np.ndarray]:
-    survey = results.data.survey
-    arrays = {
-        "frequencies": survey.frequencies,
-        "stations": survey.stations,
-        "depths": survey.depths,
-        "names": np.array(survey.names),
-        "components": np.array(COMPONENTS),
-        "modes": np.array(survey.modes),
-        "values": results.data.values,
-        "errors": results.data.errors,
-    }
-    if survey.computed is not None:
-        arrays["computed"] = survey.computed
-    if results.predicted is not None:
-        arrays["predicted"] = np.asarray(results.predicted)
-    if results.mesh is not None:
-        arrays |= {name: getattr(results.mesh, name) for name in ("y_nodes", "z_nodes", "surface")}
-    if results.resistivity is not None:
-        arrays["resistivity"] = np.asarray(results.resistivity)
-    return arrays
+    data = results.data
+    model = results.predicted, results.mesh, results.resistivity, results.fixed
+    return arrays_of(data.survey, data.values, data.errors, *model)
 
 
 def _about(results: Results) -> dict[str, str]:
@@ -123,24 +91,25 @@ def _about(results: Results) -> dict[str, str]:
     }
 
 
-def write_results(path: FilePath, results: Results) -> None:
+def write_results(path: FilePath, results: Results, place: Georeference | None = None) -> None:
     """Writes a results file that explains itself: NetCDF for the suffix .nc, else NumPy's .npz.
 
-    Each array carries its axes, unit and meaning: as attributes in NetCDF, in the entry `about` (JSON)
-    of an .npz, which `numpy.load` reads without jaxmt. Numbers are exact. The file appears whole or not
-    at all. Raises `ImportError`, with the remedy, for NetCDF without xarray.
+    - `place`: where the profile lies, for the coordinates of a NetCDF file; an .npz has no place for it.
+
+    Each array carries its axes, unit and meaning. NetCDF has them, and coordinates, after the CF
+    conventions (`jaxmt.labelled.dataset`), so that xarray draws it; an .npz has them in the entry `about`
+    (JSON), and `numpy.load` reads it without jaxmt. Numbers are exact. The file appears whole or not at
+    all. Raises `ImportError`, with the remedy, for NetCDF without xarray.
     """
     path = Path(path)
     arrays, about = _arrays(results), _about(results)
     if path.suffix.lower() == ".nc":
-        variables = {
-            name: (axes, arrays[name], {"units": units, "long_name": meaning})
-            for name, (axes, units, meaning) in MEANINGS.items()
-            if name in arrays
-        }
-        dataset = _xarray().Dataset(variables, attrs=about)
+        _xarray()
+        labelled = dataset(arrays, results.mesh).assign_attrs(about)
+        if place is not None:
+            labelled = _placed(labelled, results, place)
         with atomic_path(path) as temporary:
-            dataset.to_netcdf(temporary, engine="scipy")
+            labelled.to_netcdf(temporary, engine="scipy")
         return
     meanings = {
         name: {"axes": axes, "units": units, "long_name": meaning}
@@ -193,6 +162,7 @@ def _results(arrays: dict[str, np.ndarray], about: dict[str, Any]) -> Results:
         data=Data(survey, arrays["values"], arrays["errors"]),
         predicted=arrays.get("predicted"),
         mesh=mesh,
+        fixed=arrays["fixed"].astype(bool) if "fixed" in arrays else None,
         resistivity=arrays.get("resistivity"),
         journal=Journal(tuple(Entry(*entry) for entry in json.loads(about["journal"]))),
         attributes=json.loads(about["attributes"]),
@@ -224,11 +194,50 @@ def _read_netcdf(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             about = {str(key): value for key, value in dataset.attrs.items()}
     except DAMAGE as error:
         raise BadFile(f"{path} is not a file of `write_results`: {error}.") from error
-    return arrays, about
+    return unlabelled(arrays), about
 
 
 def _xarray() -> Any:
-    try:
-        return importlib.import_module("xarray")
-    except ImportError as error:
-        raise ImportError(f"NetCDF needs the package xarray; {REMEDY}.") from error
+    return package("xarray", "NetCDF", REMEDY)
+
+
+def _placed(labelled: Any, results: Results, place: Georeference) -> Any:
+    """The dataset with latitude, longitude, northing and easting of stations and of columns."""
+    crs = {"long_name": place.grid, "profile_direction_degrees": place.direction}
+    crs |= {"strike_degrees": place.strike}
+    if place.geographic:
+        number, southern = place.zone
+        crs |= {
+            "grid_mapping_name": "transverse_mercator",
+            "latitude_of_projection_origin": 0.0,
+            "longitude_of_central_meridian": 6.0 * number - 183.0,
+            "scale_factor_at_central_meridian": 0.9996,
+            "false_easting": 5e5,
+            "false_northing": 1e7 if southern else 0.0,
+            "semi_major_axis": SEMI_MAJOR_AXIS,
+            "inverse_flattening": 1 / FLATTENING,
+            "epsg": place.epsg,
+        }
+    added: dict[str, Any] = {"crs": ((), np.int32(place.epsg or 0), crs)}
+    stations = (place.latitude, place.longitude, *place.station_metres())
+    added |= _coordinates("station", "station_", stations)
+    about = {"long_name": "height of the stations above sea level", "units": "m"}
+    added["station_elevation"] = (("station",), place.elevation, about)
+    if results.mesh is not None:
+        y = results.mesh.y_centres
+        added |= _coordinates("y", "", (*place.degrees(y), *place.metres(y)))
+    told = {"profile_direction_degrees": place.direction, "strike_degrees": place.strike}
+    return labelled.assign_coords(added).assign_attrs(told)
+
+
+def _coordinates(axis: str, prefix: str, values: tuple[np.ndarray, ...]) -> dict[str, Any]:
+    about = (
+        ("latitude", "latitude", "degrees_north"),
+        ("longitude", "longitude", "degrees_east"),
+        ("northing", "projection_y_coordinate", "m"),
+        ("easting", "projection_x_coordinate", "m"),
+    )
+    return {
+        f"{prefix}{name}": ((axis,), array, {"standard_name": standard, "long_name": name, "units": units})
+        for (name, standard, units), array in zip(about, values, strict=True)
+    }

@@ -1,5 +1,7 @@
 """Writing EDI files: a station after rotation or cleaning, for other programs."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
@@ -29,8 +31,10 @@ def _angle(degrees: float) -> str:
     return f"{sign}{minutes // 60:d}:{minutes % 60:02d}:{micro / 1e6:09.6f}"
 
 
-def write_edi(path: FilePath, site: Site) -> None:
+def write_edi(path: FilePath, site: Site, information: Sequence[str] = ()) -> None:
     r"""Writes a station as an EDI file of the SEG standard 1.0.
+
+    - `information`: lines of its INFO block.
 
     Impedances are in (mV/km)/nT with $e^{+i\omega t}$; `.VAR` is the variance of the complex number,
     twice that of a part; what is missing is 1.0E+32; ZROT and TROT are the azimuth of the x axis;
@@ -50,6 +54,7 @@ def write_edi(path: FilePath, site: Site) -> None:
         '  PROGVERS="jaxmt"',
         f"  EMPTY={EMPTY:.1E}",
         "",
+        *([">INFO", *(f"  {one_line(text)}" for text in information), ""] if information else []),
         ">=MTSECT",
         f'  SECTID="{name}"',
         f"  NFREQ={count}",

@@ -9,6 +9,7 @@ import numpy as np
 from ..atomic import FilePath, atomic_path
 from ..inversion.result import Result
 from ..processing import Journal
+from ..processing.georeference import Georeference
 from .dataset import Results, write_results
 from .modem_model import write_modem_model
 from .modem_writer import write_modem
@@ -24,10 +25,12 @@ def write_inversion(
     journal: Journal = NOTHING,
     *,
     identity: str = "",
+    place: Georeference | None = None,
 ) -> None:
     """Writes an inversion's outcome into `folder`, each file whole or not at all.
 
     - `identity`: of the run, which `model.npz` and `summary.json` then state as "run".
+    - `place`: where the profile lies, for `predicted.dat`.
     - `summary.json`: how it ended, and the entries of `summary`.
     - `model.npz`: model, observed and predicted data, `journal`; it explains itself, and `read_results`
       reads it. `processing.log`: the journal as text, if it has entries.
@@ -42,6 +45,7 @@ def write_inversion(
         predicted=result.predicted,
         mesh=result.mesh,
         resistivity=np.asarray(result.resistivity),
+        fixed=result.fixed,
         journal=journal,
         attributes={"nrms": str(result.nrms), "message": result.message, **run},
     )
@@ -50,7 +54,8 @@ def write_inversion(
         with atomic_path(folder / "processing.log") as temporary:
             temporary.write_text(f"{journal}\n", encoding="utf-8")
     write_modem_model(folder / "model.rho", result.mesh, result.resistivity)
-    write_modem(folder / "predicted.dat", result.responses, left_edge=float(result.mesh.y_nodes[0]))
+    left = float(result.mesh.y_nodes[0])
+    write_modem(folder / "predicted.dat", result.responses, left_edge=left, place=place)
     with atomic_path(folder / "history.csv") as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(result.history)

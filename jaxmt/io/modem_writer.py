@@ -8,6 +8,7 @@ from ..atomic import FilePath, atomic_path
 from ..conventions import MU_0, OHM_PER_PRACTICAL, PHASE, RHO, TIPPER
 from ..data import Data
 from ..processing import Table, positions
+from ..processing.georeference import Georeference, mean_degrees
 from ..processing.site import Site
 from ..simulation.responses import Responses
 from .modem import PLACES
@@ -18,8 +19,8 @@ NO_ERROR = 2e15
 Place = tuple[float, float, float, float, float]
 
 
-def _impedance(data: Data, mode: int) -> Table:
-    """Impedance in ohm and error of a mode (0 TE, 1 TM) from log10 rho and phase."""
+def impedance_of(data: Data, mode: int) -> Table:
+    """Impedance in ohm and error of a mode (0 TE, 1 TM); NaN where rho or phase is missing."""
     rho, phase = data.values[RHO[mode]], data.values[PHASE[mode]]
     rho_error, phase_error = data.errors[RHO[mode]], data.errors[PHASE[mode]]
     omega_mu = 2 * np.pi * MU_0 * data.survey.frequencies[:, None]
@@ -35,22 +36,29 @@ def _tables(data: Data | Responses) -> list[Table]:
         real, imaginary = TIPPER
         hz = data.values[real] + 1j * data.values[imaginary]
         hz_error = np.fmax(data.errors[real], data.errors[imaginary])
-        return [_impedance(data, 0), _impedance(data, 1), (hz, hz_error)]
+        return [impedance_of(data, 0), impedance_of(data, 1), (hz, hz_error)]
     absent = np.full((data.survey.frequencies.size, data.survey.stations.size), np.nan)
     parts = (data.z_xy, data.z_yx, data.tipper)
     return [(absent + 0j if part is None else np.asarray(part), absent) for part in parts]
 
 
-def _header(keyword: str, orientation: float, periods: int, sites: int) -> list[str]:
+def _header(
+    keyword: str,
+    orientation: float,
+    periods: int,
+    sites: int,
+    origin: tuple[float, float] = (0.0, 0.0),
+    comment: str = "Written by jaxmt",
+) -> list[str]:
     unit = "[]" if keyword in ("Tzy_Impedance", "Full_Vertical_Components") else "[mV/km]/[nT]"
     return [
-        "# Written by jaxmt",
+        f"# {comment}",
         "# Period(s) Code GG_Lat GG_Lon X(m) Y(m) Z(m) Component Real Imag Error",
         f"> {keyword}",
         r"> exp(+i\omega t)",
         f"> {unit}",
         f"> {orientation:.2f}",
-        "> 0.000 0.000",
+        f"> {origin[0]:.6f} {origin[1]:.6f}",
         f"> {periods} {sites}",
     ]
 
@@ -69,20 +77,34 @@ def _write(path: FilePath, lines: Iterable[str]) -> None:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.0) -> None:
+def write_modem(
+    path: FilePath,
+    data: Data | Responses,
+    *,
+    left_edge: float = 0.0,
+    place: Georeference | None = None,
+) -> None:
     r"""Writes a 2-D list file: TE_Impedance, TM_Impedance and Tzy_Impedance, as far as they exist.
 
     - `data`: of `Data`, impedances are rebuilt from apparent resistivity and phase, and are left out
       where one of the two is missing; the relative error is the larger of those that the two errors
       mean. `Responses` have the error 2e15, ModEM's word for none.
-    - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`.
+    - `left_edge`: m, the y of the model's left edge, from which ModEM counts: `mesh.y_nodes[0]`. The
+      first line of the file states it.
+    - `place`: where the profile lies: latitude and longitude of the stations, of the origin of the file,
+      which is the left edge, and the strike as the orientation; 0 without it, or where they are unknown.
 
     Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$, Z is the depth of a station. The file appears
-    whole or not at all. The format knows names of one word: blanks in them become "_", and a number is
-    put behind a name that comes again.
+    whole or not at all. The format knows names of one word, which `names.words` makes of them.
     """
     survey = data.survey
     places = list(zip(words(survey.names), survey.stations - left_edge, survey.depths, strict=True))
+    degrees, origin, strike = np.zeros((survey.stations.size, 2)), (0.0, 0.0), 0.0
+    if place is not None and place.geographic:
+        degrees = np.stack([place.latitude, place.longitude], axis=1)
+        latitude, longitude = place.degrees(np.array([left_edge]))
+        origin, strike = (float(latitude[0]), float(longitude[0])), place.strike
+    comment = f"Written by jaxmt. y = 0 is the left edge of the model, {left_edge:.3f} m on the profile"
     lines: list[str] = []
     for keyword, (values, errors) in zip(PLANAR, _tables(data), strict=True):
         exists = np.isfinite(values)
@@ -90,12 +112,13 @@ def write_modem(path: FilePath, data: Data | Responses, *, left_edge: float = 0.
             continue
         tipper = keyword == "Tzy_Impedance"
         factor = 1.0 if tipper else 1 / OHM_PER_PRACTICAL
-        lines += _header(keyword, 0.0, int(exists.any(axis=1).sum()), int(exists.any(axis=0).sum()))
+        counts = int(exists.any(axis=1).sum()), int(exists.any(axis=0).sum())
+        lines += _header(keyword, strike, *counts, origin, comment)
         lines += [
             _row(
                 float(survey.periods[i]),
                 name,
-                (0.0, 0.0, 0.0, y, z),
+                (*degrees[k], 0.0, y, z),
                 "Ty" if tipper else keyword[:2],
                 values[i, k] * factor,
                 errors[i, k] * factor,
@@ -117,6 +140,7 @@ def write_modem_sites(
     - `sites`: all in the same axes at all frequencies; x and y of the file are their northing and
       easting, or latitude and longitude projected by `local_metres`.
     - `origin`: latitude and longitude of x = y = 0 in the latter case; by default the mean of the sites.
+      The header states it.
 
     Impedances are in [mV/km]/[nT] with $e^{+i\omega t}$, to 10 digits; a missing error is 2e15, ModEM's
     word for none. The orientation of the header is the azimuth of the sites' x axis. The file appears
@@ -132,7 +156,9 @@ def write_modem_sites(
             f"{caller} must share their axes. Got x axes from {azimuths.min():g} to {azimuths.max():g} "
             "degrees; rotate them first."
         )
+    origin = _origin(sites, origin)
     places, names = _places(caller, sites, origin), words([site.name for site in sites])
+    stated = (0.0, 0.0) if origin is None else origin
     lines: list[str] = []
     for keyword, components in (
         ("Full_Impedance", PLACES),
@@ -154,10 +180,18 @@ def write_modem_sites(
                         periods.add(period)
                         codes.add(name)
         if rows:
-            lines += [*_header(keyword, float(azimuths[0]), len(periods), len(codes)), *rows]
+            lines += [*_header(keyword, float(azimuths[0]), len(periods), len(codes), stated), *rows]
     if not lines:
         raise ValueError(f"{caller} hold no impedance or tipper.")
     _write(path, lines)
+
+
+def _origin(sites: Sequence[Site], origin: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Latitude and longitude of x = y = 0; None where x and y are of a grid of the sites' own."""
+    local = np.isfinite([(site.northing, site.easting) for site in sites]).all()
+    degrees = np.array([(site.latitude, site.longitude) for site in sites])
+    known = bool(np.isfinite(degrees).all())
+    return mean_degrees(degrees) if origin is None and known and not local else origin
 
 
 def _places(caller: str, sites: Sequence[Site], origin: tuple[float, float] | None) -> list[Place]:

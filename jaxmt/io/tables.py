@@ -11,6 +11,7 @@ from jaxtyping import Float
 from ..atomic import FilePath, atomic_path
 from ..conventions import COMPONENTS
 from ..data import Data
+from ..processing.georeference import Georeference
 from ..processing.site import Site
 from ..simulation.mesh import Mesh
 
@@ -41,29 +42,49 @@ def write_sites_csv(path: FilePath, sites: Sequence[Site]) -> None:
 
 
 def write_data_csv(
-    path: FilePath, data: Data, predicted: Float[np.ndarray, "comp freq site"] | None = None
+    path: FilePath,
+    data: Data,
+    predicted: Float[np.ndarray, "comp freq site"] | None = None,
+    place: Georeference | None = None,
 ) -> None:
     """A row for each datum: station, y (m), frequency (Hz), component, value and error in its own unit.
 
-    - `predicted`: of a model, in a column more.
+    - `predicted`: of a model, in a column more. `place`: latitude and longitude of the stations, in two.
     """
     survey = data.survey
     head = ["station", "y_m", "frequency_hz", "component", "value", "error"]
     head += [] if predicted is None else ["predicted"]
+    head += [] if place is None else ["latitude_deg", "longitude_deg"]
     rows = []
     for c, f, s in np.argwhere(data.mask).tolist():
         numbers = [data.values[c, f, s], data.errors[c, f, s]]
         numbers += [] if predicted is None else [predicted[c, f, s]]
-        place = [survey.names[s], float(survey.stations[s]), float(survey.frequencies[f]), COMPONENTS[c]]
-        rows.append([*place, *map(float, numbers)])
+        numbers += [] if place is None else [place.latitude[s], place.longitude[s]]
+        which = [survey.names[s], float(survey.stations[s]), float(survey.frequencies[f]), COMPONENTS[c]]
+        rows.append([*which, *map(float, numbers)])
     _write(path, head, rows)
 
 
-def write_section_csv(path: FilePath, mesh: Mesh, resistivity: Float[np.ndarray, "earth y"]) -> None:
-    """A row for each earth cell: centre and size (m), resistivity (ohm m)."""
+def write_section_csv(
+    path: FilePath,
+    mesh: Mesh,
+    resistivity: Float[np.ndarray, "earth y"],
+    place: Georeference | None = None,
+) -> None:
+    """A row for each earth cell: centre and size (m), resistivity (ohm m).
+
+    - `place`: where the profile lies; latitude and longitude (degrees), easting and northing (m, in the
+      grid that `place.grid` names) of the centre are then five columns more, the last the EPSG number of
+      the grid.
+    """
     head = ["y_m", "z_m", "width_m", "height_m", "resistivity_ohm_m"]
+    where = np.zeros((mesh.n_y, 0))
+    if place is not None:
+        head += ["latitude_deg", "longitude_deg", "easting_m", "northing_m", "epsg"]
+        (north, east), y = place.metres(mesh.y_centres), mesh.y_centres
+        where = np.stack([*place.degrees(y), east, north, np.full(y.shape, place.epsg or np.nan)], axis=1)
     rows = [
-        [float(v) for v in (y, z, width, height, resistivity[i, j])]
+        [float(v) for v in (y, z, width, height, resistivity[i, j], *where[j])]
         for i, (z, height) in enumerate(zip(mesh.z_centres, mesh.dz, strict=True))
         for j, (y, width) in enumerate(zip(mesh.y_centres, mesh.dy, strict=True))
         if not mesh.air[i, j]

@@ -9,6 +9,9 @@ SEMI_MAJOR_AXIS = 6378137.0
 FLATTENING = 1 / 298.257223563
 """Flattening of the WGS 84 ellipsoid."""
 
+STEPS = 20
+"""Of Newton's iteration; each leaves a fifth of the distance, or less nearby."""
+
 
 def local_metres(
     latitude: Float[np.ndarray, " site"],
@@ -50,3 +53,43 @@ def local_metres(
         )
     )
     return meridian(phi) - meridian(start) + bend, easting
+
+
+def degrees_at(
+    northing: Float[np.ndarray, " site"],
+    easting: Float[np.ndarray, " site"],
+    origin: tuple[float, float],
+) -> tuple[Float[np.ndarray, " site"], Float[np.ndarray, " site"]]:
+    """Latitude and longitude in degrees of a northing and an easting, m: the inverse of `local_metres`.
+
+    Newton's iteration with the radii of curvature; less than a micrometre is left up to 1,000 km from the
+    origin.
+    """
+    e2 = FLATTENING * (2 - FLATTENING)
+    latitude = np.full(northing.shape, float(origin[0]))
+    longitude = np.full(northing.shape, float(origin[1]))
+    for _ in range(STEPS):
+        north, east = local_metres(latitude, longitude, origin)
+        phi = np.deg2rad(latitude)
+        root = np.sqrt(1 - e2 * np.sin(phi) ** 2)
+        meridian, normal = SEMI_MAJOR_AXIS * (1 - e2) / root**3, SEMI_MAJOR_AXIS / root
+        latitude = latitude + np.rad2deg((northing - north) / meridian)
+        longitude = longitude + np.rad2deg((easting - east) / (normal * np.cos(phi)))
+    return latitude, (longitude + 180) % 360 - 180
+
+
+def utm_zone(latitude: float, longitude: float) -> tuple[int, bool]:
+    """Number of the zone of the Universal Transverse Mercator grid, and whether it is a southern one."""
+    return int((longitude + 180) % 360 // 6) + 1, latitude < 0
+
+
+def utm_metres(
+    latitude: Float[np.ndarray, " site"], longitude: Float[np.ndarray, " site"], zone: tuple[int, bool]
+) -> tuple[Float[np.ndarray, " site"], Float[np.ndarray, " site"]]:
+    """Northing and easting, m, in a zone of `utm_zone` on WGS 84 (Snyder 1987, page 57).
+
+    Scale 0.9996 on the central meridian, false easting 500 km, false northing 10,000 km in the south.
+    """
+    number, southern = zone
+    north, east = local_metres(latitude, longitude, (0.0, 6.0 * number - 183.0))
+    return 0.9996 * north + (1e7 if southern else 0.0), 0.9996 * east + 5e5

@@ -2,15 +2,22 @@
 
 import csv
 import dataclasses
+import json
+import shutil
+import warnings
 
 import numpy as np
 import pytest
 from soundings import two_dimensional
 
 import jaxmt
+from jaxmt.conventions import MU_0
 from jaxmt.field import Line
 from jaxmt.field.command import main
-from jaxmt.field.conversion import unique
+from jaxmt.field.file_names import unique
+from jaxmt.field.folder import Folder
+from jaxmt.field.store import read_line
+from jaxmt.io.occam2d_writer import FILES as OCCAM2D
 
 SITES = ("S0", "S1", "S2", "S3")
 
@@ -122,41 +129,171 @@ def test_every_line_is_written_and_what_was_done_is_said(tmp_path, capsys):
 
 
 def test_results_as_everything_that_takes_them(inverted, tmp_path):
-    stored, _, section, predicted = model(inverted)
+    stored, mesh, section, predicted = model(inverted)
     assert convert(inverted, "modem", tmp_path / "modem") == 0
     _, resistivity = jaxmt.io.read_modem_model(tmp_path / "modem" / "l2.rho")
     # Logarithms are printed to a few digits.
     np.testing.assert_allclose(np.log(resistivity), np.log(section), atol=1e-4)
     assert int(jaxmt.io.read_modem(tmp_path / "modem" / "l2.dat").mask.sum()) == stored.data.mask.sum()
-    assert convert(inverted, "occam2d", tmp_path / "data.dat") == 0
-    assert int(jaxmt.io.read_occam2d(tmp_path / "data.dat").mask.sum()) == stored.data.mask.sum()
+    assert convert(inverted, "occam2d", tmp_path / "occam2d") == 0
+    data, *parts = (tmp_path / "occam2d" / name for name in OCCAM2D)
+    assert int(jaxmt.io.read_occam2d(data).mask.sum()) == stored.data.mask.sum()
+    again, resistivity = jaxmt.io.read_occam2d_model(*parts)
+    np.testing.assert_allclose(
+        np.log10(resistivity[:, again.columns(mesh.y_centres)]), np.log10(section), atol=1e-8
+    )
     assert convert(inverted, "csv", tmp_path / "csv") == 0
     cells = rows(tmp_path / "csv" / "l2_section.csv")
     np.testing.assert_array_equal([float(cell["resistivity_ohm_m"]) for cell in cells], section.ravel())
     data = rows(tmp_path / "csv" / "l2_data.csv")
     np.testing.assert_array_equal([float(d["value"]) for d in data], stored.data.values[stored.data.mask])
     np.testing.assert_array_equal([float(d["predicted"]) for d in data], predicted[stored.data.mask])
+    # The stations lie on the equator, 0.02 degrees apart.
+    places = sorted({(float(d["latitude_deg"]), float(d["longitude_deg"])) for d in data})
+    np.testing.assert_allclose(places, [(0.0, 0.02 * k) for k in range(4)], atol=1e-9)
+    assert {float(cell["epsg"]) for cell in cells} == {32631.0}
 
 
-def test_results_as_vtk(inverted, tmp_path):
+def test_results_as_edi(inverted, tmp_path, capsys):
+    stored, _, _, predicted = model(inverted)
+    assert convert(inverted, "edi", tmp_path / "out") == 0
+    line = read_line(Folder.open(inverted))
+    assert f"in the axes of the strike, {line.strike:.6g} degrees" in capsys.readouterr().out
+    with warnings.catch_warnings():
+        # They say that their axes are not north and east.
+        warnings.simplefilter("ignore", UserWarning)
+        read = {part: jaxmt.io.read(tmp_path / "out" / part).sites for part in ("processed", "predicted")}
+    rows = {"processed": stored.data.values, "predicted": predicted}
+    for part, sites in read.items():
+        assert {site.name for site in sites} == set(SITES)
+        for site in sites:
+            longitude = 0.02 * SITES.index(site.name)
+            assert (site.latitude, site.longitude) == (pytest.approx(0.0), pytest.approx(longitude))
+            k = stored.data.survey.names.index(site.name)
+            np.testing.assert_allclose(np.sin(np.deg2rad(site.azimuth - line.strike)), 0.0, atol=1e-9)
+            there = np.isfinite(rows[part][0, :, k])
+            rho = np.abs(site.z[:, 0, 1]) ** 2 / (2 * np.pi * site.frequencies * MU_0)
+            # Thirteen digits are printed.
+            np.testing.assert_allclose(np.log10(rho), rows[part][0, there, k], atol=1e-10)
+            assert np.isnan(site.z[:, 0, 0]).all()
+            assert np.isfinite(site.z_error[:, 0, 1]).all() == (part == "processed")
+
+
+def test_results_as_netcdf_and_geojson(inverted, tmp_path):
+    xarray = pytest.importorskip("xarray", reason="needs the extra jaxmt[io]")
+    stored, mesh, section, _ = model(inverted)
+    assert convert(inverted, "netcdf", tmp_path / "run.nc") == 0
+    with xarray.open_dataset(tmp_path / "run.nc") as found:
+        np.testing.assert_array_equal(found["resistivity"], section)
+        np.testing.assert_array_equal(found["y"], mesh.y_centres)
+        np.testing.assert_allclose(np.sort(found["station_longitude"]), [0, 0.02, 0.04, 0.06], atol=1e-9)
+        assert found["crs"].attrs["grid_mapping_name"] == "transverse_mercator"
+    np.testing.assert_array_equal(
+        jaxmt.io.read_results(tmp_path / "run.nc").data.values, stored.data.values
+    )
+    assert convert(inverted, "geojson", tmp_path / "run.geojson") == 0
+    features = json.loads((tmp_path / "run.geojson").read_text())["features"]
+    assert {f["properties"]["name"] for f in features[:4]} == set(SITES)
+    assert features[4]["geometry"]["type"] == "LineString"
+
+
+def test_results_as_mare2dem(inverted, tmp_path):
+    assert convert(inverted, "mare2dem", tmp_path / "out") == 0
+    names = {f.name for f in (tmp_path / "out").iterdir()}
+    assert names == {"l2.emdata", "l2.poly", "l2.penalty", "l2.0.resistivity", "mare2dem.settings"}
+    assert "UTM of x,y origin" in (tmp_path / "out" / "l2.emdata").read_text()
+
+
+def test_a_run_of_all_lines_is_converted_line_by_line(inverted, tmp_path):
+    shutil.copytree(inverted, tmp_path / "all" / "P")
+    shutil.copytree(inverted, tmp_path / "all" / "Q")
+    shutil.copy(inverted / "run.toml", tmp_path / "all")
+    assert convert(tmp_path / "all", "occam2d", tmp_path / "out") == 0
+    for line in "PQ":
+        assert {f.name for f in (tmp_path / "out" / f"{line}-l2").iterdir()} == set(OCCAM2D)
+
+
+@pytest.mark.parametrize("to", ["modem", "occam2d", "mare2dem", "edi", "csv"])
+def test_a_file_where_a_folder_is_needed_is_refused_before_the_work(
+    to, inverted, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("jaxmt.field.conversion.RESULTS", {to: None})
+    for name in ("x.txt", "x.dat"):
+        assert convert(inverted, to, tmp_path / name) == 2
+        assert f"{to} writes several files here: -o must be a folder, not" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_read(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("jaxmt.field.conversion.source_of", None)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "file").write_text("mine")
+    for out, status, text in (
+        (tmp_path / "file" / "out", 2, "is a file, not a folder"),
+        (tmp_path / "file", 1, "exists. Give another -o, or replace it with --force"),
+        (tmp_path / "x.txt", 2, "must end in .nc for netcdf"),
+    ):
+        assert convert(tmp_path / "data", "netcdf", out) == status
+        said = capsys.readouterr().err
+        assert text in said
+        assert len(said.splitlines()) == 1
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert convert(tmp_path / "data", "csv", tmp_path / "out") == 1
+    assert f"nothing can be written to {tmp_path}" in capsys.readouterr().err
+
+
+def test_hostile_names_are_replaced_with_a_note(tmp_path, capsys):
+    names = ("a/b,c", "3*A", "<script>$b_{$c", "a/b,c")
+    sites = [
+        dataclasses.replace(two_dimensional(name, arrow=0.2), longitude=0.02 * k)
+        for k, name in enumerate(names)
+    ]
+    (tmp_path / "EDI").mkdir()
+    for k, site in enumerate(sites):
+        jaxmt.io.write_edi(tmp_path / "EDI" / f"{k}.edi", site)
+    assert convert(tmp_path / "EDI", "modem", tmp_path / "list.dat") == 0
+    said = capsys.readouterr().out
+    assert "Note: names that modem cannot hold are written otherwise: 'a/b,c' is 'a_b_c'" in said
+    assert len(jaxmt.io.read_modem_sites(tmp_path / "list.dat")) == 4
+    assert convert(tmp_path / "EDI", "edi", tmp_path / "out") == 0
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert convert(tmp_path / "EDI", "geojson", tmp_path / "out.geojson") == 0
+    features = json.loads((tmp_path / "out.geojson").read_text())["features"]
+    assert {f["properties"]["name"] for f in features} == set(names)
+
+
+def test_results_as_vtk_in_their_true_place(inverted, tmp_path):
     _, mesh, section, _ = model(inverted)
     assert convert(inverted / "l2" / "model.npz", "vtk", tmp_path / "section.vtk") == 0
-    words = (tmp_path / "section.vtk").read_text().split()
-    x, z = words.index("X_COORDINATES"), words.index("Z_COORDINATES")
-    n_y, n_z = int(words[x + 1]), int(words[z + 1])
-    np.testing.assert_array_equal([float(w) for w in words[x + 3 : x + 3 + n_y]], mesh.y_nodes)
-    heights = [float(w) for w in words[z + 3 : z + 3 + n_z]]
-    np.testing.assert_array_equal(heights, -mesh.earth_nodes[::-1])
+    text = (tmp_path / "section.vtk").read_text()
+    words = text.split()
+    shape = (mesh.n_earth + 1, mesh.n_y + 1)
+    assert "WGS 84 / UTM zone 31N" in text.splitlines()[1]
+    start = words.index("POINTS") + 3
+    points = np.array([float(w) for w in words[start : start + 3 * shape[0] * shape[1]]]).reshape(*shape, 3)
+    # Elevations are 100 to 103 m; z = 0 is at their mean.
+    np.testing.assert_allclose(points[:, 0, 2], 101.5 - mesh.earth_nodes[::-1])
+    # UTM shortens lengths by 0.04 % on the meridian of its zone and less so towards its edge.
+    lengths = np.linalg.norm(np.diff(points[0, :, :2], axis=0), axis=1)
+    np.testing.assert_allclose(lengths, mesh.dy, rtol=2e-3)
     start = words.index("default") + 1
-    cells = np.array([float(w) for w in words[start : start + (n_y - 1) * (n_z - 1)]])
-    np.testing.assert_array_equal(cells.reshape(n_z - 1, n_y - 1)[::-1], section)
+    cells = np.array([float(w) for w in words[start : start + mesh.n_y * mesh.n_earth]])
+    np.testing.assert_array_equal(cells.reshape(mesh.n_earth, mesh.n_y)[::-1], section)
+
+
+@pytest.fixture
+def alone(inverted, tmp_path):
+    """A file of results outside its run."""
+    shutil.copy(inverted / "l2" / "model.npz", tmp_path / "model.npz")
+    return tmp_path / "model.npz"
 
 
 @pytest.mark.parametrize(
     ("what", "to", "message"),
     [
         ("survey", "vtk", "holds stations; vtk takes the section of a folder of results."),
-        ("inverted", "edi", "holds results; edi takes stations with whole tensors"),
+        ("alone", "edi", "nobody knows the strike of model"),
+        ("alone", "geojson", "nobody says where the stations are"),
     ],
 )
 def test_what_a_format_cannot_take_is_said(what, to, message, request, tmp_path, capsys):
@@ -175,3 +312,15 @@ def test_a_file_that_is_there_is_replaced_by_force_alone(survey, tmp_path, capsy
 
 def test_files_of_stations_with_one_name_do_not_meet():
     assert unique(["A", "B/C", "A", "A"]) == ["A", "B_C", "A-2", "A-3"]
+
+
+def test_names_of_files_that_some_system_cannot_hold():
+    """A zero byte ends a name, 255 bytes are the most, and some systems tell no capitals."""
+    assert unique(["a\0b\n", "..", "x" * 300, "S1", "s1", 'q"?']) == [
+        "a_b_",
+        "station",
+        "x" * 80,
+        "S1",
+        "s1-2",
+        "q__",
+    ]

@@ -361,20 +361,34 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
         return 0
 
     monkeypatch.setattr(start, "begun", begun)
-    monkeypatch.setattr(Treatment, "read", lambda self, path: Reading(tuple(lines()), {}, (), Journal()))
+    reads = []
+
+    def survey(self, path):
+        reads.append(path)
+        return Reading(tuple(lines()), {}, (), Journal())
+
+    monkeypatch.setattr(Treatment, "read", survey)
     monkeypatch.setattr(treatment, "find", lambda *a, **k: finds.append(a) or find(*a, **k))
     (tmp_path / "EDI").mkdir()
     assert main(["invert", str(tmp_path / "EDI"), "-o", str(tmp_path / "OUT"), "--line", "all"]) == 1
     assert done == [("P", "P"), ("Q", "Q")]
     assert len(finds) == 1
-    # Resumed, a line that was begun goes on, and one that was not is begun.
+    # Resumed, a line that was begun goes on, and one that was not is begun; the survey is read once.
     went_on = []
-    monkeypatch.setattr(start, "gone_on", lambda folder, options: went_on.append(folder.path.name) or 0)
-    Folder.create(tmp_path / "OUT" / "P")
+    monkeypatch.setattr(
+        start, "invert_line", lambda line, *a, **k: went_on.append(line.data.survey.names[0])
+    )
+    monkeypatch.setattr(start, "ended", lambda outcome, folder: 0)
+    run = RunFile.read(tmp_path / "OUT" / "run.toml")
+    folder = Folder.create(tmp_path / "OUT" / "P")
+    of_line = {"told": {**run.told, "line": "P"}, "identity": folder.identity}
+    dataclasses.replace(run, **of_line).write(folder.path / "run.toml")
     done.clear()
+    reads.clear()
     assert main(["invert", "--resume", str(tmp_path / "OUT")]) == 1
-    assert went_on == ["P"]
+    assert went_on == ["P0"]
     assert done == [("Q", "Q")]
+    assert len(reads) == 1
 
 
 def test_folders_of_folders_are_listed_with_the_command(tmp_path, capsys):

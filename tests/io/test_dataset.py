@@ -1,5 +1,6 @@
 """Results files: exact there and back in both formats, readable without jaxmt, refused when damaged."""
 
+import dataclasses
 import json
 import random
 import sys
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from identities import present
 
-from jaxmt import Data, Mesh, Survey
+from jaxmt import Cells, Data, Ending, Mesh, Responses, Result, Survey
 from jaxmt.io import BadFile, Results, read_results, write_results
 from jaxmt.processing import Journal
+from jaxmt.processing.georeference import Georeference
 
 
 def results():
@@ -119,3 +121,87 @@ def test_netcdf_without_its_package(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r"NetCDF needs the package xarray; .*suffix .npz"):
         write_results(tmp_path / "out.nc", results())
     assert not list(tmp_path.iterdir())
+
+
+def test_fixed_cells_come_back(tmp_path, suffix):
+    stored = results()
+    fixed = np.zeros(present(stored.mesh).shape, bool)
+    fixed[0, 1] = True
+    write_results(tmp_path / f"out{suffix}", dataclasses.replace(stored, fixed=fixed))
+    np.testing.assert_array_equal(read_results(tmp_path / f"out{suffix}").fixed, fixed)
+
+
+def test_netcdf_has_the_coordinates_of_the_cf_conventions(tmp_path):
+    xarray = pytest.importorskip("xarray", reason="needs the extra jaxmt[io]")
+    stored = results()
+    mesh = present(stored.mesh)
+    place = Georeference(
+        (-22.5, 139.2), (0.0, 0.0), 110.0, 20.0, *(np.array([v] * 3) for v in (-22.5, 139.2, 7.0, 0.0, 0.0))
+    )
+    write_results(tmp_path / "out.nc", stored, place)
+    with xarray.open_dataset(tmp_path / "out.nc") as found:
+        assert found.attrs["Conventions"].startswith("CF-")
+        assert found["resistivity"].dims == ("depth", "y")
+        np.testing.assert_array_equal(found["y"], mesh.y_centres)
+        np.testing.assert_array_equal(found["depth"], mesh.z_centres)
+        about = found["depth"].attrs
+        assert (about["units"], about["positive"], about["standard_name"]) == ("m", "down", "depth")
+        np.testing.assert_array_equal(found["depth_bounds"][:, 0], mesh.earth_nodes[:-1])
+        log10 = np.log10(np.where(mesh.air, np.nan, present(stored.resistivity)))
+        np.testing.assert_array_equal(found["log10_resistivity"], log10)
+        chosen = found["values"].sel(component="phase_xy", frequency=10.0, station=7.0)
+        assert float(chosen) == stored.data.values[1, 0, 1]
+        assert str(found["station_name"].values[1]) == "B ü"
+        np.testing.assert_allclose(found["period"], [0.1, 3.0])
+        np.testing.assert_array_equal(found["station_elevation"], 7.0)
+        # The line goes 110 degrees from north: longitudes grow, latitudes fall.
+        assert (np.diff(found["longitude"]) > 0).all()
+        assert (np.diff(found["latitude"]) < 0).all()
+        assert found["latitude"].attrs["standard_name"] == "latitude"
+        assert (int(found["crs"]), found.attrs["strike_degrees"]) == (32754, 20.0)
+    again = read_results(tmp_path / "out.nc")
+    np.testing.assert_array_equal(again.data.values, stored.data.values)
+
+
+def test_an_inversion_becomes_a_dataset():
+    pytest.importorskip("xarray", reason="needs the extra jaxmt[io]")
+    stored = results()
+    mesh, section = present(stored.mesh), present(stored.resistivity)
+    fixed = np.zeros(mesh.shape, bool)
+    fixed[2, 1] = True
+    cells = Cells(mesh, fixed=fixed, values=1.0)
+    result = Result(
+        mesh=mesh,
+        data=stored.data,
+        resistivity=section,
+        responses=Responses(stored.data.survey, None, None, None),
+        static_shift=np.zeros((2, 3)),
+        predicted=present(stored.predicted),
+        nrms=1.5,
+        history={"nrms": [1.5]},
+        ending=Ending.TARGET,
+        message="done",
+        parametrisation=cells,
+        parameters=cells.start(section),
+    )
+    found = result.to_xarray()
+    np.testing.assert_array_equal(found["resistivity"], section)
+    np.testing.assert_array_equal(found["predicted"], stored.predicted)
+    np.testing.assert_array_equal(found["fixed"], fixed)
+    assert (found.attrs["nrms"], found["log10_resistivity"].dims) == (1.5, ("depth", "y"))
+
+
+def test_data_become_a_table():
+    pytest.importorskip("pandas", reason="needs the extra jaxmt[io]")
+    data = results().data
+    table = data.to_dataframe()
+    assert len(table) == data.mask.sum()
+    row = table[(table["component"] == "phase_xy") & (table["station"] == "C")].iloc[1]
+    assert (row["y_m"], row["frequency_hz"], row["unit"]) == (11.0, 1.0 / 3.0, "degrees")
+    assert (row["value"], row["error"]) == (data.values[1, 1, 2], data.errors[1, 1, 2])
+
+
+def test_a_table_without_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"a table of data needs the package pandas; install it with"):
+        results().data.to_dataframe()
