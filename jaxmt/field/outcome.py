@@ -1,6 +1,7 @@
 """What came of a line: its inversions beside each other, on disk and back."""
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,11 @@ from ..io import write_modem, write_occam2d
 from ..misfit import AbstractMisfit
 from ..processing import Journal
 from ..report import write_page
-from .figures import LAST, draw, draw_both, fit_figures, line_figures
+from .figures import LAST, Drawing, draw, draw_both, fit_figures, line_figures
 from .fit import Fit
 from .folder import LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
+from .lock import locked
 from .options import command
 from .report import report_page
 from .settings import Reference, Settings
@@ -26,24 +28,29 @@ class Outcome:
     """A line and its inversions.
 
     - `settings`: with which it was inverted, none of them None. `facts`: the same as text.
+    - `unwritten`: what could not be written to its folder, and why.
     """
 
     line: Line
     fits: tuple[Fit, ...]
     settings: Settings
     facts: tuple[tuple[str, str], ...]
+    unwritten: tuple[str, ...] = ()
 
     def write(self, folder: FilePath | Folder, *, force: bool = False) -> Path:
         """Writes data, results, figures and report; the report's path.
 
         - `folder`: empty or not there yet. `force`: replace what jaxmt wrote there before.
         """
-        opened = folder if isinstance(folder, Folder) else Folder.create(folder, force=force)
-        opened.claim([fit.name for fit in self.fits])
-        self.write_line(opened)
+        if not isinstance(folder, Folder):
+            with locked(Path(folder)):
+                return self.write(Folder.create(folder, force=force))
+        folder.claim([fit.name for fit in self.fits])
+        self.write_line(folder)
         for fit in self.fits:
-            self.write_fit(opened, fit)
-        return self.draw(opened, quiet=True)
+            self.write_fit(folder, fit)
+        self.draw(folder, quiet=True)
+        return folder.settled().path / REPORT
 
     def journal(self, folder: Folder) -> Journal:
         """The journal of the line, which run it belongs to first."""
@@ -72,6 +79,8 @@ class Outcome:
         """Draws the figures and writes the report; its path. The summary is on disk before.
 
         - `missing`: leave what is there. `quiet`: whether to draw no bar.
+
+        Where a figure cannot be written it goes on with the others, and raises `OSError` at the end.
         """
         folder.seal(self.summary())
         path, page = folder.path, folder.path / REPORT
@@ -81,10 +90,34 @@ class Outcome:
                 drawings += fit_figures(path / fit.name, fit, self.settings)
         if len(self.fits) == 2:
             drawings.append(partial(draw_both, path, self.fits, self.settings))
-        draw(drawings, quiet=quiet)
-        write_page(page, report_page(folder, self.line, self.fits, self.settings, self.facts))
-        folder.seal(self.summary())
+        failed: list[OSError] = []
+
+        def attempt(drawing: Drawing) -> None:
+            try:
+                drawing()
+            except OSError as error:
+                failed.append(error)
+
+        draw([partial(attempt, drawing) for drawing in drawings], quiet=quiet)
+        attempt(
+            lambda: write_page(page, report_page(folder, self.line, self.fits, self.settings, self.facts))
+        )
+        attempt(lambda: folder.seal(self.summary()))
+        if failed:
+            raise OSError(
+                f"{len(failed)} of {len(drawings)} figures, the report and its summary could not be "
+                f"written: {failed[0]}"
+            )
         return page
+
+    def without(self, what: str, *, quiet: bool = False) -> "Outcome":
+        """The outcome once it is said that something could not be written."""
+        text = f"Not written: {what}"
+        if quiet:
+            warnings.warn(text, stacklevel=3)
+        else:
+            print(text, flush=True)
+        return dataclasses.replace(self, unwritten=(*self.unwritten, what))
 
     def summary(self) -> dict[str, Any]:
         """The numbers of `summary.json`."""

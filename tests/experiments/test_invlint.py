@@ -416,7 +416,7 @@ def test_the_command_line_refuses_what_cannot_work(monkeypatch, capsys, tmp_path
 
 def test_frequencies_are_thinned_evenly():
     survey = jaxmt.Survey(np.geomspace(1e3, 1e-1, 33), [0.0, 1e3])
-    data = jaxmt.Data(survey, np.arange(6 * 33 * 2.0).reshape(6, 33, 2), np.ones((6, 33, 2)))
+    data = jaxmt.Data(survey, 0.01 * np.arange(396.0).reshape(6, 33, 2), np.ones((6, 33, 2)))
     found = starts.thinned(data, 5)
     np.testing.assert_allclose(found.survey.frequencies, [1e3, 1e2, 1e1, 1.0, 0.1], rtol=1e-12)
     np.testing.assert_array_equal(found.values, data.values[:, ::8])

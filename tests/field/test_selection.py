@@ -352,7 +352,9 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     """The worst of their exit statuses is that of all."""
     done, finds = [], []
 
-    def begun(start, out):
+    def begun(start, out, *, force):
+        # What another run left there is replaced.
+        assert force
         # The lines of the survey were found once, for all of them.
         assert start.line().data.survey.names[0] == f"{out.name}0"
         done.append((start.run.told["line"], out.name))
@@ -369,8 +371,12 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     assert len(finds) == 1
     # Resumed, a line that was begun goes on, and one that was not is begun.
     went_on = []
-    monkeypatch.setattr(start, "gone_on", lambda folder, options: went_on.append(folder.path.name) or 0)
-    Folder.create(tmp_path / "OUT" / "P")
+    monkeypatch.setattr(start, "gone_on", lambda place, options: went_on.append(place.name) or 0)
+    identity = RunFile.read(tmp_path / "OUT" / "run.toml").identity
+    # Another run of all lines left Q.
+    for name, of in (("P", identity), ("Q", "another")):
+        folder = Folder.create(tmp_path / "OUT" / name)
+        RunFile(tmp_path / "EDI", {"line": name}, identity=folder.identity, of=of).write(folder.path / "run.toml")
     done.clear()
     assert main(["invert", "--resume", str(tmp_path / "OUT")]) == 1
     assert went_on == ["P"]

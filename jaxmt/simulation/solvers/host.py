@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Array, Complex
 from threadpoolctl import ThreadpoolController
 
+from ...forking import refuse_forked
 from ..solve import AbstractSolver, Stencil
 from .host_call import Function, host_call
 
@@ -189,6 +190,7 @@ def _substitute_on_host(
     rhs: np.ndarray,
 ) -> None:
     """Solves a batch of systems into `x`; leading axes broadcast."""
+    refuse_forked()
     parts = [diagonal, down, right]
     b = np.broadcast_to(rhs, x.shape)
     batch = x.shape[:-2]
