@@ -80,7 +80,7 @@ class Outcome:
 
         - `missing`: leave what is there. `quiet`: whether to draw no bar.
 
-        Where a figure cannot be written it goes on with the others, and raises `OSError` at the end.
+        Where a figure cannot be written it goes on with the others, writes no report, and raises `OSError`.
         """
         folder.seal(self.summary())
         path, page = folder.path, folder.path / REPORT
@@ -99,15 +99,12 @@ class Outcome:
                 failed.append(error)
 
         draw([partial(attempt, drawing) for drawing in drawings], quiet=quiet)
-        attempt(
-            lambda: write_page(page, report_page(folder, self.line, self.fits, self.settings, self.facts))
-        )
-        attempt(lambda: folder.seal(self.summary()))
         if failed:
             raise OSError(
-                f"{len(failed)} of {len(drawings)} figures, the report and its summary could not be "
-                f"written: {failed[0]}"
+                f"{len(failed)} of {len(drawings)} figures, and the report that needs them: {failed[0]}"
             )
+        write_page(page, report_page(folder, self.line, self.fits, self.settings, self.facts))
+        folder.seal(self.summary())
         return page
 
     def without(self, what: str, *, quiet: bool = False) -> "Outcome":

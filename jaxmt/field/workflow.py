@@ -59,8 +59,8 @@ def invert_line(
     - `devices`: as for `invert`. `quiet`: whether to print nothing and draw no progress bar.
 
     After an interrupt the inversion on its way is finished as it is, and no other begun. What cannot be
-    written, as on a full disk, is said and stands in `Outcome.unwritten`; the other inversions go on. A folder
-    that replaces an earlier run is `settled` once all is whole.
+    written, as on a full disk, is said and stands in `Outcome.unwritten`; the other inversions go on. A
+    folder that replaces an earlier run is `settled` once all is whole.
     """
     if folder is not None and not isinstance(folder, Folder):
         with locked(Path(folder)):

@@ -376,7 +376,9 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     # Another run of all lines left Q.
     for name, of in (("P", identity), ("Q", "another")):
         folder = Folder.create(tmp_path / "OUT" / name)
-        RunFile(tmp_path / "EDI", {"line": name}, identity=folder.identity, of=of).write(folder.path / "run.toml")
+        RunFile(tmp_path / "EDI", {"line": name}, identity=folder.identity, of=of).write(
+            folder.path / "run.toml"
+        )
     done.clear()
     assert main(["invert", "--resume", str(tmp_path / "OUT")]) == 1
     assert went_on == ["P"]

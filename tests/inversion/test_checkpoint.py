@@ -252,6 +252,26 @@ def test_a_full_disk_is_said_once_and_ends_nothing(data, whole, tmp_path, monkey
     assert seen[0].iteration == 6
 
 
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of one page of memory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    told = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(place)]
+    if sys.platform != "linux" or os.getuid() or subprocess.run(told, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_full_ends_nothing(data, whole, tiny_disk):
+    path = tiny_disk / "run.checkpoint"
+    with pytest.warns(CheckpointWarning, match="could not be written at iteration 3: .*No space left"):
+        assert_same(run(data, checkpoint=Checkpoint(path, every=3)), whole)
+    # What was half written went.
+    assert not list(tiny_disk.iterdir())
+
+
 def test_a_folder_that_cannot_be_made_ends_nothing(data, whole, tmp_path):
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "run.checkpoint"

@@ -72,11 +72,7 @@ class Descent(AbstractOptimiser):
         """The smoothing, the program that the transformation compiles to, and what that starts from."""
         del target
         inner, at = first
-        keys = jax.dtypes.prng_key
-        leaves = [
-            jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, keys) else leaf
-            for leaf in jax.tree.leaves(inner)
-        ]
+        leaves = [jax.random.key_data(x) if _is_key(x) else x for x in jax.tree.leaves(inner)]
         return "Descent", self.smoothing, _program(self.transformation, inner, at), leaves
 
     def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:
@@ -90,6 +86,10 @@ class Descent(AbstractOptimiser):
         """One gradient, one step."""
         del target
         return gradient_step(self.transformation, self.smoothing, objective, trade_off, state)
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _program(transformation: optax.GradientTransformation, inner: PyTree[Any], at: Parameters) -> str:
