@@ -16,6 +16,7 @@ from surveys import TOLD
 from jaxmt import plot
 from jaxmt.field import Folder, Outcome
 from jaxmt.field.command import main
+from jaxmt.report.page import PNG
 
 
 def history(folder):
@@ -63,7 +64,7 @@ def sketches(monkeypatch):
         from jaxmt.atomic import atomic_path
 
         with atomic_path(path) as part:
-            part.write_text("a figure")
+            part.write_bytes(PNG)
         return path
 
     monkeypatch.setattr(plot, "save", sketched)
