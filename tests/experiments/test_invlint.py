@@ -366,7 +366,8 @@ def test_a_start_keeps_within_the_models_and_the_bounds(learned):
         narrow = jaxmt.Cells(mesh, low=30.0, high=60.0)
         start = learned.predictor.start(data, mesh, by, narrow)
         assert np.isfinite(np.asarray(narrow.start(start))).all()
-    wild = jaxmt.Data(SURVEY, np.where(np.isfinite(data.values), data.values + 1e3, np.nan), data.errors)
+    far = np.array([15.0, 1e3, 15.0, 1e3, 500.0, 500.0])[:, None, None]
+    wild = jaxmt.Data(SURVEY, data.values + far, data.errors)
     assert learned.predictor.strange(wild) == 1.0
     assert learned.predictor.strange(data) < 0.2
     assert np.isfinite(learned.predictor.start(wild, mesh)).all()
