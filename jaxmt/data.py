@@ -18,7 +18,7 @@ Impedance = Complex[np.ndarray, "freq site"]
 Errors = Float[np.ndarray, "freq site"]
 Components = Float[Array | np.ndarray, "comp freq site"]
 
-MOST = (20.0, 3600.0, 20.0, 3600.0, 1e3, 1e3)
+LARGEST = (20.0, 3600.0, 20.0, 3600.0, 1e3, 1e3)
 """Size of a value of `COMPONENTS` beyond which it is none: rho of 1e20 ohm m, ten turns, a field at 90
 degrees to the earth's."""
 
@@ -34,7 +34,7 @@ class Data(eqx.Module):
       tipper real and imaginary part). NaN marks a datum that does not exist.
     - `errors`: one standard deviation of each, same units and shape; positive where a datum exists.
 
-    Raises `ValueError` for shapes that differ, values that are infinite or beyond `MOST`, errors that are
+    Raises `ValueError` for shapes that differ, values that are infinite or beyond `LARGEST`, errors that are
     not positive or beyond `ERRORS`, or no datum at all.
     """
 
@@ -52,12 +52,12 @@ class Data(eqx.Module):
                 )
         if not self.mask.any():
             raise ValueError("`Data(values=...)` holds no datum: every value is NaN.")
-        most = np.array(MOST)[:, None, None]
+        most = np.array(LARGEST)[:, None, None]
         bad = np.argwhere(np.abs(self.values) > most)
         if bad.size:
             row, f, s = (int(k) for k in bad[0])
             raise ValueError(
-                f"`Data(values=...)` of {COMPONENTS[row]} must lie within {MOST[row]:g} {UNITS[row]} of "
+                f"`Data(values=...)` of {COMPONENTS[row]} must lie within {LARGEST[row]:g} {UNITS[row]} of "
                 f"zero. Got {len(bad)} values beyond, the first {self.values[row, f, s]:g} at frequency "
                 f"{f}, station {s}; NaN marks what is missing."
             )

@@ -22,7 +22,7 @@ SAME_PLACE = 1.0
 """Stations closer than this along the profile, in m, are reported as duplicates."""
 
 MASK = 1e4
-"""An error above this part of |Z|, or of a tipper of 1, such as 2e15, is a way to say that there is no datum."""
+"""An error above this part of |Z|, or of a tipper of 1, such as 2e15, says that there is no datum."""
 
 Frequencies = Float[np.ndarray, " freq"] | Sequence[float]
 Column = tuple[Complex[np.ndarray, " n"], Float[np.ndarray, " n"]]
@@ -221,8 +221,8 @@ def data_with_errors(caller: str, survey: Survey, xy: Table, yx: Table, hz: Tabl
         raise ValueError(f"`{caller}`: none of {sum(lost)} data has an error; {remedy}.")
     if any(lost):
         warnings.warn(
-            f"`{caller}`: {lost[0] + lost[1]} impedances and {lost[2]} tippers have no error, or one beyond "
-            f"{MASK:g} of |Z| or of 1, and are left out; {remedy}.",
+            f"`{caller}`: {lost[0] + lost[1]} impedances and {lost[2]} tippers have no error, or one "
+            f"beyond {MASK:g} of |Z| or of 1, and are left out; {remedy}.",
             stacklevel=3,
         )
     modes = tuple(mode for mode, exists in present.items() if exists)
