@@ -34,8 +34,8 @@ class Data(eqx.Module):
       tipper real and imaginary part). NaN marks a datum that does not exist.
     - `errors`: one standard deviation of each, same units and shape; positive where a datum exists.
 
-    Raises `ValueError` for shapes that differ, values that are infinite or beyond `LARGEST`, errors that are
-    not positive or beyond `ERRORS`, or no datum at all.
+    Raises `ValueError` for shapes that differ, values that are infinite or beyond `LARGEST`, errors that
+    are not positive or beyond `ERRORS`, or no datum at all.
     """
 
     survey: Survey
