@@ -52,14 +52,14 @@ class Data(eqx.Module):
                 )
         if not self.mask.any():
             raise ValueError("`Data(values=...)` holds no datum: every value is NaN.")
-        most = np.array(LARGEST)[:, None, None]
-        bad = np.argwhere(np.abs(self.values) > most)
+        bad = np.argwhere(np.abs(self.values) > np.array(LARGEST)[:, None, None])
         if bad.size:
             row, f, s = (int(k) for k in bad[0])
+            unit = "" if UNITS[row] == "1" else f" {UNITS[row]}"
             raise ValueError(
-                f"`Data(values=...)` of {COMPONENTS[row]} must lie within {LARGEST[row]:g} {UNITS[row]} of "
-                f"zero. Got {len(bad)} values beyond, the first {self.values[row, f, s]:g} at frequency "
-                f"{f}, station {s}; NaN marks what is missing."
+                f"`Data(values=...)` of {COMPONENTS[row]} must lie within {LARGEST[row]:g}{unit} of zero. Got "
+                f"{len(bad)} values beyond, the first {self.values[row, f, s]:g} at frequency {f}, station "
+                f"{s}; NaN marks what is missing."
             )
         errors = self.errors[self.mask]
         bad = errors[~((errors >= ERRORS[0]) & (errors <= ERRORS[1]))]

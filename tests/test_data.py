@@ -193,7 +193,7 @@ def test_bad_data_are_refused():
         (2, -np.inf, "log10_rho_yx must lie within 20"),
         (0, 100.0, "log10_rho_xy must lie within 20.*the first 100 at frequency 2, station 1"),
         (1, 1e9, "phase_xy must lie within 3600 degrees of zero"),
-        (5, -1e30, r"tipper_imag must lie within 1000 1 of zero.*NaN marks what is missing"),
+        (5, -1e30, r"tipper_imag must lie within 1000 of zero.*NaN marks what is missing"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_by_name(row, value, message):

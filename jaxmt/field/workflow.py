@@ -89,6 +89,9 @@ def invert_line(
                     ended(checkpoint(opened.path / name, resume=True), fit.result)
                 except OSError as error:
                     outcome = outcome.without(f"what {name} found: {error}", quiet=quiet)
+        elif opened is not None:
+            # Of a run that was killed between its last file and this.
+            ended(checkpoint(opened.path / name, resume=True), fit.result)
         outcome = dataclasses.replace(outcome, fits=(*outcome.fits, fit))
         if opened is not None:
             try:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import pytest
@@ -17,6 +18,8 @@ from jaxmt import plot
 from jaxmt.field import Folder, Outcome
 from jaxmt.field.command import main
 from jaxmt.report.page import PNG
+
+ROOT = Path(__file__).parents[2]
 
 
 def history(folder):
@@ -114,7 +117,10 @@ sys.exit(main())
 
 
 def killed(last, told):
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir)}
+    environment = os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir),
+        "PYTHONPATH": str(ROOT),
+    }
     child = subprocess.run(
         [sys.executable, "-c", CHILD, str(last), "jaxmt", *map(str, told)],
         env=environment,

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from surveys import TOLD
 from jaxmt.field import signals
 from jaxmt.simulation.solvers.host_call import host_call
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 COMMAND = """
@@ -39,7 +41,7 @@ def test_a_signal_leaves_the_best_model_and_a_checkpoint(name, inverted, survey,
     del inverted  # What was compiled for it serves here.
     number, out = getattr(signal, name), tmp_path / "OUT"
     cache = jax.config.jax_compilation_cache_dir
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(cache)}
+    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
     told = ["jaxmt", "invert", str(survey), "-o", str(out), *TOLD]
     child = subprocess.run(
         [sys.executable, "-c", COMMAND, str(int(number)), *told],
