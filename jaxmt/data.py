@@ -57,9 +57,9 @@ class Data(eqx.Module):
             row, f, s = (int(k) for k in bad[0])
             unit = "" if UNITS[row] == "1" else f" {UNITS[row]}"
             raise ValueError(
-                f"`Data(values=...)` of {COMPONENTS[row]} must lie within {LARGEST[row]:g}{unit} of zero. Got "
-                f"{len(bad)} values beyond, the first {self.values[row, f, s]:g} at frequency {f}, station "
-                f"{s}; NaN marks what is missing."
+                f"`Data(values=...)` of {COMPONENTS[row]} must lie within {LARGEST[row]:g}{unit} of zero. "
+                f"Got {len(bad)} values beyond, the first {self.values[row, f, s]:g} at frequency {f}, "
+                f"station {s}; NaN marks what is missing."
             )
         errors = self.errors[self.mask]
         bad = errors[~((errors >= ERRORS[0]) & (errors <= ERRORS[1]))]

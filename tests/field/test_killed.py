@@ -117,10 +117,8 @@ sys.exit(main())
 
 
 def killed(last, told):
-    environment = os.environ | {
-        "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir),
-        "PYTHONPATH": str(ROOT),
-    }
+    cache = str(jax.config.jax_compilation_cache_dir)
+    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}
     child = subprocess.run(
         [sys.executable, "-c", CHILD, str(last), "jaxmt", *map(str, told)],
         env=environment,
