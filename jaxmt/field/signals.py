@@ -39,7 +39,7 @@ def _numbers() -> list[int]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if _is_from_outside(frame):
-        again = threading.Timer(AGAIN, _thread.interrupt_main, [number])
+        again = threading.Timer(AGAIN, _send, [number])
         again.daemon = True
         again.start()
         return
@@ -52,6 +52,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         if number != signal.SIGTERM:
             _leave_terminal()
     raise KeyboardInterrupt
+
+
+def _send(number: int) -> None:
+    """The signal to the main thread, which may be waiting."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        _thread.interrupt_main(number)
 
 
 def _is_from_outside(frame: FrameType | None) -> bool:
