@@ -220,7 +220,7 @@ def _substitute_on_host(
 
 
 def _end(jobs: list[Future[np.ndarray]]) -> None:
-    """Waits for the jobs that run, however often somebody interrupts; those that have not begun are dropped.
+    """Waits for the jobs that run, however often somebody interrupts; those that only wait are dropped.
 
     What they read is XLA's, and gone when the call ends.
     """
