@@ -133,6 +133,7 @@ class Objective(eqx.Module):
 
     def section(self, parameters: Parameters) -> Float[Array, "earth y"]:
         """log10 of the resistivity in ohm m."""
+        refuse_forked()
         return self.parametrisation(parameters)
 
     def predict(self, parameters: Parameters) -> Prediction:
