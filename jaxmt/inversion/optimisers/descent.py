@@ -96,14 +96,14 @@ def _program(transformation: optax.GradientTransformation, inner: PyTree[Any], a
     """A digest of the program of an update with its constants, the same in every process; not compiled."""
     update = optax.with_extra_args_support(transformation).update
 
-    def updated(slope: Parameters, inner: PyTree[Any]) -> tuple[Any, Any]:
+    def updated(slope: Parameters, inner: PyTree[Any], at: Parameters) -> tuple[Any, Any]:
         def squares(q: Parameters) -> Array:
             return sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(q)), jnp.zeros(()))
 
         return update(slope, inner, at, value=squares(slope), grad=slope, value_fn=squares)
 
     with jax.numpy_dtype_promotion("standard"):
-        text = jax.jit(updated).lower(at, inner).as_text()
+        text = jax.jit(updated).lower(at, inner, at).as_text()
     return hashlib.sha256(text.encode()).hexdigest()
 
 
