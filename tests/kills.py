@@ -25,7 +25,7 @@ from problems import BLOCK_MESH, observed
 import jaxmt
 
 OPTIMISERS = {
-    "Adam": lambda: jaxmt.Descent(optax.adam(0.05)),
+    "Adam": lambda: jaxmt.Descent(transformation=optax.adam(0.05)),
     "L-BFGS": lambda: jaxmt.QuasiNewton(memory=3, trials=2),
     "Gauss-Newton": lambda: jaxmt.GaussNewton(trials=2),
 }
@@ -166,14 +166,18 @@ def doomed(optimiser, kind, path, rename, seconds):
     print(time.monotonic() - begun[0])
 
 
-def killed(optimiser, kind, path, *, rename=-1, seconds=-1.0):
+def programs():
+    """The folder of compiled programs that processes share."""
+    return str(jax.config.jax_compilation_cache_dir)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def killed(optimiser, kind, *, path, rename=-1, seconds=-1.0):
     """The exit status of a process that runs a pair and is killed, and what it said."""
     here = Path(__file__).parent
-    cache = str(jax.config.jax_compilation_cache_dir)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (here.parent, here)))}
     child = subprocess.run(
         [sys.executable, "-c", CHILD, optimiser, kind, str(path), str(rename), str(seconds)],
-        env=environment | {"JAX_COMPILATION_CACHE_DIR": cache},
+        env=environment | {"JAX_COMPILATION_CACHE_DIR": programs()},
         capture_output=True,
         text=True,
         check=False,

@@ -9,9 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
 import pytest
-from kills import images
+from kills import images, programs
 from surveys import TOLD
 
 from jaxmt import plot
@@ -117,8 +116,7 @@ sys.exit(main())
 
 
 def killed(last, told):
-    cache = str(jax.config.jax_compilation_cache_dir)
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": programs(), "PYTHONPATH": str(ROOT)}
     child = subprocess.run(
         [sys.executable, "-c", CHILD, str(last), "jaxmt", *map(str, told)],
         env=environment,

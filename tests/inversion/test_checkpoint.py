@@ -181,7 +181,7 @@ def test_the_file_of_another_problem_is_refused(options, data, written):
         ({"optimiser": optax.sgd(0.1)}, "optimiser"),
         ({"optimiser": optax.adam(0.2)}, "optimiser"),
         ({"optimiser": optax.adam(optax.exponential_decay(0.1, 100, 0.5))}, "optimiser"),
-        ({"optimiser": Descent(ADAM, smoothing=0.5)}, "optimiser"),
+        ({"optimiser": Descent(transformation=ADAM, smoothing=0.5)}, "optimiser"),
         ({"optimiser": QuasiNewton(memory=5)}, "optimiser"),
         ({"trade_off": Cooling(rate=0.9)}, "trade_off"),
         ({"trade_off": 0.9}, "trade_off"),
@@ -195,7 +195,11 @@ def test_what_changes_the_numbers_is_refused_by_name(options, part, data, writte
 
 
 def test_what_does_not_change_the_numbers_is_free(data, whole, written):
-    options = {"solver": SuperLU(threads=2), "optimiser": Descent(ADAM, patience=49), "max_iterations": 3}
+    options = {
+        "solver": SuperLU(threads=2),
+        "optimiser": Descent(transformation=ADAM, patience=49),
+        "max_iterations": 3,
+    }
     seen = []
     run(data, checkpoint=Checkpoint(written, resume=True), progress=seen.append, **options)
     assert [record.iteration for record in seen] == [3]

@@ -49,17 +49,17 @@ def test_the_kill_matrix(pair, tmp_path):
     """At every rename, and by SIGKILL of a process at the last but one and at random moments."""
     difference, count, whole = at_every_rename(pair, tmp_path)
     path = tmp_path / "kill" / "run.checkpoint"
-    status, _ = killed(*pair, path, rename=1)
+    status, _ = killed(*pair, path=path, rename=1)
     assert status == -signal.SIGKILL
     found = [farthest(resumed(pair, path), whole)]
     path = tmp_path / "long" / "run.checkpoint"
-    status, said = killed(*pair, path)
+    status, said = killed(*pair, path=path)
     assert status == 0
     # Seeded shares of how long the iterations of such a process take.
     shares = np.random.default_rng(PAIRS.index(pair)).uniform(size=RANDOM)
     for k, share in enumerate(shares):
         path = tmp_path / f"random{k}" / "run.checkpoint"
-        status, _ = killed(*pair, path, seconds=share * float(said))
+        status, _ = killed(*pair, path=path, seconds=share * float(said))
         path.parent.mkdir(exist_ok=True)
         found.append(farthest(resumed(pair, path), whole))
     table = os.environ.get("JAXMT_KILL_TABLE")
