@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxmt.field import Folder
-from jaxmt.field.folder import CHECKPOINT, summary_of
+from jaxmt.field.folder import CHECKPOINT, remove, summary_of
 from jaxmt.field.methods import misfits_of, settings_of
 from jaxmt.field.options import OPTIONS, Refusal, add, complete, given
 from jaxmt.misfit import AbstractMisfit
@@ -94,6 +94,7 @@ def run_folder(options: argparse.Namespace, name: str) -> Folder:
     left = next(path.glob(f"*/{CHECKPOINT}"), None)
     if left is not None:
         raise SystemExit(f"{left} is left from a run that was stopped. Go on with --resume, or remove it.")
+    remove(path)
     return Folder.create(path, force=True)
 
 

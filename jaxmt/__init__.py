@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from . import forking as forking  # From here on it knows of forks.
+
 _HOMES = {
     "batch": "Batch CrossValidation Processes cross_validate invert_all run_tasks",
     "data": "Data",
     "inversion.appraisal": "Uncertainty appraise",
-    "inversion.checkpoint": "Checkpoint",
+    "inversion.checkpoint": "Checkpoint CheckpointWarning",
     "inversion.invert": "invert",
     "inversion.l_curve": "LCurve l_curve",
     "inversion.objective": "Objective",
@@ -63,6 +65,9 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f".{name}", __name__)
     if name in _HOME:
+        if f"{__name__}.{_HOME[name]}" not in sys.modules:
+            # Some packages compute when they are imported.
+            forking.refuse_forked()
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     elif name == "__version__":
         value = _version()

@@ -22,6 +22,7 @@ from .data import Data as Data
 from .inversion.appraisal import Uncertainty as Uncertainty
 from .inversion.appraisal import appraise as appraise
 from .inversion.checkpoint import Checkpoint as Checkpoint
+from .inversion.checkpoint import CheckpointWarning as CheckpointWarning
 from .inversion.invert import invert as invert
 from .inversion.l_curve import LCurve as LCurve
 from .inversion.l_curve import l_curve as l_curve

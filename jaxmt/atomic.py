@@ -2,11 +2,15 @@
 
 import contextlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 FilePath = str | os.PathLike[str]
+
+_PART = re.compile(r"\.(.+)\.[0-9a-f]{32}\.part")
+"""The name of a temporary file, and of what it was to become."""
 
 
 @contextlib.contextmanager
@@ -22,3 +26,17 @@ def atomic_path(path: FilePath) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: FilePath, name: str | None = None) -> None:
+    """Removes the temporary files that processes left in a folder when they were killed.
+
+    - `name`: only those that were to become this file.
+
+    No process may be writing there. What cannot be removed stays.
+    """
+    with contextlib.suppress(OSError):
+        for file in list(Path(folder).iterdir()):
+            found = _PART.fullmatch(file.name)
+            if found is not None and name in (None, found[1]):
+                file.unlink()

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from .conventions import COMPONENTS, IMPEDANCE, PERIODS, PHASE, RHO, TIPPER
+from .conventions import COMPONENTS, IMPEDANCE, PERIODS, PHASE, RHO, TIPPER, UNITS
 from .labelled import dataframe
 from .noise import KINDS, drawn
 from .simulation.responses import Responses, log10_and_phase, numpy_of, parts
@@ -20,6 +20,14 @@ Impedance = Complex[np.ndarray, "freq site"]
 Errors = Float[np.ndarray, "freq site"]
 Components = Float[Array | np.ndarray, "comp freq site"]
 
+LARGEST = (20.0, 3600.0, 20.0, 3600.0, 1e3, 1e3)
+"""Size of a value of `COMPONENTS` beyond which it is none: rho of 1e20 ohm m, ten turns, a field at 90
+degrees to the earth's."""
+
+ERRORS = (1e-12, 1e6)
+"""Least and largest error in the units of `COMPONENTS`: below is rounding, and above, where any model would
+fit, nothing was measured."""
+
 
 class Data(eqx.Module):
     r"""Observations at the stations of a survey.
@@ -28,7 +36,8 @@ class Data(eqx.Module):
       tipper real and imaginary part). NaN marks a datum that does not exist.
     - `errors`: one standard deviation of each, same units and shape; positive where a datum exists.
 
-    Raises `ValueError` for shapes that differ, non-positive errors, or no datum at all.
+    Raises `ValueError` for shapes that differ, values that are infinite or beyond `LARGEST`, errors that
+    are not positive or beyond `ERRORS`, or no datum at all.
     """
 
     survey: Survey
@@ -45,12 +54,22 @@ class Data(eqx.Module):
                 )
         if not self.mask.any():
             raise ValueError("`Data(values=...)` holds no datum: every value is NaN.")
-        errors = self.errors[self.mask]
-        if not np.all(np.isfinite(errors) & (errors > 0)):
-            bad = errors[~(np.isfinite(errors) & (errors > 0))]
+        bad = np.argwhere(np.abs(self.values) > np.array(LARGEST)[:, None, None])
+        if bad.size:
+            row, f, s = (int(k) for k in bad[0])
+            unit = "" if UNITS[row] == "1" else f" {UNITS[row]}"
             raise ValueError(
-                "`Data(errors=...)` must be positive and finite wherever a value exists. "
-                f"Got {bad.size} that are not, the first {bad[0]}; set an error floor."
+                f"`Data(values=...)` of {COMPONENTS[row]} must lie within {LARGEST[row]:g}{unit} of zero. "
+                f"Got {len(bad)} values beyond, the first {self.values[row, f, s]:g} at frequency {f}, "
+                f"station {s}; NaN marks what is missing."
+            )
+        errors = self.errors[self.mask]
+        bad = errors[~((errors >= ERRORS[0]) & (errors <= ERRORS[1]))]
+        if bad.size:
+            raise ValueError(
+                f"`Data(errors=...)` must be positive and finite, {ERRORS[0]:g} to {ERRORS[1]:g} decades, "
+                f"degrees or 1, wherever a value exists. Got {bad.size} that are not, the first {bad[0]}; "
+                "set an error floor, and NaN for a value that says nothing."
             )
 
     @property
@@ -113,8 +132,9 @@ class Data(eqx.Module):
                 "`Data.from_impedance(tipper=..., tipper_error=...)` go together: give both or neither."
             )
         absent = np.full(np.shape(z_xy), np.nan)
-        # The logarithm of an impedance of zero is infinite, and then no value.
-        with np.errstate(divide="ignore"):
+        # The logarithm of an impedance of zero is infinite, and so is its relative error: no value.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.stack([z_xy_error / np.abs(z_xy)] * 2 + [z_yx_error / np.abs(z_yx)] * 2)
             components = np.concatenate(
                 [
                     *(log10_and_phase(z, survey.frequencies) for z in (z_xy, -z_yx)),
@@ -122,7 +142,6 @@ class Data(eqx.Module):
                 ]
             )
         scale = impedance_error_scale()[:, None, None]
-        relative = np.stack([z_xy_error / np.abs(z_xy)] * 2 + [z_yx_error / np.abs(z_yx)] * 2)
         tipper_error = absent if tipper_error is None else tipper_error
         errors = np.concatenate([relative * scale, [tipper_error, tipper_error]])
         values = np.where(np.isfinite(errors), components, np.nan)

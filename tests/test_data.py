@@ -1,3 +1,5 @@
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -128,13 +130,14 @@ def test_phases_are_compared_modulo_a_turn():
     z = jnp.asarray(np.exp(1j * np.deg2rad([[179.0, -170.0, 45.0]])))
     predicted = Responses(survey, z, None, None)
     values = np.full((6, 1, 3), np.nan)
-    values[0] = predicted.components[0] + 1000.0
+    values[0] = predicted.components[0] + 10.0
     values[1] = [[-179.0, 175.0, 45.0 + 720.0]]
     data = Data(survey, values, np.full(values.shape, 2.0))
     residual = data.residuals(predicted)
-    # Angles of 1,000 keep 13 digits. The logarithm, which has no turns, keeps its whole difference.
+    # Angles of 1,000 keep 13 digits. The logarithm, which has no turns, keeps its difference, with 13
+    # digits.
     np.testing.assert_allclose(residual[1], [[1.0, -7.5, 0.0]], atol=1e-12)
-    np.testing.assert_allclose(residual[0], 500.0, rtol=1e-12)
+    np.testing.assert_allclose(residual[0], 5.0, rtol=1e-12)
     assert np.isnan(residual[2:]).all()
 
 
@@ -177,6 +180,46 @@ def test_bad_data_are_refused():
             Data(SURVEY, good.values, errors)
         errors[:, 0, 0] = bad
         Data(SURVEY, np.where(errors == good.errors, good.values, np.nan), errors)
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "message"),
+    [
+        (
+            0,
+            np.inf,
+            r"log10_rho_xy must lie within 20 log10\(ohm m\) of zero.*first inf at frequency 2, st",
+        ),
+        (2, -np.inf, "log10_rho_yx must lie within 20"),
+        (0, 100.0, "log10_rho_xy must lie within 20.*the first 100 at frequency 2, station 1"),
+        (1, 1e9, "phase_xy must lie within 3600 degrees of zero"),
+        (5, -1e30, r"tipper_imag must lie within 1000 of zero.*NaN marks what is missing"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_by_name(row, value, message):
+    good = Data.from_responses(responses(), tipper_error=0.02)
+    values = good.values.copy()
+    values[row, 2, 1] = value
+    with pytest.raises(ValueError, match=r"`Data\(values=...\)` of " + message):
+        Data(SURVEY, values, good.errors)
+    values[row, 2, 1] = np.nan
+    assert Data(SURVEY, values, good.errors).mask.sum() == good.mask.sum() - 1
+
+
+@pytest.mark.parametrize("error", [1e300, 1e7, 1e-300])
+def test_errors_that_would_fit_any_model_or_none_are_refused(error):
+    good = Data.from_responses(responses())
+    with pytest.raises(ValueError, match=f"1e-12 to 1e.06 decades.*the first {re.escape(str(error))};"):
+        Data(SURVEY, good.values, np.full_like(good.errors, error))
+
+
+def test_an_impedance_of_zero_or_infinity_is_no_value():
+    z, error = an_impedance(1), 0.05 * abs(an_impedance(1))
+    z[0, 0] = 0
+    assert Data.from_impedance(SURVEY, z, error, -z, error).mask.sum() == 4 * (z.size - 1)
+    z[0, 1] = np.inf
+    with pytest.raises(ValueError, match=r"log10_rho_xy must lie within 20"):
+        Data.from_impedance(SURVEY, z, error, -z, error)
 
 
 def test_bad_arguments_are_refused():

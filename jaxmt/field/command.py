@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import machine
+from . import machine, signals
 from .options import EXPECTED, FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
 
 TARGETS = ("edi", "modem", "occam2d", "mare2dem", "netcdf", "vtk", "csv", "geojson")
@@ -251,6 +251,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     try:
+        if typed:
+            signals.listen()
         options = parsed(arguments)
         if options["version"]:
             from .. import __version__
@@ -260,12 +262,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options["command"] is None:
             parser().print_help()
             return 0
-        return COMMANDS[options["command"]][0](options)
+        status = COMMANDS[options["command"]][0](options)
+        return signals.status() if status == STOPPED else status
     except KeyboardInterrupt:
         if typed:
             # Nothing is left to interrupt but the end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return _say("Interrupted.", STOPPED)
+        return _say("Interrupted.", signals.status())
     except BrokenPipeError:
         # The reader has seen enough: nothing is left to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

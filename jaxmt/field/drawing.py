@@ -20,15 +20,29 @@ class Drawing:
 
 
 def draw(drawings: Sequence[Drawing], formats: Sequence[str] = ("png",), *, quiet: bool = False) -> None:
-    """Draws figures in every format, with a bar that says how many are left; older ones of others go."""
+    """Draws figures in every format, with a bar that says how many are left; older ones of others go.
+
+    Where one cannot be written it goes on with the others, and raises `OSError` at the end.
+    """
+    failed: list[OSError] = []
     for drawing in tqdm(drawings, "Drawing", unit="figure", dynamic_ncols=True, disable=quiet):
-        figure = drawing.make()
-        for suffix in FORMATS:
-            path = drawing.path.with_suffix(f".{suffix}")
-            if suffix in formats:
-                plot.save(figure, path)
-            else:
-                path.unlink(missing_ok=True)
+        try:
+            _write(drawing, formats)
+        except OSError as error:
+            failed.append(error)
+    if failed:
+        text = f"{len(failed)} of {len(drawings)} figures, and the report that needs them: {failed[0]}"
+        raise OSError(text)
+
+
+def _write(drawing: Drawing, formats: Sequence[str]) -> None:
+    figure = drawing.make()
+    for suffix in FORMATS:
+        path = drawing.path.with_suffix(f".{suffix}")
+        if suffix in formats:
+            plot.save(figure, path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def clear(folder: Path, *names: str) -> None:

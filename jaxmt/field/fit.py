@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,17 +78,17 @@ class Fit:
         """
         at = folder.path / self.name
         numbers: dict[str, Any] = {
-            "misfit": self.name,
             "seconds_per_iteration": self.seconds,
             "transport_share": self.share,
             "nrms_usable": self.usable_nrms,
             "warnings": list(self.warnings),
         }
         result = self.result
-        at.mkdir(parents=True, exist_ok=True)
+        write_model(folder, self.name, result, journal, numbers, place=place)
         arrays = {name: getattr(self.uncertainty, name) for name in CELLS}
         impedances = {name: getattr(result.responses, name) for name in IMPEDANCES}
         arrays |= {name: np.asarray(value) for name, value in impedances.items() if value is not None}
+        # It comes last of all: where there is one, the rest is whole.
         with atomic_path(at / APPRAISAL) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
@@ -96,8 +97,6 @@ class Fit:
                 static_shift=np.asarray(result.static_shift),
                 **arrays,
             )
-        # Its summary comes last of all: where there is one, the rest is whole.
-        write_inversion(at, result, numbers, journal, identity=folder.identity, place=place)
 
     @classmethod
     def read(cls, folder: Folder, name: str) -> "Fit":
@@ -146,6 +145,27 @@ class Fit:
         factor = float(arrays["regularization_factor"])
         uncertainty = Uncertainty(mesh=stored.mesh, regularization_factor=factor, **known)
         return cls(name, result, uncertainty, seconds, share, tuple(summary["warnings"]), usable)
+
+
+def write_model(
+    folder: Folder,
+    name: str,
+    result: Result,
+    journal: Journal,
+    numbers: Mapping[str, Any] | None = None,
+    *,
+    place: Georeference | None,
+) -> None:
+    """Writes what an inversion found into its folder, before its data are asked what they say of it.
+
+    The appraisal of an earlier model goes. `numbers`: of its summary besides those of the result. `place`:
+    as for `Fit.write`.
+    """
+    at = folder.path / name
+    at.mkdir(parents=True, exist_ok=True)
+    (at / APPRAISAL).unlink(missing_ok=True)
+    summary = {"misfit": name, **(numbers or {})}
+    write_inversion(at, result, summary, journal, identity=folder.identity, place=place)
 
 
 def _history(path: Path) -> dict[str, list[float]]:

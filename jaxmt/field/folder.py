@@ -1,11 +1,18 @@
-"""The folder that a run leaves: what lies in it, whose it is, and which run it belongs to."""
+"""The folder that a run leaves: what lies in it, whose it is, and which run it belongs to.
+
+A run that replaces an earlier one writes into a folder of its own within, `UNFINISHED`, and takes the
+earlier one's place when it is whole. The list of what moves is written first: a move that was cut short is
+ended by whoever opens the folder next.
+"""
 
 import dataclasses
 import datetime
 import hashlib
 import json
+import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shlex import quote
@@ -13,6 +20,7 @@ from typing import Any
 
 from ..atomic import FilePath
 from ..io import read_results, write_summary
+from .lock import LOCK
 from .options import FORMATS
 from .run_file import NAME, RunFile
 
@@ -20,6 +28,7 @@ SUMMARY, REPORT, LOG = "summary.json", "report.html", "processing.log"
 LINE, SITES, REFERENCE, USABLE = "line.npz", "sites.npz", "reference.npz", "usable.npz"
 CHECKPOINT, MODEL, APPRAISAL, HISTORY = "inversion.checkpoint", "model.npz", "appraisal.npz", "history.csv"
 BOTH = "both.png"
+UNFINISHED, MOVING = ".unfinished", "moving.json"
 
 FILES = (
     (NAME, "what the run was told; `jaxmt invert run.toml -o OUT` repeats it"),
@@ -69,27 +78,38 @@ class Folder:
 
     - `identity`: of the run; every file in the folder belongs to it. `resumed`: whether the run began
       earlier, so that what it finished is kept and what it began goes on.
+    - `replaces`: the folder whose earlier run this one replaces once it is whole; None for none.
     """
 
     path: Path
     identity: str
     resumed: bool = False
+    replaces: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """What a user calls the folder."""
+        return self.path if self.replaces is None else self.replaces
 
     @classmethod
     def create(cls, path: FilePath, *, force: bool = False) -> "Folder":
         """A folder for a new run.
 
-        - `force`: remove what an earlier run of jaxmt left there, and nothing else.
+        - `force`: replace what an earlier run of jaxmt left there, and nothing else, once this one is whole
+          and `settled`.
 
         Raises `FileExistsError` where something is there already, or would be overwritten.
         """
-        path = Path(path)
+        path, replaces = Path(path), None
+        end_move(path)
         require_room(path, force=force)
-        if path.is_dir():
-            remove(path)
+        if summary_of(path) is not None:
+            path, replaces = path / UNFINISHED, path
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_dir():
             _require_none(path, FILES)
         path.mkdir(parents=True, exist_ok=True)
-        made = cls(path, f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+        made = cls(path, new_identity(), replaces=replaces)
         write_summary(path / SUMMARY, {"run": made.identity, "runs": {}})
         return made
 
@@ -97,6 +117,7 @@ class Folder:
     def open(cls, path: FilePath) -> "Folder":
         """The folder of an earlier run. Raises `ValueError` if it is none, or mixes several runs."""
         path = Path(path)
+        end_move(path)
         summary = summary_of(path)
         if summary is None:
             raise ValueError(f"{path} is no folder of results: it has no {SUMMARY} that names its run.")
@@ -108,6 +129,28 @@ class Folder:
                     f"{folder.identity}. Put the files of one run together."
                 )
         return folder
+
+    @classmethod
+    def begun(cls, path: FilePath) -> "Folder":
+        """The folder to go on with: of the run that began last, though an earlier one is still there."""
+        path = Path(path)
+        end_move(path)
+        if not (path / UNFINISHED / NAME).is_file():
+            return cls.open(path)
+        return dataclasses.replace(cls.open(path / UNFINISHED), replaces=path)
+
+    def settled(self) -> "Folder":
+        """The folder once its run, which is whole, has replaced the earlier one."""
+        if self.replaces is None:
+            return self
+        if not self.path.is_dir():
+            return self.open(self.replaces)
+        misfits = [name for name in (summary_of(self.replaces) or {}).get("misfits", ()) if _is_plain(name)]
+        old = [str(file.relative_to(self.replaces)) for file in own(self.replaces, misfits)]
+        new = [str(file.relative_to(self.path)) for file in self.path.rglob("*") if file.is_file()]
+        write_summary(self.path / MOVING, {"old": old, "new": new})
+        end_move(self.replaces)
+        return Folder(self.replaces, self.identity, self.resumed)
 
     def _identities(self) -> Iterator[tuple[str, str]]:
         """The run that each file with words states."""
@@ -136,8 +179,10 @@ class Folder:
         """Says which misfits the run has. Raises `FileExistsError` if files are in their way."""
         misfits = list(misfits)
         if not self.resumed:
+            earlier = (summary_of(self.place) or {}).get("misfits", ()) if self.replaces else ()
             for name in misfits:
-                _require_none(self.path / name, FIT_FILES)
+                if name not in earlier:
+                    _require_none(self.place / name, FIT_FILES)
         summary = summary_of(self.path) or {"run": self.identity, "runs": {}}
         write_summary(self.path / SUMMARY, {**summary, "misfits": misfits})
 
@@ -152,11 +197,41 @@ class Folder:
         write_summary(self.path / SUMMARY, {**head, **summary, "files": digests})
 
 
+def new_identity() -> str:
+    """A name for a run that no other has: when it began, and chance."""
+    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def end_move(path: Path) -> None:
+    """Ends the move of a new run to the place of an earlier one, if it was begun; any number of times."""
+    made = path / UNFINISHED
+    try:
+        moving = json.loads((made / MOVING).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    # The summary last: until then the new run is the one in the folder of its own.
+    for name in sorted(moving["new"], key=lambda name: name == SUMMARY):
+        if (made / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(made / name, path / name)
+    for name in set(moving["old"]) - set(moving["new"]):
+        (path / name).unlink(missing_ok=True)
+    for place in {(path / name).parent for name in moving["old"]} - {path}:
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
+    shutil.rmtree(made)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name leads to nowhere else."""
+    return Path(name).name == name
+
+
 def require_room(path: Path, *, force: bool) -> None:
     """Raises `FileExistsError` where a file is, or a folder that is not empty unless by `force`."""
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path} is a file. Results need a folder of their own; give another -o.")
-    if path.is_dir() and any(path.iterdir()) and not force:
+    if path.is_dir() and any(file.name != LOCK for file in path.iterdir()) and not force:
         raise FileExistsError(
             f"{path} exists and is not empty. Give another -o, go on with --resume {quote(str(path))}, or "
             "replace what jaxmt wrote there with --force."
@@ -194,7 +269,7 @@ def remove(path: Path) -> None:
     summary = summary_of(path)
     if summary is None:
         return
-    misfits = [name for name in summary.get("misfits", ()) if Path(name).name == name]
+    misfits = [name for name in summary.get("misfits", ()) if _is_plain(name)]
     for file in own(path, misfits):
         file.unlink()
     for name in misfits:

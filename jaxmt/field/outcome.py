@@ -1,6 +1,7 @@
 """What came of a line: its inversions beside each other, on disk and back."""
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from .figures import LAST, both_figure, fit_figures, line_figures
 from .fit import Fit
 from .folder import LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
+from .lock import locked
 from .options import command
 from .report import report_page
 from .settings import Reference, Settings
@@ -29,24 +31,29 @@ class Outcome:
     """A line and its inversions.
 
     - `settings`: with which it was inverted, none of them None. `facts`: the same as text.
+    - `unwritten`: what could not be written to its folder, and why.
     """
 
     line: Line
     fits: tuple[Fit, ...]
     settings: Settings
     facts: tuple[tuple[str, str], ...]
+    unwritten: tuple[str, ...] = ()
 
     def write(self, folder: FilePath | Folder, *, force: bool = False) -> Path:
         """Writes data, results, figures and report; the report's path.
 
         - `folder`: empty or not there yet. `force`: replace what jaxmt wrote there before.
         """
-        opened = folder if isinstance(folder, Folder) else Folder.create(folder, force=force)
-        opened.claim([fit.name for fit in self.fits])
-        self.write_line(opened)
+        if not isinstance(folder, Folder):
+            with locked(Path(folder)):
+                return self.write(Folder.create(folder, force=force))
+        folder.claim([fit.name for fit in self.fits])
+        self.write_line(folder)
         for fit in self.fits:
-            self.write_fit(opened, fit)
-        return self.draw(opened, quiet=True)
+            self.write_fit(folder, fit)
+        self.draw(folder, quiet=True)
+        return folder.settled().path / REPORT
 
     def journal(self, folder: Folder) -> Journal:
         """The journal of the line, which run it belongs to first."""
@@ -75,6 +82,8 @@ class Outcome:
         """Draws the figures and writes the report; its path. The summary is on disk before.
 
         - `missing`: leave what is there. `quiet`: whether to draw no bar.
+
+        Where a figure cannot be written it goes on with the others, writes no report, and raises `OSError`.
         """
         folder.seal(self.summary())
         path, page = folder.path, folder.path / REPORT
@@ -89,6 +98,15 @@ class Outcome:
         write_page(page, report_page(folder, self.line, self.fits, settings, self.facts))
         folder.seal(self.summary())
         return page
+
+    def without(self, what: str, *, quiet: bool = False) -> "Outcome":
+        """The outcome once it is said that something could not be written."""
+        text = f"Not written: {what}"
+        if quiet:
+            warnings.warn(text, stacklevel=3)
+        else:
+            print(text, flush=True)
+        return dataclasses.replace(self, unwritten=(*self.unwritten, what))
 
     def summary(self) -> dict[str, Any]:
         """The numbers of `summary.json`."""

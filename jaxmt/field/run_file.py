@@ -29,7 +29,8 @@ class RunFile:
 
     - `path`: of the data; relative to the folder of the file it was read from.
     - `told`: options by name, as checked by `options.OPTIONS`. `misfits`: arguments of misfits by name.
-    - `identity`: of the run, "" for a file written by hand. `versions`: of its packages.
+    - `identity`: of the run, "" for a file written by hand. `versions`: of its packages. `of`: the identity
+      of the run of all lines that it is part of, "" for none.
     """
 
     path: Path
@@ -37,10 +38,11 @@ class RunFile:
     misfits: Mapping[str, Mapping[str, Plain]] = dataclasses.field(default_factory=dict)
     identity: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    of: str = ""
 
     def write(self, path: FilePath) -> None:
         """Writes the file, whole or not at all."""
-        tables: dict[str, Mapping[str, Any]] = {"run": {"identity": self.identity}}
+        tables: dict[str, Mapping[str, Any]] = {"run": {"identity": self.identity, "of": self.of or None}}
         for table in TABLES:
             start = {"path": str(self.path)} if table == "data" else {}
             tables[table] = start | {name: self.told[name] for name in TOLD[table] if name in self.told}
@@ -78,6 +80,7 @@ class RunFile:
             _misfits(path, content.get("misfit", {})),
             str(content.get("run", {}).get("identity", "")),
             {name: str(version) for name, version in content.get("versions", {}).items()},
+            str(content.get("run", {}).get("of", "")),
         )
 
 

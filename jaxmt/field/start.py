@@ -13,8 +13,19 @@ from . import machine
 from .along_profile import refuse_in_vain
 from .choice import Found
 from .file_names import unique
-from .folder import FILES, LINE, Folder, remove, require_room, summary_of
+from .folder import (
+    FILES,
+    LINE,
+    REPORT,
+    UNFINISHED,
+    Folder,
+    new_identity,
+    remove,
+    require_room,
+    summary_of,
+)
 from .line import Line, line_names, same
+from .lock import locked
 from .look import notes, rules, table
 from .methods import misfits_of, settings_of, shown_of
 from .objects import treatment_of
@@ -34,7 +45,8 @@ class Start:
     """What inversions begin from.
 
     - `run`: what was told. `reading`: the data. `found`: their lines; None where the data came along a
-      profile. `options`: of the command line. `devices`: as for `invert_line`.
+      profile. `options`: of the command line. `devices`: as for `invert_line`. `whole`: the identity of the
+      run of all lines that this is part of.
     """
 
     run: RunFile
@@ -42,6 +54,7 @@ class Start:
     found: Found | None
     options: Mapping[str, Any]
     devices: tuple[Any, ...] | None
+    whole: str = ""
 
     @classmethod
     def read(cls, run: RunFile, options: Mapping[str, Any]) -> "Start":
@@ -58,7 +71,9 @@ class Start:
     def of(self, name: str) -> "Start":
         """That of one line."""
         return dataclasses.replace(
-            self, run=dataclasses.replace(self.run, told={**self.run.told, "line": name})
+            self,
+            run=dataclasses.replace(self.run, told={**self.run.told, "line": name}),
+            whole=self.run.identity,
         )
 
     def line(self) -> Line:
@@ -80,24 +95,28 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
         raise ValueError(f"results must not go among the data in {out}. Give another -o.")
     require_room(out, force=options["force"])
     start = Start.read(run, options)
-    return each(start, out) if run.told["line"] == ALL else begun(start, out)
+    if run.told["line"] != ALL:
+        return begun(start, out, force=options["force"])
+    out = machine.own_folder(out, options)
+    with locked(out):
+        remove(out)
+        start = dataclasses.replace(start, run=dataclasses.replace(start.run, identity=new_identity()))
+        start.run.write(out / NAME)
+        return each(start, out)
 
 
 def each(start: Start, out: Path) -> int:
     """The inversion of every line into a folder of its own, those begun before gone on with; the status."""
-    status, names, resumed = 0, line_names(start.reading, start.found), start.options["resume"] is not None
-    if not resumed:
-        out.mkdir(parents=True, exist_ok=True)
-        remove(out)
-        start.run.write(out / NAME)
+    status, names = 0, line_names(start.reading, start.found)
     for name, file in zip(names, unique(names), strict=True):
         print(f"\nLine {name}", flush=True)
         place = out / (file.lstrip(".") or "line")
         try:
-            if resumed and summary_of(place) is not None:
-                ending = gone_on(Folder.open(place), start.options, start)
+            if is_of(place, start.run):
+                ending = gone_on(place, start.options, start)
             else:
-                ending = begun(start.of(name), place)
+                # What an earlier run of all lines left is replaced.
+                ending = begun(start.of(name), place, force=True)
         except Refusal:
             raise
         except EXPECTED as error:
@@ -110,13 +129,21 @@ def each(start: Start, out: Path) -> int:
     return status
 
 
-def begun(start: Start, out: Path) -> int:
+def is_of(place: Path, run: RunFile) -> bool:
+    """Whether a folder holds a line of this run of all lines, be it unfinished."""
+    made = place / UNFINISHED if (place / UNFINISHED / NAME).is_file() else place
+    if summary_of(made) is None or not (made / NAME).is_file():
+        return False
+    return RunFile.read(made / NAME).of == run.identity
+
+
+def begun(start: Start, out: Path, *, force: bool) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
     run, options = start.run, start.options
     if run.told["limits"] is None:
         told = {**run.told, "limits": list(survey_limits(start.reading))}
         run = dataclasses.replace(run, told=told)
-    require_room(out, force=options["force"])
+    require_room(out, force=force)
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
     line = start.line()
     print(notes(line.journal, verbose=options["verbose"]))
@@ -127,10 +154,12 @@ def begun(start: Start, out: Path) -> int:
     except ValueError:
         print(table(start.reading))
         raise
-    folder = Folder.create(machine.own_folder(out, options), force=options["force"])
-    run = dataclasses.replace(run, identity=folder.identity, versions=dict(versions()))
-    run.write(folder.path / NAME)
-    return ended(invert_line(line, misfits, settings, folder=folder, devices=start.devices), folder)
+    out = machine.own_folder(out, options)
+    with locked(out):
+        folder = Folder.create(out, force=force)
+        run = dataclasses.replace(run, identity=folder.identity, of=start.whole, versions=dict(versions()))
+        run.write(folder.path / NAME)
+        return ended(invert_line(line, misfits, settings, folder=folder, devices=start.devices), folder)
 
 
 def holds_data(out: Path, source: Path) -> bool:
@@ -149,15 +178,23 @@ def resume(options: Mapping[str, Any]) -> int:
         run = RunFile.read(path / NAME)
         told = complete(run.told)
         if told["line"] == ALL:
-            return each(Start.read(dataclasses.replace(run, told=told), options), path)
-    return gone_on(Folder.open(path), options)
+            with locked(path):
+                return each(Start.read(dataclasses.replace(run, told=told), options), path)
+    if not path.is_dir():
+        Folder.open(path)
+    return gone_on(path, options)
 
 
-def gone_on(folder: Folder, options: Mapping[str, Any], whole: Start | None = None) -> int:
+def gone_on(path: Path, options: Mapping[str, Any], whole: Start | None = None) -> int:
     """Goes on with the inversions of one line; the exit status.
 
     - `whole`: the start of the run of all lines that it belongs to, whose data are read already.
     """
+    with locked(path):
+        return _gone_on(Folder.begun(path), options, whole)
+
+
+def _gone_on(folder: Folder, options: Mapping[str, Any], whole: Start | None) -> int:
     if not (folder.path / NAME).is_file():
         raise ValueError(f"{folder.path} has no {NAME}, which says how to go on.")
     run = RunFile.read(folder.path / NAME)
@@ -177,25 +214,42 @@ def gone_on(folder: Folder, options: Mapping[str, Any], whole: Start | None = No
 
 
 def ended(outcome: Outcome, folder: Folder) -> int:
-    """Says where the report is; the exit status."""
-    print(f"The report is {folder.path / 'report.html'}")
-    if outcome.fits[-1].result.ending is Ending.INTERRUPTED:
-        print(f"Interrupted. Go on with: {command('invert', '--resume', folder.path)}")
-        return STOPPED
+    """Says where the report is, once a whole run has replaced an earlier one; the exit status."""
+    interrupted = outcome.fits[-1].result.ending is Ending.INTERRUPTED
+    if outcome.unwritten or interrupted:
+        if not outcome.unwritten:
+            print(f"The report is {folder.path / REPORT}")
+        else:
+            print(f"{len(outcome.unwritten)} things are not written: {'; '.join(outcome.unwritten)}")
+        if folder.replaces is not None:
+            print(f"The results of the earlier run stay in {folder.replaces}.")
+        what = "Interrupted. Go on with" if interrupted else "Once there is room, go on with"
+        print(f"{what}: {command('invert', '--resume', folder.place)}")
+        return STOPPED if interrupted else FAILED
+    print(f"The report is {folder.place / REPORT}")
     return 0
 
 
 def report(path: Path, told: Mapping[str, Any]) -> int:
     """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays."""
-    folder = Folder.open(path)
-    outcome = Outcome.read(folder)
-    if (path / NAME).is_file():
-        run = RunFile.read(path / NAME)
-        told = {**{name: run.told[name] for name in SHOWN if name in run.told}, **told}
-        if any(run.told.get(name) != value for name, value in told.items()):
-            places = {name: str(Path(run.told[name]).resolve()) for name in run.told if name == "positions"}
-            kept = {**run.told, **places, **told}
-            dataclasses.replace(run, path=run.path.resolve(), told=kept).write(path / NAME)
-    settings = dataclasses.replace(outcome.settings, **shown_of(told))
-    print(f"The report is {dataclasses.replace(outcome, settings=settings).draw(folder)}")
+    if not path.is_dir():
+        Folder.open(path)
+    with locked(path):
+        folder = Folder.open(path)
+        outcome = Outcome.read(folder)
+        if (path / NAME).is_file():
+            told = _told_again(path, told)
+        settings = dataclasses.replace(outcome.settings, **shown_of(told))
+        print(f"The report is {dataclasses.replace(outcome, settings=settings).draw(folder)}")
     return 0
+
+
+def _told_again(path: Path, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a run was told of its report, and what it is told now, which its run file then holds, too."""
+    run = RunFile.read(path / NAME)
+    told = {**{name: run.told[name] for name in SHOWN if name in run.told}, **told}
+    if any(run.told.get(name) != value for name, value in told.items()):
+        places = {name: str(Path(run.told[name]).resolve()) for name in run.told if name == "positions"}
+        kept = {**run.told, **places, **told}
+        dataclasses.replace(run, path=run.path.resolve(), told=kept).write(path / NAME)
+    return told

@@ -11,10 +11,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from tqdm import tqdm
 
 from ..atomic import FilePath
 from ..inversion.appraisal import Uncertainty, appraise
-from ..inversion.checkpoint import Checkpoint
+from ..inversion.checkpoint import Checkpoint, CheckpointWarning
 from ..inversion.invert import invert
 from ..inversion.parametrisation import Cells
 from ..inversion.progress import ProgressBar
@@ -22,10 +23,12 @@ from ..inversion.result import Ending, Result
 from ..misfit import AbstractMisfit
 from ..misfit.motion import moves
 from ..simulation.mesh import MeshWarning
-from .fit import Fit
+from .fit import Fit, write_model
 from .folder import CHECKPOINT, Folder, summary_of
 from .goodness import in_words, misfit_in_words, usable_nrms
 from .line import Line, counted
+from .lock import locked
+from .options import command
 from .outcome import Outcome, begun
 from .settings import Settings
 from .step import step
@@ -55,15 +58,22 @@ def invert_line(
       inversions that ended and goes on with the one that was stopped.
     - `devices`: as for `invert`. `quiet`: whether to print nothing and draw no progress bar.
 
-    After an interrupt from the keyboard the inversion on its way is finished as it is, and no other begun.
+    After an interrupt the inversion on its way is finished as it is, and no other begun. What cannot be
+    written, as on a full disk, is said and stands in `Outcome.unwritten`; the other inversions go on. A
+    folder that replaces an earlier run is `settled` once all is whole.
     """
+    if folder is not None and not isinstance(folder, Folder):
+        with locked(Path(folder)):
+            made = Folder.create(folder)
+            return invert_line(
+                line, misfits, settings, folder=made, devices=devices, quiet=quiet, **changes
+            )
     settings = dataclasses.replace(settings or Settings(), **changes).for_line(line)
     outcome = begun(line, misfits, settings)
     if not quiet:
         _announce(line, settings)
-    opened = None
-    if folder is not None:
-        opened = folder if isinstance(folder, Folder) else Folder.create(folder)
+    opened = folder
+    if opened is not None:
         opened.claim(misfits)
         outcome.write_line(opened)
     for name, misfit in misfits.items():
@@ -73,19 +83,32 @@ def invert_line(
             if not quiet:
                 _tell(line, fit)
             if opened is not None:
-                with step(f"Writing {opened.path / name}", quiet=quiet):
-                    outcome.write_fit(opened, fit)
-                ended(checkpoint(opened.path / name, resume=True), fit.result)
+                try:
+                    with step(f"Writing {opened.path / name}", quiet=quiet):
+                        outcome.write_fit(opened, fit)
+                    ended(checkpoint(opened.path / name, resume=True), fit.result)
+                except OSError as error:
+                    outcome = outcome.without(f"what {name} found: {error}", quiet=quiet)
+        elif opened is not None:
+            # Of a run that was killed between its last file and this.
+            ended(checkpoint(opened.path / name, resume=True), fit.result)
         outcome = dataclasses.replace(outcome, fits=(*outcome.fits, fit))
         if opened is not None:
             try:
                 outcome.draw(opened, missing=True, quiet=quiet)
+            except OSError as error:
+                outcome = outcome.without(str(error), quiet=quiet)
             except KeyboardInterrupt:
                 if not quiet:
-                    print(f"All numbers are in {opened.path}. Draw with: jaxmt report {opened.path}")
+                    draw = ("report", opened.path)
+                    if opened.replaces is not None:
+                        draw = ("invert", "--resume", opened.place)
+                    print(f"All numbers are in {opened.path}. Draw with: {command(*draw)}")
                 raise
         if fit.result.ending is Ending.INTERRUPTED:
-            break
+            return outcome
+    if opened is not None and not outcome.unwritten:
+        opened.settled()
     return outcome
 
 
@@ -139,6 +162,11 @@ def fit_by(
     """One inversion, and what its data say of the section."""
     kept = None if folder is None else checkpoint(folder.path / name, resume=folder.resumed)
     result, caught = inverted(name, line, misfit, settings, kept, devices, quiet=quiet)
+    if folder is not None:
+        # What comes now takes long, too.
+        with contextlib.suppress(OSError):
+            journal = begun(line, {}, settings).journal(folder)
+            write_model(folder, name, result, journal, place=line.place)
     seconds = np.diff(result.history["seconds"])[WARM_UP:]
     each = float(np.median(seconds)) if seconds.size else np.nan
     timed = settings.timed and moves(result.history)
@@ -165,8 +193,19 @@ def inverted(
     """What comes of a line by one misfit, and the warnings on the way."""
     if settings.mesh is None:
         raise ValueError("`Settings(mesh=...)` is None: take those of `Settings.for_line`.")
-    with warnings.catch_warnings(record=True) as caught:
+    caught: list[str] = []
+
+    def keep(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        del place
+        caught.append(str(message))
+        if issubclass(category, CheckpointWarning) and not quiet:
+            # Somebody may make room while the inversion goes on.
+            tqdm.write(f"{message}")
+
+    with warnings.catch_warnings():
         warnings.simplefilter("always", MeshWarning)
+        warnings.simplefilter("always", CheckpointWarning)
+        warnings.showwarning = keep
         with contextlib.nullcontext() if quiet else ProgressBar(settings.iterations) as bar:
             result = invert(
                 line.data,
@@ -184,7 +223,7 @@ def inverted(
                 progress=bar,
                 checkpoint=kept,
             )
-    return result, tuple(str(warning.message) for warning in caught)
+    return result, tuple(caught)
 
 
 def appraised(line: Line, result: Result, settings: Settings) -> Uncertainty:

@@ -1,7 +1,8 @@
 """The state of an inversion on disk, so that one that was killed goes on where it was.
 
-A file holds a line of JSON (what problem it belongs to, the history) followed by the arrays, and ends with
-a digest of all that, so that a damaged file is known for one. It is written beside the last and renamed.
+A file holds a line of JSON (what problem it belongs to, who wrote it, the history) followed by the arrays,
+and ends with a digest of all that, so that a damaged file is known for one. It is written beside the last
+and renamed.
 """
 
 import dataclasses
@@ -9,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,23 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import PyTree
 
-from ..atomic import FilePath, atomic_path
+from .. import __version__
+from ..atomic import FilePath, atomic_path, sweep
 
-FORMAT = 4
+FORMAT = 5
 DIGEST = hashlib.sha256().digest_size
+VERSIONS = f"jaxmt {__version__} with jax {jax.__version__} and optax {optax.__version__}"
+
+Identity = Mapping[str, str]
+"""A digest of each part of an inversion that changes its numbers, by the name of the part. Solver, threads,
+devices and what only decides on the end are none."""
+
+
+class CheckpointWarning(UserWarning):
+    """The state of an inversion could not be written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +44,9 @@ class Checkpoint:
     - `path`: the file. `every`: iterations from one writing to the next; it is also written when an
       inversion stops.
     - `resume`: go on from the file if there is one. Without it a file in the way is an error.
+
+    A disk that is full or gone does not end an inversion: it warns once, with a `CheckpointWarning`, and
+    tries again each time that a writing is due.
     """
 
     path: FilePath
@@ -41,15 +57,16 @@ class Checkpoint:
         if self.every < 1:
             raise ValueError(f"`Checkpoint(every=...)` must be at least 1 iteration. Got {self.every}.")
 
-    def read(self, fingerprint: str, like: PyTree[Any]) -> tuple[dict[str, Any], PyTree[Any]] | None:
+    def read(self, identity: Identity, like: PyTree[Any]) -> tuple[dict[str, Any], PyTree[Any]] | None:
         """Header and arrays, these in the structure of `like`; None if there is nothing to resume.
 
         Raises `IsADirectoryError` for a folder, `FileExistsError` if a file is there and `resume` is false,
-        and `ValueError` for a damaged file or one of another problem.
+        and `ValueError` for a damaged file, one of another format, or one of another inversion.
         """
         path = Path(self.path)
         if path.is_dir():
             raise IsADirectoryError(f"`Checkpoint(path=...)` must be a file. Got the folder {path}.")
+        sweep(path.parent, path.name)
         if not path.exists():
             return None
         if not self.resume:
@@ -63,22 +80,31 @@ class Checkpoint:
             raise ValueError(f"The checkpoint {path} is damaged or was cut short. Remove it to start anew.")
         file = io.BytesIO(body)
         header = json.loads(file.readline())
-        if (header["format"], header["fingerprint"]) != (FORMAT, fingerprint):
+        if header["format"] != FORMAT:
             raise ValueError(
-                f"The checkpoint {path} belongs to another inversion: other data, mesh, start, misfit, "
-                "regularisation or jaxmt. Invert what it was made for, or choose another path."
+                f"The checkpoint {path} is of format {header['format']}, written by "
+                f"{header.get('versions', 'an earlier jaxmt')}. This is {VERSIONS}, which reads format "
+                f"{FORMAT}. Go on with the jaxmt that wrote it, or remove it to start anew."
+            )
+        others = [name for name in identity if header["identity"].get(name) != identity[name]]
+        if others:
+            by = "" if header["versions"] == VERSIONS else f" It was written by {header['versions']}."
+            raise ValueError(
+                f"The checkpoint {path} belongs to another inversion; it differs in: {', '.join(others)}."
+                f"{by} This is {VERSIONS}. Invert what it was made for, or choose another path."
             )
         try:
             return header, eqx.tree_deserialise_leaves(file, like, _read_leaf)
         except (RuntimeError, ValueError, EOFError) as error:
             raise ValueError(
-                f"The checkpoint {path} belongs to another optimiser or rule for lambda ({error})."
+                f"The checkpoint {path} holds the state of another inversion ({error})."
             ) from error
 
-    def write(self, fingerprint: str, header: dict[str, Any], arrays: PyTree[Any]) -> None:
+    def write(self, identity: Identity, header: dict[str, Any], arrays: PyTree[Any]) -> None:
         """Replaces the file."""
+        head = {"format": FORMAT, "versions": VERSIONS, "identity": dict(identity), **header}
         file = io.BytesIO()
-        file.write(json.dumps({"format": FORMAT, "fingerprint": fingerprint, **header}).encode() + b"\n")
+        file.write(json.dumps(head).encode() + b"\n")
         eqx.tree_serialise_leaves(file, arrays, _write_leaf)
         body = file.getvalue()
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)

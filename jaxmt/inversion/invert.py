@@ -16,13 +16,15 @@ import optax
 from jaxtyping import Array, Float
 
 from ..data import Data
+from ..fingerprint import fingerprint
+from ..forking import refuse_forked
 from ..misfit import AbstractMisfit
 from ..programs import compiled, make_room
 from ..simulation.forward import memory_errors_explained
 from ..simulation.mesh import Mesh
 from ..simulation.sharding import replicate
 from ..simulation.solve import AbstractSolver
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, Identity
 from .objective import Objective
 from .optimisers import AbstractOptimiser, Descent, State
 from .parametrisation import AbstractParametrisation
@@ -72,13 +74,15 @@ def invert(
     Stops by the rules of `Stopping`, or on an interrupt from the keyboard, and says why in `Result.ending`.
     Where misfit or gradient cease to be finite it goes back half a step, once, and then stops. The model of
     the lowest nRMS is returned in any case but that of the knee: then the one of `patience` iterations
-    before.
+    before. Emits `CheckpointWarning` once where the checkpoint cannot be written, and goes on.
 
     Raises `ValueError` for a start that the parametrisation does not take, data of a mode that
     `data.survey` leaves out, an optimiser that does not go with the parametrisation or the trade-off, or a
-    checkpoint of another problem; `FloatingPointError` if the start itself has no finite misfit;
-    `MemoryError` when a device runs out of it.
+    checkpoint of another inversion; `FloatingPointError` if the start itself has no finite misfit;
+    `MemoryError` when a device runs out of it; `RuntimeError` in a process that was forked after JAX began
+    to compute.
     """
+    refuse_forked()
     optimiser = _optimiser(optimiser, optimizer)
     trade_off = _trade_off(trade_off, optimiser)
     given = {"target": target, "max_iterations": max_iterations}
@@ -101,16 +105,19 @@ def invert(
     state = State(parameters, optimiser.start(objective, parameters), objective.state, trade_off.start())
     # Where the following states will be, so that the step is compiled once.
     inversion = InversionState(replicate(state, devices))
-    fingerprint = "" if checkpoint is None else objective.fingerprint(parameters)
+    identity = {}
     if checkpoint is not None:
-        inversion.resume(checkpoint, fingerprint, devices)
+        identity = objective.identity(parameters)
+        identity["optimiser"] = fingerprint(optimiser.identity(state.optimiser, stopping.target))
+        identity["trade_off"] = fingerprint(trade_off)
+        inversion.resume(checkpoint, identity, devices)
     earlier, begin = inversion.seconds, time.perf_counter()
     # Of a file that was written at the end of an inversion there is nothing left to do.
     stop = stopping.is_spent(inversion.iteration)
     try:
         while stop is None:
             if checkpoint is not None and checkpoint.is_due(inversion.iteration):
-                inversion.save(checkpoint, fingerprint)
+                inversion.save(checkpoint, identity)
             with memory_errors_explained():
                 following, report = optimiser.step(objective, trade_off, stopping.target, inversion.state)
                 finite = bool(report.finite)
@@ -125,6 +132,9 @@ def invert(
             if progress is not None:
                 progress(record)
             stop = stopping.is_last(inversion.history)
+            if stop is not None and stop.back_to is not None and not inversion.has_kept(stop.back_to):
+                # Before a checkpoint, other rules kept other models.
+                stop = None
             if stop is None:
                 if stopping.keeps(inversion.iteration):
                     inversion.keep()
@@ -134,7 +144,7 @@ def invert(
         if inversion.best is None:
             raise
         stop = interrupted(len(inversion.history["nrms"]))
-    return _result(objective, data, inversion, stop, checkpoint, fingerprint)
+    return _result(objective, data, inversion, stop, checkpoint, identity)
 
 
 def _result(
@@ -143,7 +153,7 @@ def _result(
     inversion: InversionState,
     stop: Stop,
     checkpoint: Checkpoint | None,
-    fingerprint: str,
+    identity: Identity,
 ) -> Result:
     """The best model, once the state is saved."""
     if inversion.best is None:
@@ -154,7 +164,7 @@ def _result(
     if stop.back_to is not None:
         inversion.go_back_to(stop.back_to)
     if checkpoint is not None:
-        inversion.save(checkpoint, fingerprint)
+        inversion.save(checkpoint, identity)
     parameters, prediction = inversion.best
     if prediction is None:
         prediction = objective.predict(parameters)

@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ..conventions import rows_of
 from ..data import Data
 from ..fingerprint import Constant, fingerprint
+from ..forking import refuse_forked
 from ..misfit import AbstractMisfit, CloudTransport
 from ..simulation.forward import default_solver, simulate
 from ..simulation.mesh import Mesh
@@ -85,6 +86,7 @@ class Objective(eqx.Module):
         devices: Sequence[Any] | None = None,
         forward_mode: bool = False,
     ) -> None:
+        refuse_forked()
         if isinstance(parametrisation, Mesh):
             parametrisation = Cells(parametrisation)
         misfit = CloudTransport() if misfit is None else misfit
@@ -131,6 +133,7 @@ class Objective(eqx.Module):
 
     def section(self, parameters: Parameters) -> Float[Array, "earth y"]:
         """log10 of the resistivity in ohm m."""
+        refuse_forked()
         return self.parametrisation(parameters)
 
     def predict(self, parameters: Parameters) -> Prediction:
@@ -187,13 +190,17 @@ class Objective(eqx.Module):
         stage = float(self.misfit.stage(self.state))
         return {"weight": float(self.weight), "stage": stage, **self.misfit.describe(self.state)}
 
-    def fingerprint(self, start: Parameters) -> str:
-        """The same for the same data, start, misfit, parametrisation, regularisation and static shift."""
-        leaves = [(jax.tree_util.keystr(p), v) for p, v in jax.tree_util.tree_leaves_with_path(start)]
-        identity = self.parametrisation.identity(start)
-        return fingerprint(
-            (self.data, leaves, self.misfit, identity, self.regularization, self.static_shift)
-        )
+    def identity(self, start: Parameters) -> dict[str, str]:
+        """Digests of all parts that change the numbers of an inversion, by name; alike in all processes."""
+        parts = {
+            "data": self.data,
+            "start": [(jax.tree_util.keystr(p), v) for p, v in jax.tree_util.tree_leaves_with_path(start)],
+            "misfit": self.misfit,
+            "parametrisation": self.parametrisation.identity(start),
+            "regularization": self.regularization,
+            "static_shift": self.static_shift,
+        }
+        return {name: fingerprint(part) for name, part in parts.items()}
 
 
 def check_kind(argument: str, given: object, kind: type, example: str) -> None:

@@ -1,6 +1,7 @@
 """An inversion between two iterations: its history and its best model."""
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import jax
 import numpy as np
 
 from ..simulation.sharding import replicate
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, CheckpointWarning, Identity
 from .objective import Prediction
 from .optimisers import Report, State
 from .parametrisation.abstract import Parameters
@@ -27,6 +28,7 @@ class InversionState:
     - `best`: parameters of the lowest nRMS, and their prediction unless they come from a file.
     - `kept`: iteration and parameters of the last two models that a stopping rule may go back to.
     - `history`: a list over iterations for each name.
+    - `warned`: whether it was said that a checkpoint could not be written.
     """
 
     state: State
@@ -38,6 +40,7 @@ class InversionState:
     best: tuple[Parameters, Prediction | None] | None = None
     kept: list[tuple[int, Parameters]] = dataclasses.field(default_factory=list)
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    warned: bool = False
 
     def record(
         self, report: Report, described: Mapping[str, float], diagnostics: Mapping[str, float]
@@ -71,6 +74,10 @@ class InversionState:
         others = [one for one in self.kept if one[0] != self.iteration]
         self.kept = [*others[-1:], (self.iteration, self.state.parameters)]
 
+    def has_kept(self, iteration: int) -> bool:
+        """Whether the model of an iteration is one to go back to."""
+        return iteration in dict(self.kept)
+
     def go_back_to(self, iteration: int) -> None:
         """Takes a model that was kept for the best."""
         self.best, self.lowest = (dict(self.kept)[iteration], None), self.history["nrms"][iteration]
@@ -89,20 +96,31 @@ class InversionState:
         self.went_back = True
         return True
 
-    def save(self, checkpoint: Checkpoint, fingerprint: str) -> None:
-        """Writes everything that `resume` needs."""
+    def save(self, checkpoint: Checkpoint, identity: Identity) -> None:
+        """Writes everything that `resume` needs; warns, the first time, if that cannot be."""
         header = {name: getattr(self, name) for name in _HEADER}
         header["kept"] = [iteration for iteration, _ in self.kept]
         best = self.state.parameters if self.best is None else self.best[0]
         previous = self.state if self.previous is None else self.previous
         # Always two, for files of one problem are all alike.
         kept = [*(parameters for _, parameters in self.kept), best, best][:2]
-        checkpoint.write(fingerprint, header, (self.state, previous, best, kept))
+        try:
+            checkpoint.write(identity, header, (self.state, previous, best, kept))
+        except OSError as error:
+            if not self.warned:
+                warnings.warn(
+                    f"The checkpoint {checkpoint.path} could not be written at iteration {self.iteration}: "
+                    f"{error}. The inversion goes on, and tries again every {checkpoint.every} iterations "
+                    "and at its end.",
+                    CheckpointWarning,
+                    stacklevel=3,
+                )
+            self.warned = True
 
-    def resume(self, checkpoint: Checkpoint, fingerprint: str, devices: Sequence[Any] | None) -> None:
+    def resume(self, checkpoint: Checkpoint, identity: Identity, devices: Sequence[Any] | None) -> None:
         """Goes on from the file, if there is one."""
         parameters = self.state.parameters
-        found = checkpoint.read(fingerprint, (self.state, self.state, parameters, [parameters] * 2))
+        found = checkpoint.read(identity, (self.state, self.state, parameters, [parameters] * 2))
         if found is None:
             return
         header, arrays = found

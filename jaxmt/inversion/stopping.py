@@ -160,5 +160,5 @@ def not_finite(iteration: int, again: bool) -> Stop:
 
 
 def interrupted(count: int) -> Stop:
-    """Somebody pressed a key after so many iterations."""
-    return Stop(Ending.INTERRUPTED, f"interrupted from the keyboard after {count} iterations")
+    """Somebody, or the system, asked for an end after so many iterations."""
+    return Stop(Ending.INTERRUPTED, f"interrupted after {count} iterations")

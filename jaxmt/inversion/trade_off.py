@@ -8,11 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, PyTree
 
+from ..forking import refuse_forked
+
 Scalar = Float[Array, ""]
 
 
 def _traced(value: ArrayLike) -> Scalar:
     """A setting as an array, so that inversions with other values share compiled functions."""
+    refuse_forked()
     return jnp.asarray(value, dtype=float)
 
 

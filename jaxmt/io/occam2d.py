@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ..atomic import FilePath, atomic_path
 from ..conventions import IMPEDANCE, MODES, PHASE, RHO, TIPPER, rows_of
-from ..data import Data, impedance_error_scale
+from ..data import ERRORS, LARGEST, Data, impedance_error_scale
 from ..processing.floors import TIPPER_FLOOR, plausible
 from ..processing.polarity import SIGNS
 from ..simulation.survey import Survey
@@ -178,7 +178,8 @@ def _row(
         raise file.bad(f"site {s:g}, frequency {f:g}; there are {shape[2]} sites, {shape[1]} frequencies.")
     if refuse and not error > 0:
         raise file.bad(f"the error is {error:g}; expected a positive standard deviation.")
-    if not (abs(value) < 1e6 and (error < 1e30 or not refuse)):
+    most = 1e6 if kind in LINEAR else LARGEST[ROWS[int(kind)]]
+    if not (abs(value) < most and (error < ERRORS[1] or not refuse)):
         raise file.bad(f"the datum is {value:g} +- {error:g}; the row is damaged.")
     return int(kind), int(f) - 1, int(s) - 1, value, error
 

@@ -21,6 +21,9 @@ from .site import Site
 SAME_PLACE = 1.0
 """Stations closer than this along the profile, in m, are reported as duplicates."""
 
+MASK = 1e4
+"""An error above this part of |Z|, or of a tipper of 1, such as 2e15, says that there is no datum."""
+
 Frequencies = Float[np.ndarray, " freq"] | Sequence[float]
 Column = tuple[Complex[np.ndarray, " n"], Float[np.ndarray, " n"]]
 Table = tuple[Complex[np.ndarray, "freq site"], Float[np.ndarray, "freq site"]]
@@ -199,12 +202,14 @@ def merged(sites: Sequence[Site], data: Data) -> Journal:
 
 
 def data_with_errors(caller: str, survey: Survey, xy: Table, yx: Table, hz: Table) -> Data:
-    """Data of the modes that exist; what has a value but no error is left out with a warning.
+    """Data of the modes that exist; what has a value but no error, or a `MASK`, is left out with a warning.
 
     - `xy`, `yx`, `hz`: values and errors as in `Data.from_impedance`, NaN where missing.
 
     Raises `ValueError`, in the name of `caller`, if no datum has an error.
     """
+    xy, yx = ((z, np.where(error <= MASK * np.abs(z), error, np.nan)) for z, error in (xy, yx))
+    hz = (hz[0], np.where(hz[1] <= MASK, hz[1], np.nan))
     tables = {"te": (xy, hz), "tm": (yx,)}
     present = {
         mode: any(np.any(np.isfinite(values) & np.isfinite(errors)) for values, errors in parts)
@@ -216,8 +221,8 @@ def data_with_errors(caller: str, survey: Survey, xy: Table, yx: Table, hz: Tabl
         raise ValueError(f"`{caller}`: none of {sum(lost)} data has an error; {remedy}.")
     if any(lost):
         warnings.warn(
-            f"`{caller}`: {lost[0] + lost[1]} impedances and {lost[2]} tippers have no error and are "
-            f"left out; {remedy}.",
+            f"`{caller}`: {lost[0] + lost[1]} impedances and {lost[2]} tippers have no error, or one "
+            f"beyond {MASK:g} of |Z| or of 1, and are left out; {remedy}.",
             stacklevel=3,
         )
     modes = tuple(mode for mode, exists in present.items() if exists)

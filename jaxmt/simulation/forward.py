@@ -12,6 +12,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
+from ..forking import refuse_forked
 from ..programs import UNOPTIMISED, compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
@@ -63,9 +64,10 @@ def simulate(
     gives NaN where a program does not call Python: with a solver in JAX, so that `jax.export` takes it,
     and in `jax.shard_map`. Raises `FloatingPointError` where a system has no finite solution; under a
     transformation such responses are NaN. Raises `TypeError` in forward mode without `forward_mode`.
-    Raises `MemoryError` when a device runs out of it. Emits `MeshWarning` when the mesh does not suit the
-    survey and the section.
+    Raises `MemoryError` when a device runs out of it, and `RuntimeError` in a process that was forked after
+    JAX began to compute. Emits `MeshWarning` when the mesh does not suit the survey and the section.
     """
+    refuse_forked()
     require_x64()
     solver = default_solver() if solver is None else solver
     known = {"frequencies": frequencies, "stations": stations}

@@ -10,6 +10,10 @@ STATION_WIDTH, STATION_GROWTH = 1.5, 8.0
 """Width of the columns at a station in shortest skin depths, and how fast columns grow from there to the
 middle between stations, in growths of rows. Wider ones mix a station's resistivity with its neighbours'."""
 
+LEAST_STEP, FARTHEST = 1e-6, 1e12
+"""Least distance between nodes, and largest coordinate, m: beyond them the coefficients of the equations
+lose all digits or overflow, and no skin depth of interest is so short or so long."""
+
 
 def graded_nodes(
     breaks: Sequence[float], targets: Sequence[tuple[float, float]], growth: float | Sequence[float]
@@ -73,6 +77,13 @@ def checked_nodes(name: str, values: ArrayLike) -> Float[np.ndarray, " n"]:
         raise ValueError(
             f"`Mesh({name}=...)` must increase strictly, in m. Got {name}[{k}] = {nodes[k]} and "
             f"{name}[{k + 1}] = {nodes[k + 1]}; sort the nodes and remove duplicates."
+        )
+    if np.any(steps < LEAST_STEP) or np.any(np.abs(nodes) > FARTHEST):
+        k = int(np.argmin(steps))
+        raise ValueError(
+            f"`Mesh({name}=...)` must lie within {FARTHEST:g} m of zero, {LEAST_STEP:g} m apart or more. "
+            f"Got nodes from {nodes[0]:g} to {nodes[-1]:g} m, of which {name}[{k}] and {name}[{k + 1}] are "
+            f"{steps[k]:g} m apart; is the unit m?"
         )
     nodes.setflags(write=False)
     return nodes

@@ -20,6 +20,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ..conventions import COMPONENTS, MODES, TIPPER, require_x64, rows_of
+from ..forking import refuse_forked
 from ..programs import compiled
 from .between import spline_weights
 from .fields import te_at_stations, tm_at_stations
@@ -114,6 +115,7 @@ def sweep(
 
     Some frequencies may come twice. Raises what `jacobian` does.
     """
+    refuse_forked()
     mesh.check_stations(survey)
     section = np.asarray(resistivity, dtype=float)
     if section.shape != mesh.shape or not np.all(np.isfinite(section) & (section > 0)):

@@ -9,6 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from ..forking import refuse_forked
 from .divergence import divergence, transport_cost
 
 MOST_SWEEPS = 5000
@@ -81,6 +82,7 @@ def _weighted(
     function: str, first: ArrayLike, second: ArrayLike, blur: ArrayLike, weights: ArrayLike | None
 ) -> tuple[Float[Array, "n d"], Float[Array, "m d"]]:
     """Both clouds times W."""
+    refuse_forked()
     x, y = jnp.asarray(first), jnp.asarray(second)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or 0 in x.shape + y.shape:
         raise ValueError(

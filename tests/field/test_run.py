@@ -75,6 +75,13 @@ def test_force_replaces_what_jaxmt_wrote_and_nothing_else(inverted, tmp_path):
     for name in ("notes.txt", "fit_curves_mine.png"):
         (out / "l2" / name).write_text("mine")
     made = Folder.create(out, force=True)
+    # Nothing goes until the new run is whole.
+    assert Folder.open(out).identity == Folder.open(inverted).identity
+    assert files(out) - {"notes.txt", "l2/notes.txt", "l2/fit_curves_mine.png"} == {
+        *files(inverted),
+        ".unfinished/summary.json",
+    }
+    assert made.settled().path == out
     assert {str(f.relative_to(out)) for f in out.rglob("*") if f.is_file()} == {
         "summary.json",
         "notes.txt",

@@ -352,7 +352,9 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     """The worst of their exit statuses is that of all."""
     done, finds = [], []
 
-    def begun(start, out):
+    def begun(start, out, *, force):
+        # What another run left there is replaced.
+        assert force
         # The lines of the survey were found once, for all of them.
         assert start.line().data.survey.names[0] == f"{out.name}0"
         done.append((start.run.told["line"], out.name))
@@ -380,9 +382,11 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(start, "ended", lambda outcome, folder: 0)
     run = RunFile.read(tmp_path / "OUT" / "run.toml")
-    folder = Folder.create(tmp_path / "OUT" / "P")
-    of_line = {"told": {**run.told, "line": "P"}, "identity": folder.identity}
-    dataclasses.replace(run, **of_line).write(folder.path / "run.toml")
+    # Another run of all lines left Q.
+    for name, of in (("P", run.identity), ("Q", "another")):
+        folder = Folder.create(tmp_path / "OUT" / name)
+        of_line = {"told": {**run.told, "line": name}, "identity": folder.identity, "of": of}
+        dataclasses.replace(run, **of_line).write(folder.path / "run.toml")
     done.clear()
     reads.clear()
     assert main(["invert", "--resume", str(tmp_path / "OUT")]) == 1

@@ -1,3 +1,5 @@
+import errno
+import hashlib
 import json
 import os
 import signal
@@ -5,12 +7,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import optax
 import pytest
 from problems import BLOCK_MESH, observed
 
-from jaxmt import Checkpoint, CloudTransport, Ending, LeastSquares, invert
+import jaxmt
+from jaxmt import (
+    Checkpoint,
+    CheckpointWarning,
+    CloudTransport,
+    Cooling,
+    Descent,
+    Ending,
+    GaussNewton,
+    Knee,
+    LeastSquares,
+    QuasiNewton,
+    Smoothness,
+    StaticShift,
+    Stopping,
+    SuperLU,
+    invert,
+    langevin,
+)
+from jaxmt.inversion.checkpoint import DIGEST
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 
@@ -153,9 +175,137 @@ def test_the_file_of_another_problem_is_refused(options, data, written):
         run(data, checkpoint=Checkpoint(written, resume=True), **options)
 
 
-def test_the_file_of_another_optimiser_is_refused(data, written):
-    with pytest.raises(ValueError, match="another optimiser or rule for lambda"):
-        run(data, checkpoint=Checkpoint(written, resume=True), optimiser=optax.sgd(0.1))
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"optimiser": optax.sgd(0.1)}, "optimiser"),
+        ({"optimiser": optax.adam(0.2)}, "optimiser"),
+        ({"optimiser": optax.adam(optax.exponential_decay(0.1, 100, 0.5))}, "optimiser"),
+        ({"optimiser": Descent(transformation=ADAM, smoothing=0.5)}, "optimiser"),
+        ({"optimiser": QuasiNewton(memory=5)}, "optimiser"),
+        ({"trade_off": Cooling(rate=0.9)}, "trade_off"),
+        ({"trade_off": 0.9}, "trade_off"),
+        ({"static_shift": StaticShift()}, "static_shift"),
+        ({"regularization": Smoothness(vertical=0.5)}, "regularization"),
+    ],
+)
+def test_what_changes_the_numbers_is_refused_by_name(options, part, data, written):
+    with pytest.raises(ValueError, match=f"another inversion; it differs in: {part}. This is jaxmt"):
+        run(data, checkpoint=Checkpoint(written, resume=True), **options)
+
+
+def test_what_does_not_change_the_numbers_is_free(data, whole, written):
+    options = {
+        "solver": SuperLU(threads=2),
+        "optimiser": Descent(transformation=ADAM, patience=49),
+        "max_iterations": 3,
+    }
+    seen = []
+    run(data, checkpoint=Checkpoint(written, resume=True), progress=seen.append, **options)
+    assert [record.iteration for record in seen] == [3]
+    # Another solver rounds otherwise.
+    assert seen[0].nrms == pytest.approx(whole.history["nrms"][3], rel=1e-9)
+
+
+def test_noise_with_another_key_is_another_inversion(data, tmp_path):
+    def options(seed):
+        return {"misfit": LeastSquares(), "optimiser": langevin(1e-3, key=jax.random.key(seed))}
+
+    path = tmp_path / "run.checkpoint"
+    run(data, checkpoint=Checkpoint(path), max_iterations=1, **options(0))
+    with pytest.raises(ValueError, match="differs in: optimiser"):
+        run(data, checkpoint=Checkpoint(path, resume=True), **options(1))
+
+
+def test_gauss_newton_chooses_lambda_by_the_target(data, tmp_path):
+    path, options = tmp_path / "run.checkpoint", {"misfit": LeastSquares(), "optimiser": GaussNewton()}
+    run(data, checkpoint=Checkpoint(path), max_iterations=1, **options)
+    with pytest.raises(ValueError, match="differs in: optimiser"):
+        run(data, checkpoint=Checkpoint(path, resume=True), target=1.2, **options)
+
+
+def test_a_file_of_an_older_format_is_refused_by_name(data, written):
+    head, _, rest = written.read_bytes()[:-DIGEST].partition(b"\n")
+    header = json.loads(head)
+    assert header["versions"].startswith(f"jaxmt {jaxmt.__version__} with jax {jax.__version__}")
+    del header["versions"], header["identity"]
+    body = json.dumps({**header, "format": 4, "fingerprint": "0"}).encode() + b"\n" + rest
+    written.write_bytes(body + hashlib.sha256(body).digest())
+    with pytest.raises(ValueError, match="is of format 4, written by an earlier jaxmt. This is jaxmt"):
+        run(data, checkpoint=Checkpoint(written, resume=True))
+
+
+def test_a_full_disk_is_said_once_and_ends_nothing(data, whole, tmp_path, monkeypatch):
+    """The third writing of five succeeds."""
+    path, replace, tries = tmp_path / "run.checkpoint", os.replace, []
+
+    def full(source, target):
+        tries.append(target)
+        if len(tries) != 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.warns(CheckpointWarning, match="No space left.*tries again every 2 iterations") as said:
+        result = run(data, checkpoint=Checkpoint(path, every=2))
+    assert len([w for w in said if w.category is CheckpointWarning]) == 1
+    assert len(tries) == 5
+    assert_same(result, whole)
+    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.undo()
+    seen = []
+    assert_same(run(data, checkpoint=Checkpoint(path, resume=True), progress=seen.append), whole)
+    assert seen[0].iteration == 6
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of one page of memory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    told = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(place)]
+    if sys.platform != "linux" or os.getuid() or subprocess.run(told, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_full_ends_nothing(data, whole, tiny_disk):
+    path = tiny_disk / "run.checkpoint"
+    with pytest.warns(CheckpointWarning, match="could not be written at iteration 3: .*No space left"):
+        assert_same(run(data, checkpoint=Checkpoint(path, every=3)), whole)
+    # What was half written went.
+    assert not list(tiny_disk.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_ends_nothing(data, whole, tmp_path):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "run.checkpoint"
+    with pytest.warns(CheckpointWarning, match="could not be written at iteration 4: .*file"):
+        assert_same(run(data, checkpoint=Checkpoint(path, every=4)), whole)
+
+
+def test_what_a_killed_writing_left_is_swept(data, whole, tmp_path):
+    path = tmp_path / "run.checkpoint"
+    (tmp_path / f".run.checkpoint.{32 * 'a'}.part").touch()
+    others = [tmp_path / f".other.{32 * 'a'}.part", tmp_path / ".run.checkpoint.mine.part"]
+    for other in others:
+        other.touch()
+    assert_same(run(data, checkpoint=Checkpoint(path)), whole)
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
+
+
+def test_the_knee_goes_back_to_no_model_that_was_not_kept(data, tmp_path):
+    """Rules for the end are free: those of the file may have kept other models."""
+    path = tmp_path / "run.checkpoint"
+    options = {"misfit": LeastSquares(), "target": 1e-3}
+    run(data, checkpoint=Checkpoint(path), max_iterations=9, stopping=Stopping(patience=100), **options)
+    eager = Stopping(patience=6, knee=Knee(elasticity=1e3, growth=1.0001), progress=1e-6)
+    result = run(
+        data, checkpoint=Checkpoint(path, resume=True), max_iterations=30, stopping=eager, **options
+    )
+    assert result.ending is Ending.KNEE
+    assert result.nrms in result.history["nrms"]
 
 
 def test_the_header_can_be_read_by_eye(written):

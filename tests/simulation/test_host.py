@@ -1,6 +1,8 @@
 import gc
 import sys
+import threading
 import time
+from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +16,7 @@ from problems import SMALL, SURVEY, a_mesh, gradient, log_section, misfit
 from jaxmt import simulate
 from jaxmt.simulation.operator import TE, TM
 from jaxmt.simulation.solve import Stencil, solve
-from jaxmt.simulation.solvers import Pardiso, SuperLU
+from jaxmt.simulation.solvers import Pardiso, SuperLU, host
 from jaxmt.simulation.solvers.host import AbstractFactoriser, AbstractHostSolver, workers
 from jaxmt.simulation.solvers.pardiso import AT_ONCE
 
@@ -236,3 +238,44 @@ def test_a_system_that_fails_leaves_the_memory_of_the_others_alone():
     assert not first
     assert all(others)
     assert len(others) >= SURVEY.frequencies.size - 1
+
+
+def test_an_interrupt_ends_no_call_whose_memory_is_still_read(monkeypatch):
+    """XLA frees the coefficients when the call ends. Two interrupts come while one system is at work."""
+    begun, free, read = threading.Event(), threading.Event(), []
+
+    class Slow(Failing):
+        def make(self, stencil):
+            begun.set()
+            assert free.wait(60)
+            read.append(stencil[0].copy())
+            return stencil
+
+    class SlowSolver(AbstractHostSolver):
+        threads: int = 1
+        memory: float = 1e9
+
+        def factoriser(self):
+            return Slow()
+
+    waits = []
+
+    def interrupted(jobs):
+        assert begun.wait(60)
+        waits.append(jobs)
+        if len(waits) < 3:
+            raise KeyboardInterrupt
+        free.set()
+        return wait(jobs)
+
+    monkeypatch.setattr(host, "wait", interrupted)
+    diagonal = np.ones((3, 2, 2), complex)
+    x = np.zeros_like(diagonal)
+    with pytest.raises(KeyboardInterrupt):
+        host._substitute_on_host(
+            SlowSolver(), False, x, diagonal, np.zeros_like(diagonal), np.zeros_like(diagonal), x.copy()
+        )
+    # What happens to the memory afterwards is nobody's business.
+    diagonal[...] = np.nan
+    assert len(waits) == 3
+    assert [np.isfinite(one).all() for one in read] == [True]

@@ -22,6 +22,8 @@ SURVEY = Survey(np.array([100.0, 1.0, 0.01]), np.array([-2e3, 0.0, 500.0]))
         (np.array([0.0, 1.0, 1.0, 3.0]), r"increase strictly"),
         (np.array([0.0, 1.0, np.nan]), r"finite, in m. Got {}\[2\] = nan"),
         (np.array([0.0, 1.0, np.inf]), r"finite, in m. Got {}\[2\] = inf"),
+        (np.array([0.0, 1e-300, 1.0]), r"{}\[0\] and {}\[1\] are 1e-300 m apart; is the unit m"),
+        (np.array([0.0, 1.0, 1e300]), r"lie within 1e.12 m of zero.*nodes from 0 to 1e.300 m"),
         (np.array([0.0, 1.0]), r"at least 3 node coordinates in m. Got shape \(2,\)"),
     ],
 )

@@ -1,6 +1,7 @@
 """What an inversion asks of an optimiser."""
 
 import abc
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -58,6 +59,14 @@ class AbstractOptimiser(eqx.Module):
             raise ValueError(
                 f"`{type(self).__name__}(patience=...)` must be at least 1 iteration. Got {self.patience}."
             )
+
+    def identity(self, first: PyTree[Any], target: float) -> object:
+        """What changes its steps, in the words that `fingerprint` understands; its patience does not.
+
+        - `first`: its state at the start. `target`: nRMS.
+        """
+        del first, target
+        return dataclasses.replace(self, patience=1)
 
     @abc.abstractmethod
     def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:

@@ -8,6 +8,7 @@ Constants stay as they are.
 """
 
 import functools
+import hashlib
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -67,6 +68,13 @@ class Descent(AbstractOptimiser):
                 f"Got {self.smoothing}."
             )
 
+    def identity(self, first: PyTree[Any], target: float) -> object:
+        """The smoothing, the program that the transformation compiles to, and what that starts from."""
+        del target
+        inner, at = first
+        leaves = [jax.random.key_data(x) if _is_key(x) else x for x in jax.tree.leaves(inner)]
+        return "Descent", self.smoothing, _program(self.transformation, inner, at), leaves
+
     def start(self, objective: Objective, parameters: Parameters) -> PyTree[Any]:
         """The state of the transformation, and the parameters q that it moves."""
         del objective
@@ -78,6 +86,25 @@ class Descent(AbstractOptimiser):
         """One gradient, one step."""
         del target
         return gradient_step(self.transformation, self.smoothing, objective, trade_off, state)
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _program(transformation: optax.GradientTransformation, inner: PyTree[Any], at: Parameters) -> str:
+    """A digest of the program of an update with its constants, the same in every process; not compiled."""
+    update = optax.with_extra_args_support(transformation).update
+
+    def updated(slope: Parameters, inner: PyTree[Any], at: Parameters) -> tuple[Any, Any]:
+        def squares(q: Parameters) -> Array:
+            return sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(q)), jnp.zeros(()))
+
+        return update(slope, inner, at, value=squares(slope), grad=slope, value_fn=squares)
+
+    with jax.numpy_dtype_promotion("standard"):
+        text = jax.jit(updated).lower(at, inner, at).as_text()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def gradient_step(

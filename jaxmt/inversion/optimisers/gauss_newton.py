@@ -18,6 +18,7 @@ factorisation as large as that. Each iteration tries several and keeps the one w
 once one reaches the target, the largest that does (Constable, Parker & Constable 1987, Geophysics 52, 289).
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
@@ -76,6 +77,11 @@ class GaussNewton(AbstractOptimiser):
     def __check_init__(self) -> None:
         if self.trials < 1:
             raise ValueError(f"`GaussNewton(trials=...)` must be at least 1. Got {self.trials}.")
+
+    def identity(self, first: PyTree[Any], target: float) -> object:
+        """Its settings and the target, for which it chooses lambda."""
+        del first
+        return dataclasses.replace(self, patience=1), target
 
     def start(self, objective: Objective, parameters: Parameters) -> Float[Array, ""]:
         """The last lambda: none yet."""

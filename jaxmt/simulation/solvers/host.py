@@ -18,7 +18,7 @@ import functools
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Array, Complex
 from threadpoolctl import ThreadpoolController
 
+from ...forking import refuse_forked
 from ..solve import AbstractSolver, Stencil
 from .host_call import Function, host_call
 
@@ -189,6 +190,7 @@ def _substitute_on_host(
     rhs: np.ndarray,
 ) -> None:
     """Solves a batch of systems into `x`; leading axes broadcast."""
+    refuse_forked()
     parts = [diagonal, down, right]
     b = np.broadcast_to(rhs, x.shape)
     batch = x.shape[:-2]
@@ -197,18 +199,38 @@ def _substitute_on_host(
     team = workers(solver)
     # Right-hand sides that share a matrix go through one call.
     shared = tuple(k for k, n in enumerate(lead) if n == 1 and batch[k] > 1)
-    jobs = []
-    for number, index in enumerate(np.ndindex(*lead)):
-        where = tuple(slice(None) if k in shared else i for k, i in enumerate(index))
-        block = b[where].reshape(-1, *b.shape[-2:])
-        stencil = (
-            np.ascontiguousarray(d[index]),
-            np.ascontiguousarray(s[index]),
-            np.ascontiguousarray(e[index]),
-        )
-        worker = team[number % len(team)]
-        jobs.append((where, worker.run(worker.solve, stencil, block, last)))
-    # All of them, even if one fails: what they read is XLA's, and gone when this returns.
-    wait([job for _, job in jobs])
-    for where, job in jobs:
-        x[where] = job.result().reshape(x[where].shape)
+    jobs: list[tuple[Any, Future[np.ndarray]]] = []
+    try:
+        for number, index in enumerate(np.ndindex(*lead)):
+            where = tuple(slice(None) if k in shared else i for k, i in enumerate(index))
+            block = b[where].reshape(-1, *b.shape[-2:])
+            stencil = (
+                np.ascontiguousarray(d[index]),
+                np.ascontiguousarray(s[index]),
+                np.ascontiguousarray(e[index]),
+            )
+            worker = team[number % len(team)]
+            jobs.append((where, worker.run(worker.solve, stencil, block, last)))
+        # All of them, even if one fails.
+        wait([job for _, job in jobs])
+        for where, job in jobs:
+            x[where] = job.result().reshape(x[where].shape)
+    finally:
+        _end([job for _, job in jobs])
+
+
+def _end(jobs: list[Future[np.ndarray]]) -> None:
+    """Waits for the jobs that run, however often somebody interrupts; those that only wait are dropped.
+
+    What they read is XLA's, and gone when the call ends.
+    """
+    interrupt = None
+    for job in jobs:
+        job.cancel()
+    while not all(job.done() for job in jobs):
+        try:
+            wait(jobs)
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt

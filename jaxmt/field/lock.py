@@ -1,0 +1,130 @@
+"""One run at a time in a folder: a file that names the process that writes there.
+
+The lock of a process that died is known by its number and the time at which it started, on the same host;
+that of another host is believed.
+"""
+
+import contextlib
+import datetime
+import json
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..atomic import sweep
+
+LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds a folder, made if need be, and sweeps what killed runs left half written.
+
+    Raises `FileExistsError`, with the process that holds it, where another does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, mine = folder / LOCK, _mine()
+    while not _written(path, mine):
+        _remove_dead(path)
+    try:
+        for place in (folder, *folder.glob("*/"), *folder.glob(".unfinished/*/")):
+            sweep(place)
+        yield
+    finally:
+        if _read(path) == mine:
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            # Of a run that came to nothing.
+            folder.rmdir()
+
+
+def _mine() -> dict[str, Any]:
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    pid = os.getpid()
+    return {"pid": pid, "host": socket.gethostname(), "began": _began(pid), "since": now}
+
+
+def _began(pid: int) -> str:
+    """When a process started, in a unit of the system's; "" where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        # The name of the program, in brackets, may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+        state, ticks = fields.split()[0], fields.split()[19]
+    except (OSError, IndexError):
+        return ""
+    # A zombie holds nothing any more.
+    return "" if state == "Z" else f"{boot} {ticks}"
+
+
+def _written(path: Path, content: dict[str, Any]) -> bool:
+    """Makes the file with its content at once; False where there is one."""
+    temporary = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.part")
+    try:
+        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            # A file system without links.
+            try:
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(json.dumps(content) + "\n")
+            except FileExistsError:
+                return False
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The process that a lock names; None where it names none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    known = isinstance(content, dict) and isinstance(content.get("pid"), int)
+    return content if known and {"host", "began", "since"} <= content.keys() else None
+
+
+def _remove_dead(path: Path) -> None:
+    """Removes the lock of a process that died. Raises `FileExistsError` for one that may live."""
+    holder = _read(path)
+    if holder is None and not path.exists():
+        return
+    if holder is None or not _is_dead(holder):
+        who = "a process that it does not name"
+        if holder is not None:
+            who = f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
+        raise FileExistsError(
+            f"{path.parent} is in use by {who}. Wait for it, give another -o, or remove {path} if no such "
+            "process runs."
+        )
+    # Whoever removes a lock must not remove the next one's: it is moved first, and looked at again.
+    aside = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.part")
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(path, aside)
+        if _read(aside) != holder:
+            with contextlib.suppress(OSError):
+                os.link(aside, path)
+        aside.unlink()
+
+
+def _is_dead(holder: dict[str, Any]) -> bool:
+    """Whether a process ran on this host and does not any more."""
+    if holder["host"] != socket.gethostname() or sys.platform == "win32":
+        return False
+    if holder["began"]:
+        return holder["began"] != _began(holder["pid"])
+    try:
+        os.kill(holder["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,79 @@
+"""SIGTERM and SIGHUP end a command as Ctrl-C does: with the best model and a checkpoint on disk."""
+
+import _thread
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from .options import STOPPED
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+FROM_OUTSIDE = ("_handle", "__eq__", "__hash__", "__del__")
+"""Functions that XLA, or the tables of JAX, call from C++: an exception that is not theirs may be lost
+there, with a result that was never computed, or end the process."""
+
+AGAIN = 0.05
+"""Seconds after which a signal that came inside of one of these is tried again."""
+
+_received: list[int] = []
+
+
+def listen() -> None:
+    """From now on these signals raise `KeyboardInterrupt`. One that is ignored, as by `nohup`, stays so."""
+    for number in _numbers():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def status() -> int:
+    """The exit status of a command that was interrupted: 128 and the signal."""
+    return 128 + _received[0] if _received else STOPPED
+
+
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _is_from_outside(frame):
+        again = threading.Timer(AGAIN, _send, [number])
+        again.daemon = True
+        again.start()
+        return
+    _received.append(number)
+    if number != signal.SIGINT:
+        # The system asks more than once; whoever saves must not be disturbed.
+        for other in _numbers():
+            if other != signal.SIGINT:
+                signal.signal(other, signal.SIG_IGN)
+        if number != signal.SIGTERM:
+            _leave_terminal()
+    raise KeyboardInterrupt
+
+
+def _send(number: int) -> None:
+    """The signal to the main thread, which may be waiting."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
+
+
+def _is_from_outside(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name in FROM_OUTSIDE:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _leave_terminal() -> None:
+    """What is written to a terminal that was closed raises, and there is still something to save."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if stream.isatty():
+            os.dup2(nowhere, stream.fileno())
