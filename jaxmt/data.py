@@ -21,12 +21,10 @@ Errors = Float[np.ndarray, "freq site"]
 Components = Float[Array | np.ndarray, "comp freq site"]
 
 LARGEST = (20.0, 3600.0, 20.0, 3600.0, 1e3, 1e3)
-"""Size of a value of `COMPONENTS` beyond which it is none: rho of 1e20 ohm m, ten turns, a field at 90
-degrees to the earth's."""
+"""Size beyond which a value of `COMPONENTS` is none: 1e20 ohm m, ten turns, a tipper of 1,000."""
 
 ERRORS = (1e-12, 1e6)
-"""Least and largest error in the units of `COMPONENTS`: below is rounding, and above, where any model would
-fit, nothing was measured."""
+"""Least and largest error in the units of `COMPONENTS`: below is rounding, above nothing was measured."""
 
 
 class Data(eqx.Module):
@@ -56,8 +54,7 @@ class Data(eqx.Module):
             raise ValueError("`Data(values=...)` holds no datum: every value is NaN.")
         bad = np.argwhere(np.abs(self.values) > np.array(LARGEST)[:, None, None])
         if bad.size:
-            row, f, s = (int(k) for k in bad[0])
-            unit = "" if UNITS[row] == "1" else f" {UNITS[row]}"
+            (row, f, s), unit = bad[0].tolist(), "" if UNITS[bad[0][0]] == "1" else f" {UNITS[bad[0][0]]}"
             raise ValueError(
                 f"`Data(values=...)` of {COMPONENTS[row]} must lie within {LARGEST[row]:g}{unit} of zero. "
                 f"Got {len(bad)} values beyond, the first {self.values[row, f, s]:g} at frequency {f}, "
@@ -67,9 +64,8 @@ class Data(eqx.Module):
         bad = errors[~((errors >= ERRORS[0]) & (errors <= ERRORS[1]))]
         if bad.size:
             raise ValueError(
-                f"`Data(errors=...)` must be positive and finite, {ERRORS[0]:g} to {ERRORS[1]:g} decades, "
-                f"degrees or 1, wherever a value exists. Got {bad.size} that are not, the first {bad[0]}; "
-                "set an error floor, and NaN for a value that says nothing."
+                f"`Data(errors=...)` must be {ERRORS[0]:g} to {ERRORS[1]:g} decades, degrees or 1 where a value "
+                f"exists. Got {bad.size} that are not, the first {bad[0]}; set an error floor."
             )
 
     @property

@@ -4,14 +4,13 @@ import os
 import signal
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 
 
 def square(place: Path, number: float) -> dict:
     with (place / "times").open("a") as file:
         file.write("once\n")
-    return {"square": float(jnp.square(jnp.asarray(number))), "x64": bool(jax.config.jax_enable_x64)}
+    return {"square": float(jnp.square(jnp.asarray(number))), "x64": jnp.zeros(1).dtype == jnp.float64}
 
 
 def refuse_zero(place: Path, number: float) -> dict:

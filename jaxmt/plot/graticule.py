@@ -57,8 +57,9 @@ class Graticule:
         known = np.isfinite(degrees).all(axis=1) & np.isfinite(place).all(axis=1)
         if not known.any():
             return None
+        placed = [sites[k] for k in np.flatnonzero(known).tolist()]
         origin = float(degrees[known][0, 0]), float(degrees[known][0, 1])
-        north, east = (positions([s for s, k in zip(sites, known, strict=True) if k], origin) / 1e3).T
+        north, east = (positions(placed, origin) / 1e3).T
         there, here = east + 1j * north, place[known] @ np.array([1, 1j])
         a, b = there - there.mean(), here - here.mean()
         product = complex(np.vdot(a, b))

@@ -239,7 +239,7 @@ def _ground(
         strip.spines[side].set_visible(False)
     if names is not None:
         low, high = ax.get_xlim()
-        inside = [k for k in np.argsort(stations) if low <= stations[k] / 1e3 <= high]
+        inside = [int(k) for k in np.argsort(stations) if low <= stations[k] / 1e3 <= high]
         station_names(ax, stations[inside] / 1e3, [names[k] for k in inside], 1 + GAP + STRIP)
 
 

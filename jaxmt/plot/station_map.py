@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, VPacker
 from matplotlib.patches import FancyArrowPatch
@@ -110,8 +111,10 @@ def _beside(ax: Axes, entries: int, key: HPacker | None) -> None:
     bar = AnchoredSizeBar(
         ax.transData, length, f"{length:g} km", "lower left", pad=0, frameon=False, label_top=True
     )
-    bar.txt_label.get_children()[0].set_fontsize(SMALL)
-    children = [HPacker(pad=0, sep=8, align="bottom", children=[arrow, bar.get_child()])]
+    for label in bar.txt_label.findobj(Text):
+        label.set(fontsize=SMALL)
+    drawn: list[Artist] = [part for part in (arrow, bar.get_child()) if part is not None]
+    children: list[Artist] = [HPacker(pad=0, sep=8, align="bottom", children=drawn)]
     children += [] if key is None else [key]
     down = ScaledTranslation(0, -(entries * ENTRY + 6) / 72, ax.figure.dpi_scale_trans)
     column = AnchoredOffsetbox(

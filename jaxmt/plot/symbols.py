@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
+from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
@@ -156,7 +157,7 @@ def station_names(
 class NameLocator(Locator):
     """Those of ascending places whose names, upright, have room side by side on the axis as it is now."""
 
-    def __init__(self, of: Axes, places: Float[np.ndarray, " site"], note: Text):
+    def __init__(self, of: SecondaryAxis, places: Float[np.ndarray, " site"], note: Text):
         """`of`: the axis above. `note`: says how many are named where not all are."""
         self.of, self.places, self.note = of, places, note
 
@@ -191,7 +192,8 @@ def colour_bar(images: Sequence[ScalarMappable], axes: Sequence[Axes], rows: int
 def resistivity_bar(images: Sequence[ScalarMappable], axes: Sequence[Axes], rows: int = 1) -> Colorbar:
     """A `colour_bar` of images of log10 ohm m, with ticks in ohm m."""
     bar = colour_bar(images, axes, rows)
-    ticks = decade_ticks(*(float(10**v) for v in images[0].get_clim()))
+    low, high = (float(10**v) for v in images[0].get_clim())
+    ticks = decade_ticks(low, high)
     bar.set_ticks(np.log10(ticks).tolist(), labels=numbers(ticks))
     bar.ax.minorticks_off()
     return bar

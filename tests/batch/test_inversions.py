@@ -34,8 +34,9 @@ def test_inversions_are_those_of_one_at_a_time(tmp_path):
         # Other threads of XLA add in another order.
         assert batch.done[name]["nrms"] == pytest.approx(one.nrms, rel=1e-9)
         assert batch.done[name]["ending"] == "iterations"
-        found = read_results(tmp_path / name / "model.npz")
-        np.testing.assert_allclose(found.resistivity, one.resistivity, rtol=1e-8)
+        found = read_results(tmp_path / name / "model.npz").resistivity
+        assert found is not None
+        np.testing.assert_allclose(found, one.resistivity, rtol=1e-8)
         assert not (tmp_path / name / "checkpoint").exists()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import Colormap
 
 from jaxmt.plot.colours import RED_BLUE, resistivity_colours, srgb
 
@@ -47,11 +48,11 @@ def lab(lin):
     )
 
 
-def colours(colour_map=RED_BLUE):
+def colours(colour_map: Colormap = RED_BLUE):
     return colour_map(np.linspace(0, 1, 256))[:, :3]
 
 
-def seen(kind, colour_map=RED_BLUE):
+def seen(kind, colour_map: Colormap = RED_BLUE):
     return lab(np.clip(linear(colours(colour_map)) @ np.array(MACHADO[kind]).T, 0, 1))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox
+from matplotlib.patches import Rectangle
 
 mpl.use("Agg")
 
@@ -297,7 +298,7 @@ def test_the_scale_bar_is_as_long_as_it_says():
     figure.draw_without_rendering()
     column = next(child for child in ax.get_children() if isinstance(child, AnchoredOffsetbox))
     words = next(text for text in texts(figure) if text.endswith(" km"))
-    lines = [part for part in column.findobj() if type(part).__name__ == "Rectangle"]
+    lines = [part for part in column.findobj() if isinstance(part, Rectangle)]
     assert any(part.get_width() == pytest.approx(float(words.split()[0])) for part in lines)
 
 
