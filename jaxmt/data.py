@@ -64,8 +64,8 @@ class Data(eqx.Module):
         bad = errors[~((errors >= ERRORS[0]) & (errors <= ERRORS[1]))]
         if bad.size:
             raise ValueError(
-                f"`Data(errors=...)` must be {ERRORS[0]:g} to {ERRORS[1]:g} decades, degrees or 1 where there "
-                f"is a value. Got {bad.size} that are not, the first {bad[0]}; set an error floor."
+                f"`Data(errors=...)` must be {ERRORS[0]:g} to {ERRORS[1]:g} decades, degrees or 1 where a "
+                f"value exists. Got {bad.size} that are not, the first {bad[0]}; set an error floor."
             )
 
     @property
