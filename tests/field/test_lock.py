@@ -77,6 +77,7 @@ def test_the_lock_of_a_dead_process_is_recognised(holder, tmp_path):
         ("", "a process that it does not name"),
         ("[1]", "a process that it does not name"),
     ],
+    ids=["this process", "elsewhere", "empty", "a list"],
 )
 def test_any_other_lock_is_believed(content, who, tmp_path):
     (tmp_path / LOCK).write_text(content)
