@@ -30,7 +30,7 @@ DEEPEST, PART = 0.9, 0.5
 """Quantile of the depths that stations see down to which a section is shown, and the depth of a section at
 most over the length of its line."""
 
-OUTSIDE = 2.0
+OUTSIDE = 5.0
 """Percent of the apparent resistivities beyond the colours at either end."""
 
 
