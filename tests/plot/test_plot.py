@@ -350,7 +350,9 @@ def test_pseudosections_show_observed_predicted_and_residual():
 def test_pseudosections_leave_out_a_mode_without_data():
     data, predicted = some_data(missing=[0, 1])
     grid = plot.pseudosections(Figure(), data, predicted)
-    assert [ax.get_title() for ax in grid[0]] == ["TM (yx) apparent resistivity", "TM (yx) phase"]
+    # A narrow figure breaks a title.
+    titles = [" ".join(ax.get_title().split()) for ax in grid[0]]
+    assert titles == ["TM (yx) apparent resistivity", "TM (yx) phase"]
     tippers, predicted = some_data(missing=[0, 1, 2, 3])
     with pytest.raises(ValueError, match=r"pseudosections\(data=.*tippers alone"):
         plot.pseudosections(Figure(), tippers, predicted)
