@@ -23,8 +23,8 @@ Components = Float[Array | np.ndarray, "comp freq site"]
 LARGEST = (20.0, 3600.0, 20.0, 3600.0, 1e3, 1e3)
 """Size beyond which a value of `COMPONENTS` is none: 1e20 ohm m, ten turns, a tipper of 1,000."""
 
-ERRORS = (1e-12, 1e6)
-"""Least and largest error in the units of `COMPONENTS`: below is rounding, above nothing was measured."""
+ERRORS = (1e-12, 1e12)
+"""Least and largest error in the units of `COMPONENTS`: beyond them lies no measurement, nor a weight."""
 
 
 class Data(eqx.Module):

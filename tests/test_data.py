@@ -176,7 +176,7 @@ def test_bad_data_are_refused():
     for bad in (0.0, -1.0, np.nan, np.inf):
         errors = good.errors.copy()
         errors[0, 0, 0] = bad
-        with pytest.raises(ValueError, match=f"positive and finite.*Got 1 that are not, the first {bad}"):
+        with pytest.raises(ValueError, match=f"1e-12 to 1e.12 decades.*Got 1 that are not, the first {bad}"):
             Data(SURVEY, good.values, errors)
         errors[:, 0, 0] = bad
         Data(SURVEY, np.where(errors == good.errors, good.values, np.nan), errors)
@@ -206,10 +206,10 @@ def test_what_cannot_be_measured_is_refused_by_name(row, value, message):
     assert Data(SURVEY, values, good.errors).mask.sum() == good.mask.sum() - 1
 
 
-@pytest.mark.parametrize("error", [1e300, 1e7, 1e-300])
+@pytest.mark.parametrize("error", [1e300, 1e13, 1e-300])
 def test_errors_that_would_fit_any_model_or_none_are_refused(error):
     good = Data.from_responses(responses())
-    with pytest.raises(ValueError, match=f"1e-12 to 1e.06 decades.*the first {re.escape(str(error))};"):
+    with pytest.raises(ValueError, match=f"1e-12 to 1e.12 decades.*the first {re.escape(str(error))};"):
         Data(SURVEY, good.values, np.full_like(good.errors, error))
 
 

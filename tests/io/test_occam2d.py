@@ -73,7 +73,7 @@ def test_types_and_places(tmp_path):
         (("  2     2     6", "  2     2     7"), "line 18: type 7; those that are read are 1-6, 9 and 10"),
         (("  2     2     6", "  3     2     6"), "line 18: site 3, frequency 2; there are 2 sites"),
         (
-            ("  2     2     6", "  2     2     5"),
+            ("  2     2     6      30.0", "  2     2     5       3.0"),
             "line 18: site 2, frequency 2 and type 5 are in line 17",
         ),
         (("2.0      0.05", "2.0      -0.05"), "line 13: the error is -0.05; expected a positive"),
