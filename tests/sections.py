@@ -45,7 +45,7 @@ def some_data(survey, shift=0.0):
     """Data that differ from station to station and their errors, and responses `shift` errors away."""
     shape = (6, survey.frequencies.size, survey.stations.size)
     values = np.full(shape, np.nan)
-    values[[0, 2]] = 2.0 + 0.1 * np.arange(shape[2])
+    values[[0, 2]] = 2.0 + 0.1 * (np.arange(shape[2]) % 100)
     values[[1, 3]] = 45.0 + np.arange(shape[1])[:, None]
     errors = np.broadcast_to(np.array([0.05, 3.0, 0.05, 3.0, 1.0, 1.0])[:, None, None], shape)
     return Data(survey, values, errors), np.nan_to_num(values) + shift * errors

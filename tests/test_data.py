@@ -176,7 +176,9 @@ def test_bad_data_are_refused():
     for bad in (0.0, -1.0, np.nan, np.inf):
         errors = good.errors.copy()
         errors[0, 0, 0] = bad
-        with pytest.raises(ValueError, match=f"1e-12 to 1e.12 decades.*Got 1 that are not, the first {bad}"):
+        with pytest.raises(
+            ValueError, match=f"1e-12 to 1e.12 decades.*Got 1 that are not, the first {bad}"
+        ):
             Data(SURVEY, good.values, errors)
         errors[:, 0, 0] = bad
         Data(SURVEY, np.where(errors == good.errors, good.values, np.nan), errors)

@@ -70,7 +70,8 @@ def run_tasks(
     - `progress`: called with the name of a task that ended, and what it returned or why it failed.
 
     Where a process dies, an executor of `concurrent.futures` breaks: with a function that makes one, tasks
-    that were not begun go to a new one, and those that were running are tried once more, each alone.
+    that were not begun go to a new one, and those that were running are tried once more, each alone. Two
+    calls at a time must not share a folder.
 
     Raises `ValueError` for a name that is none of a folder, a task that cannot be sent, or a folder in
     which a task of that name ended that was another.

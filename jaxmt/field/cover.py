@@ -153,7 +153,7 @@ def _depth_in_words(fits: Sequence[Fit], shown: float) -> str:
         else f"The data see deeper than the {_metres(shown)} that are shown, if ever less sharply"
     )
     inside = _seen(fits[0], shown)
-    if len(fits) > 1 and fits[0].result.mesh == fits[1].result.mesh:
+    if len(fits) == 2 and fits[0].result.mesh == fits[1].result.mesh:
         inside = inside & _seen(fits[1], shown)
         inside &= np.isfinite([fit.result.resistivity for fit in fits[:2]]).all(axis=0)
         if inside.any():

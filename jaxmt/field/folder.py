@@ -20,7 +20,7 @@ from typing import Any
 
 from ..atomic import FilePath
 from ..io import read_results, write_summary
-from .lock import LOCK
+from .lock import LOCK, is_held
 from .options import FORMATS
 from .run_file import NAME, RunFile
 
@@ -208,6 +208,9 @@ def end_move(path: Path) -> None:
     try:
         moving = json.loads((made / MOVING).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
+        return
+    if is_held(path):
+        # Whoever began to move is moving.
         return
     # The summary last: until then the new run is the one in the folder of its own.
     for name in sorted(moving["new"], key=lambda name: name == SUMMARY):

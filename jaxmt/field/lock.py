@@ -32,7 +32,9 @@ def locked(folder: Path) -> Iterator[None]:
         _remove_dead(path)
     try:
         for place in (folder, *folder.glob("*/"), *folder.glob(".unfinished/*/")):
-            sweep(place)
+            # Another process may hold a folder within.
+            if place == folder or not (place / LOCK).exists():
+                sweep(place)
         yield
     finally:
         if _read(path) == mine:
@@ -40,6 +42,14 @@ def locked(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             # Of a run that came to nothing.
             folder.rmdir()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether another process, which may live, holds a folder."""
+    holder = _read(folder / LOCK)
+    if holder is None or (holder["pid"], holder["host"]) == (os.getpid(), socket.gethostname()):
+        return False
+    return not _is_dead(holder)
 
 
 def _mine() -> dict[str, Any]:
@@ -58,12 +68,12 @@ def _began(pid: int) -> str:
     except (OSError, IndexError):
         return ""
     # A zombie holds nothing any more.
-    return "" if state == "Z" else f"{boot} {ticks}"
+    return f"{boot} {'over' if state == 'Z' else ticks}"
 
 
 def _written(path: Path, content: dict[str, Any]) -> bool:
     """Makes the file with its content at once; False where there is one."""
-    temporary = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.part")
+    temporary = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.new")
     try:
         temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
         try:
@@ -106,7 +116,7 @@ def _remove_dead(path: Path) -> None:
             "process runs."
         )
     # Whoever removes a lock must not remove the next one's: it is moved first, and looked at again.
-    aside = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.part")
+    aside = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.old")
     with contextlib.suppress(FileNotFoundError):
         os.rename(path, aside)
         if _read(aside) != holder:
@@ -119,8 +129,10 @@ def _is_dead(holder: dict[str, Any]) -> bool:
     """Whether a process ran on this host and does not any more."""
     if holder["host"] != socket.gethostname() or sys.platform == "win32":
         return False
-    if holder["began"]:
-        return holder["began"] != _began(holder["pid"])
+    began = _began(holder["pid"])
+    # Where processes of others are hidden, as by `hidepid`, only whether there is one is known.
+    if holder["began"] and began:
+        return holder["began"] != began
     try:
         os.kill(holder["pid"], 0)
     except ProcessLookupError:

@@ -14,7 +14,7 @@ from ..report import write_page
 from .drawing import clear, draw
 from .figures import LAST, both_figure, fit_figures, line_figures
 from .fit import Fit
-from .folder import LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
+from .folder import BOTH, LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
 from .lock import locked
 from .options import command
@@ -92,6 +92,7 @@ class Outcome:
         for fit in self.fits:
             if not (missing and (path / fit.name / LAST).is_file()):
                 drawings += fit_figures(path / fit.name, fit, settings, self.line.sites)
+        clear(path, BOTH)
         if len(self.fits) == 2:
             drawings.append(both_figure(path, self.fits, settings))
         draw(drawings, settings.formats, quiet=quiet)

@@ -30,6 +30,9 @@ DEEPEST, PART = 0.9, 0.5
 """Quantile of the depths that stations see down to which a section is shown, and the depth of a section at
 most over the length of its line."""
 
+LIMITS = (1e-6, 1e12)
+"""ohm m; the least and the most that colours can show."""
+
 OUTSIDE = 5.0
 """Percent of the apparent resistivities beyond the colours at either end."""
 
@@ -166,7 +169,9 @@ def colour_limits(log10_rho: Float[np.ndarray, "..."]) -> Pair:
     from ..plot.symbols import rounded_decades
 
     low, high = rounded_decades(log10_rho, percentile=OUTSIDE)
-    return low / 10**0.5, high
+    # What no earth has, as resistivities in a wrong unit, is not written down where nobody could read it.
+    low, high = np.clip((low / 10**0.5, high), *LIMITS)
+    return float(low), float(max(high, 10 * low))
 
 
 def survey_limits(reading: Reading) -> Pair:

@@ -1,10 +1,12 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does: with the best model and a checkpoint on disk."""
 
 import _thread
+import gc
 import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 
 from .options import STOPPED
@@ -13,12 +15,18 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 FROM_OUTSIDE = ("_handle", "__eq__", "__hash__", "__del__")
 """Functions that XLA, or the tables of JAX, call from C++: an exception that is not theirs may be lost
-there, with a result that was never computed, or end the process."""
+there, with a result that was never computed, or end the process. What Python calls when it collects
+garbage loses every exception, too."""
 
 AGAIN = 0.05
 """Seconds after which a signal that came inside of one of these is tried again."""
 
+PATIENCE = 10.0
+"""Seconds in which SIGTERM and SIGHUP do not disturb whoever saves: the system asks more than once. One
+that comes later counts again, in case the first was lost in the code of others."""
+
 _received: list[int] = []
+_since: list[float] = []
 
 
 def listen() -> None:
@@ -43,14 +51,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         again.daemon = True
         again.start()
         return
-    _received.append(number)
     if number != signal.SIGINT:
-        # The system asks more than once; whoever saves must not be disturbed.
-        for other in _numbers():
-            if other != signal.SIGINT:
-                signal.signal(other, signal.SIG_IGN)
+        if _since and time.monotonic() - _since[-1] < PATIENCE:
+            return
+        _since.append(time.monotonic())
         if number != signal.SIGTERM:
             _leave_terminal()
+    _received.append(number)
     raise KeyboardInterrupt
 
 
@@ -64,8 +71,9 @@ def _send(number: int) -> None:
 
 
 def _is_from_outside(frame: FrameType | None) -> bool:
+    collectors = [getattr(callback, "__code__", None) for callback in gc.callbacks]
     while frame is not None:
-        if frame.f_code.co_name in FROM_OUTSIDE:
+        if frame.f_code.co_name in FROM_OUTSIDE or frame.f_code in collectors:
             return True
         frame = frame.f_back
     return False

@@ -108,9 +108,10 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
 def each(start: Start, out: Path) -> int:
     """The inversion of every line into a folder of its own, those begun before gone on with; the status."""
     status, names = 0, line_names(start.reading, start.found)
-    for name, file in zip(names, unique(names), strict=True):
+    files = unique([name.lstrip(".") or "line" for name in names])
+    for name, file in zip(names, files, strict=True):
         print(f"\nLine {name}", flush=True)
-        place = out / (file.lstrip(".") or "line")
+        place = out / file
         try:
             if is_of(place, start.run):
                 ending = gone_on(place, start.options, start)

@@ -108,8 +108,14 @@ def invert(
     identity = {}
     if checkpoint is not None:
         identity = objective.identity(parameters)
-        identity["optimiser"] = fingerprint(optimiser.identity(state.optimiser, stopping.target))
-        identity["trade_off"] = fingerprint(trade_off)
+        try:
+            identity["optimiser"] = fingerprint(optimiser.identity(state.optimiser, stopping.target))
+            identity["trade_off"] = fingerprint(trade_off)
+        except TypeError as error:
+            raise ValueError(
+                "`invert(checkpoint=...)` knows an inversion by its optimiser and trade-off, whose fields "
+                f"must be arrays, numbers, strings or modules of them. {error} Leave the checkpoint out."
+            ) from error
         inversion.resume(checkpoint, identity, devices)
     earlier, begin = inversion.seconds, time.perf_counter()
     # Of a file that was written at the end of an inversion there is nothing left to do.

@@ -52,7 +52,7 @@ def write_emdata(path: FilePath, data: Data, place: Georeference | None = None) 
         number, southern = place.zone
         lines.append(
             f"UTM of x,y origin (UTM zone, N, E, 2D strike): {number}{'S' if southern else 'N'} "
-            f"{north[0]:.3f} {east[0]:.3f} {place.strike:.4f}"
+            f"{north[0]:.3f} {east[0]:.3f} {(place.direction - 90) % 360:.4f}"
         )
     lines += [
         f"# MT Frequencies: {survey.frequencies.size}",

@@ -106,14 +106,14 @@ def section_numbers(
     low, high = rounded_decades(seen) if limits is None else limits
     relief = bool(shown[0].mesh.surface.any())
     stations = [
-        {"name": name, "y": _digits(y / 1e3), "z": _digits(z / 1e3)}
+        {"name": name, "y": _km(y), "z": _km(z)}
         for name, y, z in zip(data.survey.names, data.survey.stations, data.survey.depths, strict=True)
     ]
     there = [row for row in range(len(COMPONENTS)) if data.mask[row].any()]
     found = {
         "hint": HINT,
-        "window": [_digits(v / 1e3) for v in y_range],
-        "depth": _digits(deep / 1e3),
+        "window": [_km(v) for v in y_range],
+        "depth": _km(deep),
         "top": _digits(-0.06 * deep / 1e3) if relief else 0,
         "limits": [float(np.log10(low)), float(np.log10(high))],
         "rho_unit": RHO_UNIT,
@@ -150,8 +150,8 @@ def _section(shown: Shown, around: tuple[Pair, float], there: Sequence[int]) -> 
     y, columns = mesh.y_nodes[columns.start : last + 1], slice(columns.start, last)
     part = {
         "label": shown.label,
-        "y": [_digits(v / 1e3) for v in y],
-        "z": [_digits(v / 1e3) for v in mesh.earth_nodes[: min(rows.stop, mesh.n_earth) + 1]],
+        "y": [_km(v) for v in y],
+        "z": [_km(v) for v in mesh.earth_nodes[: min(rows.stop, mesh.n_earth) + 1]],
         "surface": None,
         "rho": _whole(_log10(shown)[rows, columns], RHO_UNIT),
         "deviation": None,
@@ -161,11 +161,11 @@ def _section(shown: Shown, around: tuple[Pair, float], there: Sequence[int]) -> 
         "predicted": _soundings(there, predicted),
     }
     if mesh.surface.any():
-        part["surface"] = [_digits(v / 1e3) for v in mesh.surface[columns.start : last + 1]]
+        part["surface"] = [_km(v) for v in mesh.surface[columns.start : last + 1]]
     if found is not None:
         part["deviation"] = _whole(found.deviation[rows, columns], DEVIATION_UNIT)
         part["trust"] = _whole(found.trust()[rows, columns], 100)
-        part["reach"] = [_digits(v / 1e3) for v in found.depth_of_investigation()[columns]]
+        part["reach"] = [_km(v) for v in found.depth_of_investigation()[columns]]
     return part
 
 
@@ -226,6 +226,11 @@ def _whole(values: Float[np.ndarray, "..."], unit: int) -> list[int | None]:
         int(v) if known else None
         for v, known in zip(np.rint(np.nan_to_num(flat)), np.isfinite(flat), strict=True)
     ]
+
+
+def _km(metres: float) -> float:
+    """Kilometres, to the millimetre."""
+    return round(float(metres) / 1e3, 6)
 
 
 def _digits(value: float) -> float:

@@ -1,5 +1,6 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -63,6 +64,7 @@ def test_a_signal_leaves_the_best_model_and_a_checkpoint(name, inverted, survey,
 def listening(monkeypatch):
     kept = {number: signal.getsignal(number) for number in signals._numbers()}
     monkeypatch.setattr(signals, "_received", [])
+    monkeypatch.setattr(signals, "_since", [])
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
@@ -84,6 +86,35 @@ def test_the_system_is_heard_once(listening):
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
     assert signals.status() == 128 + signal.SIGTERM
+
+
+def test_the_system_is_heard_again_when_the_first_signal_may_be_lost(listening, monkeypatch):
+    signals.listen()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        monkeypatch.setattr(signals, "PATIENCE", 0.0)
+
+
+def test_a_signal_while_garbage_is_collected_is_not_lost(listening):
+    """Python discards what is raised there."""
+
+    def collecting(phase, info):
+        del info
+        if phase == "start" and not sent:
+            sent.append(True)
+            signal.raise_signal(signal.SIGTERM)
+
+    sent = []
+    signals.listen()
+    gc.callbacks.append(collecting)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(collecting)
+    assert sent
+    with pytest.raises(KeyboardInterrupt):
+        threading.Event().wait(60)
 
 
 class Compared:
