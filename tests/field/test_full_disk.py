@@ -57,7 +57,11 @@ def test_no_room_for_figures_costs_figures_alone(inverted, survey, tmp_path, cap
     gone_on(out, inverted, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["model.npz", "appraisal.npz", "history.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) for name in ("model.npz", "history.csv")]
+    + ["appraisal.npz"],
+)
 def test_no_room_for_a_model_leaves_its_checkpoint(name, inverted, survey, tmp_path, capsys, monkeypatch):
     out, replace = tmp_path / "OUT", os.replace
 
