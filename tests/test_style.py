@@ -84,7 +84,7 @@ def test_the_library_neither_prints_nor_sets_flags():
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called != "print", f"{name}, line {node.lineno}"
-                # The one function whose purpose it is, and which nothing of the library calls; and what runs
-                # in processes of its own, with the flags of the one that sent it there.
+                # The one function whose purpose it is, and which nothing of the library calls; and what
+                # runs in processes of its own, with the flags of the one that sent it there.
                 if name not in ("jaxmt.program_cache", "jaxmt.batch.tasks"):
                     assert not called.endswith("config.update"), f"{name}, line {node.lineno}"
