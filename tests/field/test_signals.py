@@ -65,6 +65,9 @@ def listening(monkeypatch):
     kept = {number: signal.getsignal(number) for number in signals._numbers()}
     monkeypatch.setattr(signals, "_received", [])
     monkeypatch.setattr(signals, "_since", [])
+    # A shell starts what runs in the background with SIGINT ignored.
+    for number in signals._numbers():
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
