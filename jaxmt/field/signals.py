@@ -1,12 +1,14 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does: with the best model and a checkpoint on disk."""
 
 import _thread
+import _weakrefset
 import gc
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 from types import FrameType
 
 from .options import STOPPED
@@ -17,6 +19,9 @@ FROM_OUTSIDE = ("_handle", "__eq__", "__hash__", "__del__")
 """Functions that XLA, or the tables of JAX, call from C++: an exception that is not theirs may be lost
 there, with a result that was never computed, or end the process. What Python calls when it collects
 garbage loses every exception, too."""
+
+WEAK = (weakref.__file__, _weakrefset.__file__)
+"""Where Python calls what watches an object that dies, and loses every exception."""
 
 AGAIN = 0.05
 """Seconds after which a signal that came inside of one of these is tried again."""
@@ -73,7 +78,8 @@ def _send(number: int) -> None:
 def _is_from_outside(frame: FrameType | None) -> bool:
     collectors = [getattr(callback, "__code__", None) for callback in gc.callbacks]
     while frame is not None:
-        if frame.f_code.co_name in FROM_OUTSIDE or frame.f_code in collectors:
+        code = frame.f_code
+        if code.co_name in FROM_OUTSIDE or code in collectors or code.co_filename in WEAK:
             return True
         frame = frame.f_back
     return False
