@@ -62,12 +62,7 @@ class CrossValidation:
         with, so that the error is a lower bound.
         """
         ratio = np.log(self.nrms(method) / self.nrms(other))
-        ratio = ratio[np.isfinite(ratio)]
-        if ratio.size == 0:
-            return np.nan, np.nan
-        return float(ratio.mean()), float(
-            ratio.std(ddof=1) / np.sqrt(ratio.size)
-        ) if ratio.size > 1 else np.nan
+        return _mean(ratio), _error(ratio)
 
     def rows(self) -> list[tuple[str, float, float, float, float]]:
         """Method, nRMS of data seen, of data left out, standard error of that over folds, and spread; the

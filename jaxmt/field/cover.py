@@ -155,9 +155,9 @@ def _depth_in_words(fits: Sequence[Fit], shown: float) -> str:
     inside = _seen(fits[0], shown)
     if len(fits) == 2 and fits[0].result.mesh == fits[1].result.mesh:
         inside = inside & _seen(fits[1], shown)
-        inside &= np.isfinite([fit.result.resistivity for fit in fits[:2]]).all(axis=0)
+        one, other = (fit.result.resistivity for fit in fits)
+        inside &= np.isfinite([one, other]).all(axis=0)
         if inside.any():
-            one, other = (fit.result.resistivity for fit in fits[:2])
             _, differ = agreement(fits[0].result.mesh, one, other, inside)
             text += f"; where they see, the two sections differ by a factor of {10**differ:.2g} (rms)"
     return f"{text}."

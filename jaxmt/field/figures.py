@@ -62,11 +62,6 @@ class View:
     colours: str = "red-blue"
 
 
-def draw_line(folder: Path, line: Line) -> None:
-    """Draws the figures of `line_figures`."""
-    draw(line_figures(folder, line), quiet=True)
-
-
 def line_figures(folder: Path, line: Line) -> list[Drawing]:
     """What there is to see before an inversion: map, phase tensors, dimensionality, strike, arrows."""
     clear(folder, *DRAWN)

@@ -10,6 +10,7 @@ from soundings import half_space, two_dimensional
 
 import jaxmt
 from jaxmt.field import Line, Outcome, Reference, Settings, figures, invert_line
+from jaxmt.field.drawing import draw
 from jaxmt.field.folder import Folder
 from jaxmt.field.line import found_strike
 from jaxmt.processing import Journal
@@ -92,11 +93,11 @@ def test_figures_of_stations_need_what_they_show(tmp_path):
     sites += [half_space("H", latitude=0.02)]
     data = jaxmt.profile([half_space("S0"), half_space("H", latitude=0.02)], strike=90.0)
     given = Line("L", data, Journal(), tuple(sites), np.array([0.0, 10.0, 2e3]), 90.0, found_strike(sites))
-    figures.draw_line(tmp_path, given)
+    draw(figures.line_figures(tmp_path, given), quiet=True)
     assert all((tmp_path / name).is_file() for name in DATA)
     # Stations at unknown places: what an earlier run drew must not stay.
     lost = Line("L", data, Journal(), tuple(sites), np.full(3, np.nan), 90.0, given.found)
-    figures.draw_line(tmp_path, lost)
+    draw(figures.line_figures(tmp_path, lost), quiet=True)
     assert not any((tmp_path / name).exists() for name in DATA)
 
 
