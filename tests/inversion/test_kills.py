@@ -66,9 +66,7 @@ def test_the_kill_matrix(pair, tmp_path):
     if table:
         with open(table, "a", encoding="utf-8") as file:
             optimiser, kind = pair
-            row = (
-                f"| {kind} | {optimiser} | {count} | {difference:.0e} | {len(found)} | {max(found):.0e} |\n"
-            )
+            row = (kind, optimiser, count, f"{difference:.0e}", len(found), f"{max(found):.0e}")
             file.write(f"| {' | '.join(map(str, row))} |\n")
     assert difference < CLOSE
     assert max(found) < CLOSE
