@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -45,3 +46,14 @@ def die_in_the_first_worker(place: Path, number: float) -> dict:
         return {"lived": number}
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("still alive")
+
+
+def wait_for_an_interrupt(place: Path, number: float) -> dict:
+    """Says that it runs, waits, and leaves a word if it is interrupted: as an inversion its checkpoint."""
+    (place / "running").write_text(str(os.getpid()))
+    try:
+        time.sleep(600)
+    except KeyboardInterrupt:
+        (place / "left").touch()
+        raise
+    return {}

@@ -3,9 +3,15 @@
 import dataclasses
 import multiprocessing
 import os
+import signal
+import threading
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
+from typing import Any
 
+from .. import signals
 from ..simulation.solvers.host import cores
 
 
@@ -14,7 +20,8 @@ class Processes:
     """Makes executors of new processes that share out the cores: `invert_all(..., executor=Processes(4))`.
 
     Processes are spawned, for neither JAX nor the threads of a solver survive a fork: a script that uses
-    them keeps what it does below `if __name__ == "__main__":`.
+    them keeps what it does below `if __name__ == "__main__":`. What interrupts this process, or ends it,
+    interrupts what they are doing, so that a checkpoint is left and nothing runs on unseen.
 
     - `number`: of processes; as many as there are cores by default.
     """
@@ -29,9 +36,43 @@ class Processes:
         """An executor."""
         context = multiprocessing.get_context("spawn")
         begun = context.Value("i", 0)
-        return ProcessPoolExecutor(
-            self.number, mp_context=context, initializer=_take_cores, initargs=(begun, self.number)
+        # Nothing is ever sent: where the other end is closed, by this process or its death, reading ends.
+        held, mine = context.Pipe(duplex=False)
+        return _Workers(
+            mine.close,
+            self.number,
+            mp_context=context,
+            initializer=_begin,
+            initargs=(begun, self.number, held),
         )
+
+
+class _Workers(ProcessPoolExecutor):
+    """Processes that are interrupted, and waited for, where the block that uses them is."""
+
+    def __init__(self, interrupt: Callable[[], None], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._interrupt = interrupt
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self._interrupt()
+        return super().__exit__(kind, *rest)
+
+
+def _begin(begun: "Synchronized[int]", processes: int, held: Connection) -> None:
+    """Makes a process ready: its share of the cores, and an ear for the one that started it."""
+    _take_cores(begun, processes)
+    # A terminal sends Ctrl-C to all processes: the first of them tells the others, once.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals.listen()
+    threading.Thread(target=_listen, args=(held,), daemon=True).start()
+
+
+def _listen(held: Connection) -> None:
+    """Interrupts this process once the one that started it was interrupted or died."""
+    held.poll(None)
+    signals.send(signal.SIGTERM)
 
 
 def _take_cores(begun: "Synchronized[int]", processes: int) -> None:

@@ -7,21 +7,27 @@ whose process dies, takes none of the others with it.
 
 import dataclasses
 import json
+import multiprocessing
+import os
 import pickle
+import signal
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from pathlib import Path
 from typing import Any
 
 from ..atomic import FilePath, atomic_path
 from ..fingerprint import fingerprint
 from ..io.summary import Json, write_summary
+from ..lock import locked
 
 DONE, FAILED, BEGUN = "done.json", "failed.txt", "begun"
 """What the folder of a task holds: its outcome, the traceback of its failure, a mark while it runs."""
 
 DIED = "its process ended without a word, alone, too: it was killed, or memory ran out"
+
+INTERRUPTED = "its process was interrupted; the same call goes on with it"
 
 Task = Callable[[Path, Any], Mapping[str, Json]]
 """Called with the folder of a task and with what it is about; what it returns is kept as JSON."""
@@ -70,32 +76,37 @@ def run_tasks(
     - `progress`: called with the name of a task that ended, and what it returned or why it failed.
 
     Where a process dies, an executor of `concurrent.futures` breaks: with a function that makes one, tasks
-    that were not begun go to a new one, and those that were running are tried once more, each alone. Two
-    calls at a time must not share a folder.
+    that were not begun go to a new one, and those that were running are tried once more, each alone. Where
+    `progress` raises, no other task is begun, and those that run end first.
 
     Raises `ValueError` for a name that is none of a folder, a task that cannot be sent, or a folder in
-    which a task of that name ended that was another.
+    which a task of that name ended that was another; `FileExistsError` where another call, which it names,
+    is at work in the folder.
     """
     folder = Path(folder)
-    done, left, payloads = {}, [], {}
-    for name, task in tasks.items():
-        place = folder / _require_name(name)
-        payloads[name] = _Payload.of(name, function, place, task)
-        kept = _kept(place, payloads[name].identity)
-        if kept is None:
-            left.append(name)
-        else:
-            done[name] = kept
-    failed: dict[str, str] = {}
-    for name, outcome in _ended(left, payloads, executor):
-        if isinstance(outcome, str):
-            failed[name] = outcome
-        else:
-            done[name] = outcome
-        if progress is not None:
-            progress(name, outcome)
-    order = {name: done[name] for name in tasks if name in done}
-    return Batch(folder, order, {name: failed[name] for name in tasks if name in failed})
+    payloads = {
+        name: _Payload.of(name, function, folder / _require_name(name), task)
+        for name, task in tasks.items()
+    }
+    with locked(folder):
+        found: dict[str, Mapping[str, Any] | str] = {}
+        for name, payload in payloads.items():
+            kept = _kept(payload.place, payload.identity)
+            if kept is not None:
+                found[name] = kept
+        ended = _ended([name for name in tasks if name not in found], payloads, executor)
+        try:
+            for name, outcome in ended:
+                found[name] = outcome
+                if progress is not None:
+                    progress(name, outcome)
+        except KeyboardInterrupt as interrupt:
+            # It may have come while no task was waited for: their processes must know.
+            ended.throw(interrupt)
+        finally:
+            ended.close()
+    done = {name: found[name] for name in tasks if not isinstance(found[name], str)}
+    return Batch(folder, done, {name: why for name in tasks if isinstance(why := found[name], str)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +174,12 @@ def _perform(payload: _Payload) -> Mapping[str, Any] | str:
         write_summary(place / DONE, {"task": payload.identity, "outcome": dict(function(place, task))})
         (place / BEGUN).unlink(missing_ok=True)
         return json.loads((place / DONE).read_text(encoding="utf-8"))["outcome"]
+    except KeyboardInterrupt:
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            # Nobody waits for an outcome, and the next task would wait for ever.
+            os._exit(128 + signal.SIGTERM)
+        raise
     except Exception as error:  # noqa: BLE001  Whatever it is, it is this task's alone.
         try:
             with atomic_path(place / FAILED) as part:
@@ -173,13 +190,15 @@ def _perform(payload: _Payload) -> Mapping[str, Any] | str:
         return _in_words(error)
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _ended(
     names: Sequence[str], payloads: Mapping[str, _Payload], source: Source
-) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
+) -> Generator[tuple[str, Mapping[str, Any] | str], None, None]:
     """Names and outcomes of tasks as they end."""
     if source is None:
         yield from ((name, _perform(payloads[name])) for name in names)
@@ -223,14 +242,15 @@ def _sent(
         left = [name for name in names if name not in futures.values()]
     try:
         for future in as_completed(futures):
+            # `result` would raise here what interrupted a worker. An executor has errors of its own, too.
             try:
-                outcome = future.result()
-            except BrokenExecutor:
+                error = future.exception()
+            except CancelledError as cancelled:
+                error = cancelled
+            if isinstance(error, BrokenExecutor):
                 left.append(futures[future])
-                continue
-            except Exception as error:  # noqa: BLE001  An executor has errors of its own, such as dask's.
-                outcome = _in_words(error)
-            yield futures[future], outcome
+            else:
+                yield futures[future], future.result() if error is None else _in_words(error)
     finally:
         for future in futures:
             future.cancel()

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import machine, signals
+from .. import signals
+from . import machine
 from .options import EXPECTED, FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
 
 TARGETS = ("edi", "modem", "occam2d", "mare2dem", "netcdf", "vtk", "csv", "geojson")

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..atomic import FilePath
 from ..io import read_results, write_summary
-from .lock import LOCK, is_held
+from ..lock import LOCK, is_held
 from .options import FORMATS
 from .run_file import NAME, RunFile
 

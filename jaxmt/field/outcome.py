@@ -8,6 +8,7 @@ from typing import Any
 
 from ..atomic import FilePath, atomic_path
 from ..io import write_modem, write_occam2d
+from ..lock import locked
 from ..misfit import AbstractMisfit
 from ..processing import Journal
 from ..report import write_page
@@ -16,7 +17,6 @@ from .figures import LAST, both_figure, fit_figures, line_figures
 from .fit import Fit
 from .folder import BOTH, LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
-from .lock import locked
 from .options import command
 from .report import report_page
 from .settings import Reference, Settings

@@ -8,6 +8,7 @@ from typing import Any
 from ..inversion.result import Ending
 from ..io import Reading
 from ..io.reading import DATA_SUFFIXES
+from ..lock import locked
 from ..report import versions
 from . import machine
 from .along_profile import refuse_in_vain
@@ -25,7 +26,6 @@ from .folder import (
     summary_of,
 )
 from .line import Line, line_names, same
-from .lock import locked
 from .look import notes, rules, table
 from .methods import misfits_of, settings_of, shown_of
 from .objects import treatment_of

@@ -20,6 +20,7 @@ from ..inversion.invert import invert
 from ..inversion.parametrisation import Cells
 from ..inversion.progress import ProgressBar
 from ..inversion.result import Ending, Result
+from ..lock import locked
 from ..misfit import AbstractMisfit
 from ..misfit.motion import moves
 from ..simulation.mesh import MeshWarning
@@ -27,7 +28,6 @@ from .fit import Fit, write_model
 from .folder import CHECKPOINT, Folder, summary_of
 from .goodness import in_words, misfit_in_words, usable_nrms
 from .line import Line, counted
-from .lock import locked
 from .options import command
 from .outcome import Outcome, begun
 from .settings import Settings

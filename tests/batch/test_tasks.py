@@ -1,13 +1,21 @@
+import json
 import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import chores
 import numpy as np
 import pytest
+from kills import programs
 
 from jaxmt import Batch, Processes, run_tasks
-from jaxmt.batch.tasks import BEGUN, DIED, DONE, FAILED
+from jaxmt.batch.tasks import BEGUN, DIED, DONE, FAILED, INTERRUPTED
+from jaxmt.lock import LOCK
 
 NUMBERS = {"three": 3.0, "four": 4.0, "zero": 0.0}
 
@@ -91,6 +99,98 @@ def test_outcomes_of_other_tasks_are_not_taken_for_these(tmp_path):
     (tmp_path / "three" / DONE).write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
         run_tasks(chores.square, NUMBERS, tmp_path)
+
+
+def test_two_calls_at_a_time_do_not_share_a_folder(tmp_path):
+    """The second is refused with the process of the first; the lock of one that died is taken over."""
+    refused = []
+
+    def second(name, outcome):
+        with pytest.raises(FileExistsError, match=f"{tmp_path} is in use by process {os.getpid()} on"):
+            run_tasks(chores.square, NUMBERS, tmp_path)
+        refused.append(name)
+
+    run_tasks(chores.square, NUMBERS, tmp_path, progress=second).require()
+    assert refused == list(NUMBERS)
+    assert not (tmp_path / LOCK).exists()
+    holder = {"pid": os.getpid(), "host": os.uname().nodename, "began": "boot 1", "since": "then"}
+    (tmp_path / LOCK).write_text(json.dumps(holder))
+    assert set(run_tasks(chores.square, NUMBERS, tmp_path).done) == set(NUMBERS)
+
+
+def test_no_task_is_begun_after_progress_raises(tmp_path):
+    def enough(name, outcome):
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        run_tasks(chores.square, NUMBERS, tmp_path, progress=enough)
+    assert (tmp_path / "three" / DONE).exists()
+    assert not (tmp_path / "four").exists()
+    assert set(run_tasks(chores.square, NUMBERS, tmp_path).done) == set(NUMBERS)
+
+
+def running(place, begun=lambda: True, seconds=60):
+    """The process of a task, once it runs."""
+    end = time.monotonic() + seconds
+    while not (place / "running").exists() or not (place / "running").read_text():
+        assert begun()
+        assert time.monotonic() < end, "no task began"
+        time.sleep(0.05)
+    return int((place / "running").read_text())
+
+
+def test_an_interrupt_of_one_process_is_that_of_its_task(tmp_path):
+    found = []
+    work = threading.Thread(
+        target=lambda: found.append(
+            run_tasks(chores.wait_for_an_interrupt, {"one": 1.0}, tmp_path, Processes(1))
+        )
+    )
+    work.start()
+    os.kill(running(tmp_path / "one", work.is_alive), signal.SIGTERM)
+    work.join()
+    assert found[0].failed == {"one": INTERRUPTED}
+    assert (tmp_path / "one" / "left").exists()
+
+
+CHILD = """
+import sys
+import chores
+from jaxmt import Processes, run_tasks
+if __name__ == "__main__":
+    run_tasks(chores.wait_for_an_interrupt, {"one": 1.0, "two": 2.0}, sys.argv[1], Processes(2))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_what_ends_a_process_interrupts_those_that_it_started(name, tmp_path):
+    """Though the signal goes to it alone: none runs on unseen, and each leaves its word."""
+    (tmp_path / "batch.py").write_text(CHILD)
+    here = os.path.dirname(os.path.dirname(__file__))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((os.path.dirname(here), here))}
+    child = subprocess.Popen(
+        [sys.executable, str(tmp_path / "batch.py"), str(tmp_path / "out")],
+        env=environment | {"JAX_COMPILATION_CACHE_DIR": programs()},
+        stderr=subprocess.DEVNULL,
+    )
+    workers = [running(tmp_path / "out" / task, lambda: child.poll() is None) for task in ("one", "two")]
+    child.send_signal(getattr(signal, name))
+    child.wait()
+    end = time.monotonic() + 60
+    while any(map(is_alive, workers)):
+        assert time.monotonic() < end, "a process runs on"
+        time.sleep(0.05)
+    assert (tmp_path / "out" / "one" / "left").exists()
+    assert (tmp_path / "out" / "two" / "left").exists()
+
+
+def is_alive(pid):
+    """Whether a process runs; one that ended, and whose parent has not asked, does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a\0b", "a\nb", "x" * 300])

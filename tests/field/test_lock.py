@@ -11,12 +11,12 @@ import sys
 import pytest
 from surveys import TOLD
 
+from jaxmt import lock as locks
 from jaxmt.atomic import atomic_path
 from jaxmt.field import Folder
-from jaxmt.field import lock as locks
 from jaxmt.field.command import main
-from jaxmt.field.lock import LOCK, locked
 from jaxmt.field.run_file import RunFile
+from jaxmt.lock import LOCK, locked
 
 
 def files(folder):

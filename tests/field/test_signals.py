@@ -15,7 +15,7 @@ import pytest
 from kills import programs
 from surveys import TOLD
 
-from jaxmt.field import signals
+from jaxmt import signals
 from jaxmt.simulation.solvers.host_call import host_call
 
 ROOT = Path(__file__).parents[2]

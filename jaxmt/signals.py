@@ -11,8 +11,6 @@ import time
 import weakref
 from types import FrameType
 
-from .options import STOPPED
-
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 FROM_OUTSIDE = ("_handle", "__eq__", "__hash__", "__del__")
@@ -43,7 +41,7 @@ def listen() -> None:
 
 def status() -> int:
     """The exit status of a command that was interrupted: 128 and the signal."""
-    return 128 + _received[0] if _received else STOPPED
+    return 128 + (_received[0] if _received else signal.SIGINT)
 
 
 def _numbers() -> list[int]:
@@ -52,7 +50,7 @@ def _numbers() -> list[int]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if _is_from_outside(frame):
-        again = threading.Timer(AGAIN, _send, [number])
+        again = threading.Timer(AGAIN, send, [number])
         again.daemon = True
         again.start()
         return
@@ -66,8 +64,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _send(number: int) -> None:
-    """The signal to the main thread, which may be waiting."""
+def send(number: int) -> None:
+    """A signal to the main thread of this process, which may be waiting."""
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:
         signal.pthread_kill(main, number)

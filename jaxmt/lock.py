@@ -1,4 +1,4 @@
-"""One run at a time in a folder: a file that names the process that writes there.
+"""One run, or one batch of tasks, at a time in a folder: a file that names the process that writes there.
 
 The lock of a process that died is known by its number and the time at which it started, on the same host;
 that of another host is believed.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..atomic import sweep
+from .atomic import sweep
 
 LOCK = ".lock"
 
@@ -112,8 +112,8 @@ def _remove_dead(path: Path) -> None:
         if holder is not None:
             who = f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
         raise FileExistsError(
-            f"{path.parent} is in use by {who}. Wait for it, give another -o, or remove {path} if no such "
-            "process runs."
+            f"{path.parent} is in use by {who}. Wait for it, give another folder, or remove {path} if no "
+            "such process runs."
         )
     # Whoever removes a lock must not remove the next one's: it is moved first, and looked at again.
     aside = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.old")
