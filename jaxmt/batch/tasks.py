@@ -105,7 +105,7 @@ def run_tasks(
             ended.throw(interrupt)
         finally:
             ended.close()
-    done = {name: found[name] for name in tasks if not isinstance(found[name], str)}
+    done = {name: what for name in tasks if not isinstance(what := found[name], str)}
     return Batch(folder, done, {name: why for name in tasks if isinstance(why := found[name], str)})
 
 
