@@ -61,15 +61,15 @@ class _Workers(ProcessPoolExecutor):
 
 
 def _begin(begun: "Synchronized[int]", processes: int, held: Connection) -> None:
-    """Makes a process ready: its share of the cores, and an ear for the one that started it."""
+    """Makes a process ready: its share of the cores, and a thread that watches the one that started it."""
     _take_cores(begun, processes)
     # A terminal sends Ctrl-C to all processes: the first of them tells the others, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signals.listen()
-    threading.Thread(target=_listen, args=(held,), daemon=True).start()
+    threading.Thread(target=_watch, args=(held,), daemon=True).start()
 
 
-def _listen(held: Connection) -> None:
+def _watch(held: Connection) -> None:
     """Interrupts this process once the one that started it was interrupted or died."""
     held.poll(None)
     signals.send(signal.SIGTERM)
