@@ -7,6 +7,7 @@ from surveys import TOLD, write_survey
 mpl.use("Agg")
 
 from jaxmt.field.command import main
+from jaxmt.plot import figure
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,17 @@ def inverted(survey, tmp_path_factory):
     out = tmp_path_factory.mktemp("inverted") / "OUT"
     assert main(["invert", str(survey), "-o", str(out), *TOLD]) == 0
     return out
+
+
+@pytest.fixture(autouse=True)
+def sketches():
+    """Figures of a test are coarse and without layout; `inverted` is drawn in full, `plot` tests the looks."""
+    draw = figure._draw_once
+
+    def sketch(drawn, path, dpi):
+        drawn.set_layout_engine("none")
+        draw(drawn, path, min(dpi, 30))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figure, "_draw_once", sketch)
+        yield
