@@ -28,6 +28,23 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+FIRST = (
+    "test_readme test_sharding test_pictures test_run test_outcome test_host test_full_disk test_forward_mode "
+    "test_transformations test_signals test_lock test_ragged test_solve test_grid test_harpa test_invlint"
+).split()
+"""Files that take longest. Handed out last, as files of few tests are, one would keep a worker on its own."""
+
+
+def pytest_configure(config):
+    # Of pytest-xdist, which would put files of many tests first.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    place = {name: k for k, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(FIRST)))
+
+
 MOST_MAPPINGS, MOST_MEMORY = 30_000, 2_500_000_000
 
 

@@ -1,5 +1,6 @@
 """What stands on a page: the texts that are drawn, where, and whether any two meet."""
 
+import contextlib
 import itertools
 import weakref
 from unittest.mock import patch
@@ -8,6 +9,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
+from jaxmt.plot import figure as figures
 
 TOUCH = 1.0
 """Pixels by which two boxes may overlap: boxes of letters have a margin, and pixels are whole."""
@@ -71,3 +74,16 @@ def collisions(figure: Figure) -> list[tuple[str, str]]:
 def texts(figure: Figure) -> list[str]:
     """What is written."""
     return [text for text, _ in drawn(figure)]
+
+
+@contextlib.contextmanager
+def sketched():
+    """Figures are saved coarse and without layout, which takes most of the time of a drawing."""
+    draw = figures._draw_once
+
+    def sketch(figure, path, dpi):
+        figure.set_layout_engine("none")
+        draw(figure, path, min(dpi, 30))
+
+    with patch.object(figures, "_draw_once", sketch):
+        yield

@@ -2,12 +2,12 @@
 
 import matplotlib as mpl
 import pytest
+from pictures import sketched
 from surveys import TOLD, write_survey
 
 mpl.use("Agg")
 
 from jaxmt.field.command import main
-from jaxmt.plot import figure
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +25,6 @@ def inverted(survey, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def sketches():
-    """Figures of a test are coarse and without layout; `inverted` is drawn in full, `plot` tests the looks."""
-    draw = figure._draw_once
-
-    def sketch(drawn, path, dpi):
-        drawn.set_layout_engine("none")
-        draw(drawn, path, min(dpi, 30))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figure, "_draw_once", sketch)
+    """`inverted` is drawn in full, what a test itself draws is not; `plot` tests the looks."""
+    with sketched():
         yield
