@@ -1,6 +1,8 @@
 """What stands on a page: the texts that are drawn, where, and whether any two meet."""
 
+import contextlib
 import itertools
+import weakref
 from unittest.mock import patch
 
 import numpy as np
@@ -8,12 +10,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from jaxmt.plot import figure as figures
+
 TOUCH = 1.0
 """Pixels by which two boxes may overlap: boxes of letters have a margin, and pixels are whole."""
+
+KNOWN: weakref.WeakKeyDictionary[Figure, list[tuple[str, np.ndarray]]] = weakref.WeakKeyDictionary()
+"""What stands on figures that nobody changed since."""
 
 
 def drawn(figure: Figure) -> list[tuple[str, np.ndarray]]:
     """Every text that is drawn, and the corners of its box in pixels, of shape (4, 2)."""
+    if figure in KNOWN and not figure.stale:
+        return KNOWN[figure]
     canvas, found, original = FigureCanvasAgg(figure), [], Text.draw
 
     def draw(self, renderer):
@@ -21,11 +30,14 @@ def drawn(figure: Figure) -> list[tuple[str, np.ndarray]]:
         if self.get_visible() and self.get_text().strip():
             found.append(self)
 
-    canvas.draw()
+    # Once for the layout.
+    figure.draw_without_rendering()
     with patch.object(Text, "draw", draw):
-        canvas.draw()
+        figure.draw_without_rendering()
     renderer = canvas.get_renderer()
-    return [(text.get_text(), _corners(text, renderer)) for text in found]
+    KNOWN[figure] = [(text.get_text(), _corners(text, renderer)) for text in found]
+    figure.stale = False
+    return KNOWN[figure]
 
 
 def _corners(text: Text, renderer) -> np.ndarray:
@@ -62,3 +74,16 @@ def collisions(figure: Figure) -> list[tuple[str, str]]:
 def texts(figure: Figure) -> list[str]:
     """What is written."""
     return [text for text, _ in drawn(figure)]
+
+
+@contextlib.contextmanager
+def sketched():
+    """Figures are saved coarse and without layout, which takes most of the time of a drawing."""
+    draw = figures._draw_once
+
+    def sketch(figure, path, dpi):
+        figure.set_layout_engine("none")
+        draw(figure, path, min(dpi, 30))
+
+    with patch.object(figures, "_draw_once", sketch):
+        yield

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import sketched
 from surveys import write_block_survey
 
 import jaxmt
@@ -28,9 +29,10 @@ def test_blocks_of_python_run(iterations, tmp_path, monkeypatch):
 
         monkeypatch.setattr(jaxmt, "invert", short)
         monkeypatch.setattr(workflow, "invert", short)
-    for language, block in BLOCKS:
-        if language == "python":
-            exec(compile(block, "README.md", "exec"), names)
+    with sketched():
+        for language, block in BLOCKS:
+            if language == "python":
+                exec(compile(block, "README.md", "exec"), names)
     assert (tmp_path / "results" / "report.html").is_file()
     assert names["result"].nrms < names["result"].history["nrms"][0]
     assert names["result"].converged or iterations is not None

@@ -2,6 +2,7 @@
 
 import matplotlib as mpl
 import pytest
+from pictures import sketched
 from surveys import TOLD, write_survey
 
 mpl.use("Agg")
@@ -20,3 +21,10 @@ def inverted(survey, tmp_path_factory):
     out = tmp_path_factory.mktemp("inverted") / "OUT"
     assert main(["invert", str(survey), "-o", str(out), *TOLD]) == 0
     return out
+
+
+@pytest.fixture(autouse=True)
+def sketches():
+    """`inverted` is drawn in full, what a test itself draws is not; `plot` tests the looks."""
+    with sketched():
+        yield

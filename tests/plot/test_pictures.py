@@ -20,7 +20,9 @@ from jaxmt.inversion.appraisal import Uncertainty  # noqa: E402
 HOSTILE = ("$b_{$c", "two\nlines", "<script>", "x" * 300, r"a\b$", "tab\there", "nul\x00", "%s{}")
 """Names that files of strangers hold."""
 
-WIDTHS = [5.0, 9.0, 13.0]
+SLOW = pytest.mark.slow
+WIDTHS = [5.0, pytest.param(9.0, marks=SLOW), 13.0]
+"""The narrowest and the widest; what lies between by name."""
 
 
 def a_survey(count=40, decades=8, hostile=False):
@@ -135,9 +137,11 @@ def test_colours_of_the_width_do_not_saturate():
     assert np.mean((values >= low * (1 - 1e-9)) & (values <= high * (1 + 1e-9))) > 0.8
 
 
-@pytest.mark.parametrize("width", [9.0, 16.0])
-@pytest.mark.parametrize("count", [1, 40])
-def test_pseudosections_over_eight_decades(width, count):
+@pytest.mark.parametrize(
+    ("count", "width"),
+    [(1, 9.0), pytest.param(1, 16.0, marks=SLOW), pytest.param(40, 9.0, marks=SLOW), (40, 16.0)],
+)
+def test_pseudosections_over_eight_decades(count, width):
     data, predicted = some_data(a_survey(count))
     figure = Figure(figsize=(width, 9))
     plot.pseudosections(figure, data, predicted)
