@@ -30,7 +30,8 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 FIRST = (
     "test_readme test_sharding test_pictures test_run test_outcome test_host test_full_disk "
-    "test_forward_mode test_transformations test_signals test_lock test_ragged test_solve test_grid test_harpa test_invlint"
+    "test_forward_mode test_transformations test_signals test_lock test_ragged test_solve "
+    "test_grid test_harpa test_invlint"
 ).split()
 """Files that take longest. One that is handed out last keeps a worker on its own."""
 

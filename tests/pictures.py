@@ -78,12 +78,11 @@ def texts(figure: Figure) -> list[str]:
 
 @contextlib.contextmanager
 def sketched():
-    """Figures are saved coarse and without layout, which takes most of the time of a drawing."""
+    """Figures are made, and saved as empty pages: to draw them is most of the time of a short run."""
     draw = figures._draw_once
 
     def sketch(figure, path, dpi):
-        figure.set_layout_engine("none")
-        draw(figure, path, min(dpi, 30))
+        draw(Figure(figure.get_size_inches()), path, min(dpi, 30))
 
     with patch.object(figures, "_draw_once", sketch):
         yield
