@@ -59,7 +59,11 @@ def one_of(what: str, names: Sequence[str]) -> Check:
 
 def strike(value: Any) -> float | str:
     """Degrees from north, or "auto"."""
-    return "auto" if value == "auto" else number(-360.0, 360.0, "degrees from north, or auto")(value)
+    return (
+        "auto"
+        if value == "auto"
+        else number(-360.0, 360.0, "degrees from north, from -360 to 360, or auto")(value)
+    )
 
 
 def frequencies(value: Any) -> int | str:
@@ -88,8 +92,8 @@ def true(value: Any) -> bool:
 
 def text(value: Any) -> str:
     """Words that are not empty."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"must be text. Got {value!r}.")
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"must be text, one letter at least. Got {value!r}.")
     return value
 
 

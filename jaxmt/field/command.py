@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from .. import signals
 from . import machine
-from .options import EXPECTED, FAILED, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
+from .options import EXPECTED, FAILED, FORMATS, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
 
 TARGETS = ("edi", "modem", "occam2d", "mare2dem", "netcdf", "vtk", "csv", "geojson")
 READING = tuple(name for name, option in OPTIONS.items() if option.table == "data")
@@ -206,11 +206,18 @@ COMMANDS: dict[str, Command] = {
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
-    """The words with those places joined to their options that begin with a minus: `--from=-22.5,139.2`."""
+    """The words, places that begin with a minus joined to their options, and formats to each other.
+
+    `--from -22.5,139.2` is `--from=-22.5,139.2`, and `--format png svg` is `--format=png,svg`.
+    """
     found: list[str] = []
     for word in arguments:
-        if found and found[-1] in ("--from", "--to") and word[:1] == "-" and "," in word:
+        last = found[-1] if found else ""
+        negative = last in ("--from", "--to") and word[:1] == "-" and "," in word
+        if negative or last == "--format":
             found[-1] += f"={word}"
+        elif last.startswith("--format=") and word.strip(",").lower() in FORMATS:
+            found[-1] = f"{last.rstrip(',')},{word.strip(',')}"
         else:
             found.append(word)
     return found

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..io import (
     Results,
@@ -21,23 +21,23 @@ from ..io import (
 from ..processing.site import Site
 from .export import ALONE, NO_IMPEDANCE, NOWHERE, RESULTS, Product, Writer, renamed
 from .file_names import unique
+from .folder import MODEL, summary_of
 from .line import Line
 from .options import ALL, Refusal
+from .run_file import NAME
 from .source import Source, source_of
 
 SUFFIXES = {
-    "edi": ".edi",
-    "modem": ".dat",
-    "occam2d": ".dat",
-    "mare2dem": ".emdata",
-    "netcdf": ".nc",
-    "vtk": ".vtk",
-    "csv": ".csv",
-    "geojson": ".geojson",
+    "edi": (".edi",),
+    "modem": (".dat", ".data"),
+    "occam2d": (".dat", ".data"),
+    "mare2dem": (".emdata",),
+    "netcdf": (".nc",),
+    "vtk": (".vtk",),
+    "csv": (".csv", ".txt"),
+    "geojson": (".geojson", ".json"),
 }
-
-OF_FILES = {*SUFFIXES.values(), ".txt", ".json", ".xml", ".rho", ".cov", ".zip", ".npz", ".html", ".png"}
-"""What the name of a file ends in."""
+"""What the name of a file of each format may end in, the usual ending first."""
 
 SPELT = 12
 """Files that are named one by one after they are written; of more the first is, and the rest is counted."""
@@ -55,17 +55,18 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
     What cannot be written to `out` is refused before the work.
     """
     _require_place(out, to, force=force)
+    if named_as_file(out) and sure_of_several(path, to):
+        _refuse_file(out, to)
     source = source_of(path, told)
     if source.inversions and told:
         raise Refusal(f"{source.name} holds results, written as they are: leave --{next(iter(told))} out.")
-    if _several(source, to):
-        _require_folder(out, to)
+    if source.told.get("line") == ALL and named_as_file(out):
+        _refuse_file(out, to)
     made = RESULTS[to](source) if source.inversions else _products(source, to)
     alone = len(made) == 1 and made[0].single
-    if not alone:
-        _require_folder(out, to)
-    # A name with an ending is that of the only file.
-    named = alone and (out.is_file() or (out.suffix != "" and not out.is_dir()))
+    named = named_as_file(out)
+    if named and not alone:
+        _refuse_file(out, to)
     targets = [out] if named else [out / file for product in made for file in product.files]
     there = [target for target in targets if target.exists()]
     if there and not force:
@@ -86,8 +87,12 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
 
 def _require_place(out: Path, to: str, *, force: bool) -> None:
     """Raises `Refusal` or `OSError` where nothing can be written to `out`, or it has the wrong ending."""
-    if to == "netcdf" and out.suffix not in ("", SUFFIXES[to]) and not out.is_dir():
-        raise Refusal(f"{out} must end in {SUFFIXES[to]} for netcdf. Give another -o.")
+    if named_as_file(out) and out.suffix.lower() not in ("", *SUFFIXES[to]):
+        ends = " or ".join(SUFFIXES[to])
+        raise Refusal(
+            f"-o {out}: a file of {to} must end in {ends}. Give {out.with_suffix(SUFFIXES[to][0])}, or a "
+            "folder: one that is there, or a name without a dot."
+        )
     if out.is_file() and not force:
         raise FileExistsError(f"{out} exists. Give another -o, or replace it with --force.")
     there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
@@ -97,18 +102,26 @@ def _require_place(out: Path, to: str, *, force: bool) -> None:
         raise PermissionError(f"nothing can be written to {there}. Give another -o.")
 
 
-def _require_folder(out: Path, to: str) -> None:
-    """Raises `Refusal` where `out` is a file, or named like one."""
-    if out.is_file() or (out.suffix.lower() in OF_FILES and not out.is_dir()):
-        raise Refusal(f"{to} writes several files here: -o must be a folder, not {out}.")
+def named_as_file(out: Path) -> bool:
+    """Whether an output is a file: one that is there, or a name with an ending that is no folder."""
+    return out.is_file() or (out.suffix != "" and not out.is_dir())
 
 
-def _several(source: Source, to: str) -> bool:
-    """Whether a format certainly needs several files, before any is made."""
-    if source.inversions:
-        whole = any(one.has_section for one in source.inversions.values())
-        return len(source.inversions) > 1 or to == "edi" or (whole and to not in ALONE)
-    return source.told.get("line") == ALL
+def _refuse_file(out: Path, to: str) -> NoReturn:
+    raise Refusal(f"{to} writes several files here: -o must be a folder, not {out}.")
+
+
+def sure_of_several(path: Path, to: str) -> bool:
+    """Whether a format needs several files for what is at a path, told before any is read.
+
+    Stations that come from a folder go to a folder, EDI files of one, too.
+    """
+    if not path.is_dir():
+        return to == "edi" and path.name == MODEL
+    if summary_of(path) is None and not (path / NAME).is_file():
+        return to == "edi"
+    one = (path / MODEL).is_file() or len((summary_of(path) or {}).get("misfits", ())) == 1
+    return not one or to not in ALONE
 
 
 def _products(source: Source, to: str) -> list[Product]:
@@ -125,7 +138,7 @@ def _products(source: Source, to: str) -> list[Product]:
             return [Product((f"{name}.edi",), _edi(site), notes) for name, site in pairs]
         write = OF_STATIONS[to]
         notes = renamed(tuple(site.name for site in sites), to)
-        return [Product((f"{source.name}{SUFFIXES[to]}",), lambda path: write(path, sites), notes)]
+        return [Product((f"{source.name}{SUFFIXES[to][0]}",), lambda path: write(path, sites), notes)]
     return [_line(name, line, to) for name, line in source.lines().items()]
 
 
@@ -136,7 +149,7 @@ def _edi(site: Site) -> Writer:
 def _line(name: str, line: Line, to: str) -> Product:
     nowhere = line.place is None and to not in ("occam2d", "csv")
     notes = renamed(line.data.survey.names, to) + ((NOWHERE,) if nowhere else ())
-    return Product((f"{name}{SUFFIXES[to]}",), lambda path: OF_LINES[to](path, line), notes)
+    return Product((f"{name}{SUFFIXES[to][0]}",), lambda path: OF_LINES[to](path, line), notes)
 
 
 def _modem(path: Path, line: Line) -> None:

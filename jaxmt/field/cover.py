@@ -14,6 +14,7 @@ from .fit import TRUSTED, Fit
 from .folder import Folder
 from .line import Line
 from .settings import Settings
+from .station_tables import left_out
 
 FITTED = 2.0
 """nRMS of a station from which on it counts as not explained."""
@@ -83,12 +84,11 @@ def stations_in_words(line: Line) -> str:
     kept = line.data.survey.stations.size
     asked = max(line.asked, kept)
     steps: dict[str, list[str]] = {}
-    for entry in line.journal:
-        if entry.text.startswith("left out") and entry.subject not in line.data.survey.names:
-            steps.setdefault(entry.step.removeprefix("station "), []).append(entry.subject)
+    for name, step, _, _ in left_out(line):
+        if step:
+            steps.setdefault(step, []).append(name)
     parts = []
     for step, names in steps.items():
-        names = list(dict.fromkeys(names))
         more = "" if len(names) <= NAMED else f" and {len(names) - NAMED} more"
         parts.append(f"{', '.join(names[:NAMED])}{more} by {step}")
     why = f"; left out: {'; '.join(parts)}" if parts else ""

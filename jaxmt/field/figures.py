@@ -15,7 +15,6 @@ from ..conventions import IMPEDANCE, TIPPER
 from ..data import Data
 from ..inversion.result import Result
 from ..processing import positions
-from ..processing.site import Site
 from .drawing import Drawing, clear, draw
 from .fit import Fit
 from .folder import BOTH
@@ -99,7 +98,7 @@ def _station_map(line: Line) -> Figure:
         figure.add_subplot(),
         line.sites,
         strike=line.strike,
-        kept=line.data.survey.names,
+        kept=[k for k in line.matched if k is not None],
         direction=line.direction,
     )
     return figure
@@ -137,16 +136,10 @@ def _strike_by_period(line: Line) -> Figure:
     return figure
 
 
-def elevations_of(sites: Sequence[Site], names: Sequence[str]) -> Float[np.ndarray, " site"]:
-    """How high the stations of some names are, m above the sea; NaN where no site tells."""
-    known = {site.name: float(site.elevation) for site in sites}
-    return np.array([known.get(name, np.nan) for name in names])
-
-
-def fit_figures(folder: Path, fit: Fit, settings: Settings, sites: Sequence[Site] = ()) -> list[Drawing]:
+def fit_figures(folder: Path, fit: Fit, settings: Settings, line: Line) -> list[Drawing]:
     """An inversion of a line, and what its data say of the section.
 
-    - `settings`: those of `Settings.shown`. `sites`: for their elevations.
+    - `settings`: those of `Settings.shown`.
     """
     if settings.depth is None:
         raise ValueError("`Settings(depth=...)` is None: take those of `Settings.shown`.")
@@ -157,7 +150,7 @@ def fit_figures(folder: Path, fit: Fit, settings: Settings, sites: Sequence[Site
         settings.limits,
         trust=fit.trust,
         reference=settings.reference,
-        elevations=elevations_of(sites, fit.result.data.survey.names),
+        elevations=line.elevations,
         colours=settings.colours,
     )
     last = Drawing(folder / LAST, partial(_uncertainty, fit, settings.depth))

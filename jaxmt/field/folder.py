@@ -121,6 +121,11 @@ class Folder:
         summary = summary_of(path)
         if summary is None:
             raise ValueError(f"{path} is no folder of results: it has no {SUMMARY} that names its run.")
+        whole = path.resolve().parent
+        if "misfits" not in summary and path.resolve().name in (summary_of(whole) or {}).get("misfits", ()):
+            raise ValueError(
+                f"{path} holds one inversion of the run in {whole}. Give the folder of the run: {whole}."
+            )
         folder = cls(path, summary["run"], resumed=True)
         for name, identity in folder._identities():
             if identity != folder.identity:

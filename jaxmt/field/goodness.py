@@ -13,6 +13,7 @@ from ..data import Data, known_residuals
 from ..inversion.result import Result
 from ..inversion.static_shift import shifted
 from ..processing import PhaseQuadrant, dimensionality, phase_tensor
+from ..processing.georeference import matched
 from ..processing.site import Site
 from ..simulation.forward import simulate
 from ..simulation.mesh import MeshWarning
@@ -49,11 +50,10 @@ def usable_nrms(line: Line, result: Result, devices: Sequence[Any] | None = None
     except (ValueError, FloatingPointError, MemoryError):
         # A finished inversion is not lost for a number beside it.
         return np.nan
-    places = {name: k for k, name in enumerate(inverted.names)}
     shifts = np.zeros((2, usable.survey.stations.size))
-    for k, name in enumerate(usable.survey.names):
-        if name in places:
-            shifts[:, k] = result.static_shift[:, places[name]]
+    for k, place in enumerate(matched(usable.survey, inverted.names, inverted.stations)):
+        if place is not None:
+            shifts[:, k] = result.static_shift[:, place]
     return float(usable.nrms_of(shifted(responses.components, jnp.asarray(shifts))))
 
 
@@ -76,9 +76,10 @@ def misfit_in_words(line: Line, result: Result) -> str:
     parts = [f"stations {', '.join(stations)}"] * bool(stations)
     parts += [f"periods {', '.join(ranges)}"] * bool(ranges)
     text = f"The section explains least: {'; '.join(parts)}."
-    chosen = {data.survey.names[k] for k, _ in names}
+    sites = matched(data.survey, [site.name for site in line.sites], line.distances)
+    chosen = {sites[k] for k, _ in names}
     here, elsewhere = (
-        _three_dimensional([s for s in line.sites if (s.name in chosen) is inside])
+        _three_dimensional([s for k, s in enumerate(line.sites) if (k in chosen) is inside])
         for inside in (True, False)
     )
     if np.isfinite(here) and np.isfinite(elsewhere):

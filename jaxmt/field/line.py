@@ -15,7 +15,7 @@ from ..data import Data
 from ..io import Reading
 from ..processing import Journal, Strike, prepare
 from ..processing import strike as strike_of
-from ..processing.georeference import Georeference
+from ..processing.georeference import Georeference, matched
 from ..processing.site import Site
 from ..simulation.survey import Survey
 from .along_profile import along_profile, files_of
@@ -164,6 +164,16 @@ class Line:
         """Where the line lies; None if nobody knows."""
         survey = self.data.survey
         return Georeference.of(survey, self.sites, self.distances, self.strike, self.direction)
+
+    @property
+    def matched(self) -> list[int | None]:
+        """Which of `sites` each station of the data is; None for one that is none of them."""
+        return matched(self.data.survey, [site.name for site in self.sites], self.distances)
+
+    @property
+    def elevations(self) -> Float[np.ndarray, " site"]:
+        """How high the stations of the data are, m above the sea; NaN where no site tells."""
+        return np.array([np.nan if k is None else float(self.sites[k].elevation) for k in self.matched])
 
     def require(self) -> None:
         """Raises `ValueError`, with what took them, if fewer than a third of the stations are left."""

@@ -33,6 +33,9 @@ FORMATS = ("png", "svg", "pdf")
 COLOURS = ("red-blue", "turbo_r")
 """Colour maps of resistivities; `plot.section` knows more."""
 
+RADIUS = 6371.0
+"""Of the Earth, km: nobody's section is deeper."""
+
 ALL = "all"
 """The name of `--line` that takes every line."""
 
@@ -108,14 +111,18 @@ def formats(value: Any) -> list[str]:
     return [name for name in FORMATS if name in {"png", *found}]
 
 
-_HERTZ = number(0.0, math.inf, "two frequencies in Hz")
+_HERTZ = number(0.0, math.inf, "two frequencies in Hz, 0 or more")
+_LIMITS = number(1e-6, 1e12, "two resistivities in ohm m, from 1e-6 to 1e12")
+_DEPTH = number(
+    1e-6, RADIUS, f"a depth in km, from 1e-6 to {RADIUS:g}; without it sections are as deep as the data see"
+)
 _FLOOR = number(0.0, 1.0, "a part of the datum from 0 to 1, 0.05 for 5 %")
 
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
         Option("strike", "data", strike, "auto", "degrees from north, or auto (default)", metavar="DEG"),
-        Option("declination", "data", number(-180.0, 180.0, "degrees east"), 0.0,
+        Option("declination", "data", number(-180.0, 180.0, "degrees east, from -180 to 180"), 0.0,
                "degrees east, of data along magnetic axes", metavar="DEG"),
         Option("band", "data", _HERTZ, [0.0, math.inf], "frequencies to keep, Hz", 2, ("LO", "HI")),
         Option("floor", "data", _FLOOR, 0.05, "least relative error of |Z|; default 0.05", metavar="PART"),
@@ -135,16 +142,16 @@ OPTIONS: dict[str, Option] = {
         Option("line", "data", text, None, "which line, of a folder of several, or all", metavar="NAME"),
         Option("stations", "data", text, ["*"], "names to keep, such as 'A*'", "+", "NAME"),
         Option("drop", "data", text, [], "names to leave out", "+", "NAME"),
-        Option("azimuth", "data", number(-360.0, 360.0, "degrees from north"), None,
+        Option("azimuth", "data", number(-360.0, 360.0, "degrees from north, from -360 to 360"), None,
                "degrees from north, of the profile; by default across strike", metavar="DEG"),
         Option("from", "data", place, None, "where a profile begins, degrees", metavar="LAT,LON"),
         Option("to", "data", place, None, "where it ends", metavar="LAT,LON"),
-        Option("corridor", "data", number(1e-6, 1e5, "a positive distance in km"), None,
+        Option("corridor", "data", number(1e-6, 1e5, "a distance in km, from 1e-6 to 1e5"), None,
                "stations at most so far from it; default one spacing", metavar="KM"),
         Option("positions", "data", text, None,
                "table of positions: name,latitude,longitude or name,easting,northing in m",
                metavar="FILE"),
-        Option("spacing", "data", number(1e-3, 1e7, "a positive distance in m"), None,
+        Option("spacing", "data", number(1e-3, 1e7, "a distance in m, from 1e-3 to 1e7"), None,
                "put all stations, wherever their files place them, so far apart in the order of names",
                metavar="M"),
         Option("tipper", "data", true, False, "invert the tippers too", 0),
@@ -155,10 +162,10 @@ OPTIONS: dict[str, Option] = {
                "(graph space), l2, huber, student, cloud-l2 (6-D, then l2)", "+", "NAME"),
         Option("optimiser", "inversion", one_of("optimiser", OPTIMISERS), "adam",
                "adam (default), lbfgs, or gauss-newton: Occam's inversion", metavar="NAME"),
-        Option("static-shift", "inversion", number(0.0, 10.0, "decades; 0 allows none"), 0.3,
-               "decades by which stations and modes may shift, roughly; default 0.3, 0 for none",
+        Option("static-shift", "inversion", number(0.0, 10.0, "decades from 0, which allows none, to 10"),
+               0.3, "decades by which stations and modes may shift, roughly; default 0.3, 0 for none",
                metavar="DECADES"),
-        Option("target", "inversion", number(1e-9, 1e9, "a positive nRMS"), 1.05,
+        Option("target", "inversion", number(1e-9, 1e9, "an nRMS from 1e-9 to 1e9"), 1.05,
                "nRMS at which to stop; default 1.05", metavar="NRMS"),
         Option("iterations", "inversion", whole(1, "a number of iterations, at least 1"), None,
                f"at most; default {ITERATIONS}", metavar="N"),
@@ -168,10 +175,10 @@ OPTIONS: dict[str, Option] = {
         Option("colours", "figures", one_of("colour map", COLOURS), COLOURS[0],
                f"of resistivities: {COLOURS[0]} (default), even to the eye and for the colour-blind, or "
                f"{COLOURS[1]}", metavar="NAME"),
-        Option("limits", "figures", number(1e-6, 1e12, "two resistivities in ohm m"), None,
+        Option("limits", "figures", _LIMITS, None,
                "ohm m, of the colours of resistivities; by default those that the whole survey measured", 2,
                ("LO", "HI")),
-        Option("depth", "figures", number(1e-6, 1e5, "a positive depth in km"), None,
+        Option("depth", "figures", _DEPTH, None,
                "km, down to which sections are shown; by default as deep as the data see", metavar="KM"),
         Option("title", "report", words, None, "title; by default the name of the line", metavar="TEXT"),
         Option("client", "report", words, None, "for whom the report is", metavar="TEXT"),

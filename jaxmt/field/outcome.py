@@ -91,7 +91,7 @@ class Outcome:
         drawings = [] if missing and page.is_file() else line_figures(path, self.line)
         for fit in self.fits:
             if not (missing and (path / fit.name / LAST).is_file()):
-                drawings += fit_figures(path / fit.name, fit, settings, self.line.sites)
+                drawings += fit_figures(path / fit.name, fit, settings, self.line)
         clear(path, BOTH)
         if len(self.fits) == 2:
             drawings.append(both_figure(path, self.fits, settings))

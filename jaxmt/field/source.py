@@ -127,8 +127,8 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
         folder = path.resolve().parent
         folder = folder.parent if path.name == MODEL else folder
         of_run = path.name in (MODEL, LINE, USABLE) and summary_of(folder) is not None
-        run = folder if of_run else None
-        return Source(path.stem, inversions={path.stem: _inverted(path, run)})
+        line, target = _told(folder if of_run else None)
+        return Source(path.stem, inversions={path.stem: Inverted(read_results(path), line, target)})
     found = {}
     if path.is_dir() and (path / NAME).is_file() and summary_of(path) is None:
         whole = RunFile.read(path / NAME).identity
@@ -154,16 +154,18 @@ def _inversions(path: Path) -> dict[str, Inverted]:
     """What a folder of results holds, by misfit; that of one misfit by the name of the folder."""
     if (path / MODEL).is_file():
         run = path.resolve().parent
-        return {path.name: _inverted(path / MODEL, run if summary_of(run) is not None else None)}
+        line, target = _told(run if summary_of(run) is not None else None)
+        return {path.name: Inverted(read_results(path / MODEL), line, target)}
     files = {name: path / name / MODEL for name in Folder.open(path).misfits()}
-    return {name: _inverted(file, path) for name, file in files.items() if file.is_file()}
+    found = {name: read_results(file) for name, file in files.items() if file.is_file()}
+    line, target = _told(path if found else None)
+    return {name: Inverted(results, line, target) for name, results in found.items()}
 
 
-def _inverted(file: Path, run: Path | None) -> Inverted:
-    """The results in a file, with the line of the run that they belong to."""
-    results = read_results(file)
+def _told(run: Path | None) -> tuple[Line | None, float]:
+    """The line of a run and its target; no line where nobody knows the run."""
     if run is None or not (run / LINE).is_file():
-        return Inverted(results)
+        return None, TARGET
     shown = (summary_of(run) or {}).get("shown", {})
     target = shown.get("target", TARGET) if isinstance(shown, dict) else TARGET
-    return Inverted(results, read_line(Folder.open(run)), float(target))
+    return read_line(Folder.open(run)), float(target)

@@ -1,12 +1,12 @@
 """Tables of a line with a row for each station: where it is and how it fits, and what was done to it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from ..plot.misfit import residuals, rms
 from ..processing.journal import NAMED, Entry
-from ..processing.site import Site
 from .fit import Fit
 from .line import Line
 
@@ -20,18 +20,17 @@ def station_table(line: Line, fits: Sequence[Fit]) -> tuple[list[str], list[Row]
     profile already, has no column.
     """
     survey, mask = line.data.survey, line.data.mask
-    sites = {site.name: site for site in line.sites}
     found = [rms(residuals("station_table", f.result.data, f.result.predicted), (0, 1)) for f in fits]
     rows: list[Row] = []
+    matched = line.matched
     for k in map(int, np.argsort(survey.stations, kind="stable")):
-        name = survey.names[k]
-        row: Row = [name, *_place(sites.get(name)), f"{survey.stations[k] / 1e3:.2f}"]
+        row: Row = [survey.names[k], *_place(line, matched[k]), f"{survey.stations[k] / 1e3:.2f}"]
         rows.append([*row, int(mask[:, :, k].sum()), "yes", *(float(nrms[k]) for nrms in found)])
-    distances = dict(zip((site.name for site in line.sites), line.distances, strict=False))
-    for name, why in _left_out(line).items():
-        y = distances.get(name, np.nan)
-        row = [name, *_place(sites.get(name)), f"{y / 1e3:.2f}" if np.isfinite(y) else None]
-        rows.append([*row, 0, f"no: {why}", *(None for _ in fits)])
+    for name, step, why, k in left_out(line):
+        y = np.nan if k is None else line.distances[k]
+        row = [name, *_place(line, k), f"{y / 1e3:.2f}" if np.isfinite(y) else None]
+        reason = ", ".join(part for part in (step, why) if part)
+        rows.append([*row, 0, f"no: {reason}", *(None for _ in fits)])
     head = ["Station", "Latitude (\N{DEGREE SIGN})", "Longitude (\N{DEGREE SIGN})", "Elevation (m)"]
     head += [
         "y (km)",
@@ -43,25 +42,32 @@ def station_table(line: Line, fits: Sequence[Fit]) -> tuple[list[str], list[Row]
     return [head[k] for k in there], [[row[k] for k in there] for row in rows]
 
 
-def _place(site: Site | None) -> list[str | None]:
-    """Latitude, longitude and elevation as text, None where unknown."""
-    if site is None:
+def _place(line: Line, index: int | None) -> list[str | None]:
+    """Latitude, longitude and elevation of a site as text, None where unknown."""
+    if index is None:
         return [None, None, None]
+    site = line.sites[index]
     values = ((site.latitude, 5), (site.longitude, 5), (site.elevation, 0))
     return [f"{value:.{digits}f}" if np.isfinite(value) else None for value, digits in values]
 
 
-def _left_out(line: Line) -> dict[str, str]:
-    """Why each station that is not inverted was left out, by its name."""
-    names, found = set(line.data.survey.names), {}
+def left_out(line: Line) -> list[tuple[str, str, str, int | None]]:
+    """Name, step, reason and index among the sites of each station that is not inverted.
+
+    The index is None for one that is not among the sites. Of stations of one name each has a row.
+    """
+    inverted, names = set(line.matched), set(line.data.survey.names)
+    free: dict[str, list[int]] = {}
+    for k, site in enumerate(line.sites):
+        if k not in inverted:
+            free.setdefault(site.name, []).append(k)
+    found: list[tuple[str, str, str, int | None]] = []
     for entry in line.journal:
-        if entry.text.startswith("left out") and entry.subject not in names:
+        name, same = entry.subject, free.get(entry.subject, [])
+        if entry.text.startswith("left out") and (same or name not in {*names, *(row[0] for row in found)}):
             text = entry.text.removeprefix("left out").lstrip(":, ")
-            found.setdefault(entry.subject, f"{entry.step.removeprefix('station ')}, {text}".rstrip(", "))
-    for site in line.sites:
-        if site.name not in names:
-            found.setdefault(site.name, "no datum is left")
-    return found
+            found.append((name, entry.step.removeprefix("station "), text, same.pop(0) if same else None))
+    return found + [(name, "", "no datum is left", k) for name, rest in free.items() for k in rest]
 
 
 def processing_table(line: Line) -> tuple[list[str], list[Row]]:
@@ -69,7 +75,10 @@ def processing_table(line: Line) -> tuple[list[str], list[Row]]:
 
     Only stations that a step treats apart from most others have a row.
     """
-    counts = dict(zip(line.data.survey.names, line.data.mask.sum(axis=(0, 1)).tolist(), strict=True))
+    # Stations of one name share the entries of the journal, and a row.
+    counts = Counter[str]()
+    for name, count in zip(line.data.survey.names, line.data.mask.sum(axis=(0, 1)).tolist(), strict=True):
+        counts[name] += count
     known = {*counts, *(site.name for site in line.sites)}
     shared: dict[tuple[str, str], int] = {}
     for entry in line.journal:

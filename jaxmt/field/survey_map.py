@@ -144,7 +144,7 @@ def draw(path: Path, choice: Choice, strike: float | None) -> None:
         figure.add_subplot(),
         survey,
         strike=strike,
-        kept=[survey[k].name for k in choice.line.stations],
+        kept=choice.line.stations,
         direction=choice.direction,
         lines={line.name: line.stations for line in choice.lines.lines},
     )

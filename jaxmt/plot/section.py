@@ -73,7 +73,7 @@ def section(
 
     - `resistivity`: ohm m, earth rows; NaN leaves a cell grey.
     - `stations`: m, marked by triangles on the ground; `names` are written above them.
-    - `y_range`: m; by default the stations and 10 % more on either side, or the whole mesh.
+    - `y_range`: m; by default stations and 10 % more on either side, of one as far as down, or the mesh.
     - `depth`: m; by default half the width shown, if the mesh is that deep.
     - `limits`: ohm m, lowest and highest colour; by default those of the cells shown, rounded
       outward to half decades.
@@ -283,14 +283,14 @@ def window(
     """What to show, m: `y_range` and `depth` where they are given, else their defaults."""
     if y_range is None:
         low, high = float(mesh.y_nodes[0]), float(mesh.y_nodes[-1])
-        if stations is not None and np.ptp(stations) > 0:
-            margin = MARGIN * float(np.ptp(stations))
+        if stations is not None and np.size(stations):
+            # A single station has no line to be a part of.
+            margin = MARGIN * float(np.ptp(stations)) or window(mesh, None, None, depth)[1]
             low = max(low, float(np.min(stations)) - margin)
             high = min(high, float(np.max(stations)) + margin)
         y_range = low, high
-    if depth is None:
-        depth = min(float(mesh.z_nodes[-1]), DEPTH * (y_range[1] - y_range[0]))
-    return y_range, depth
+    deep = min(float(mesh.z_nodes[-1]), DEPTH * (y_range[1] - y_range[0])) if depth is None else depth
+    return y_range, deep
 
 
 def visible(mesh: Mesh, y_range: Pair, depth: float) -> tuple[slice, slice]:

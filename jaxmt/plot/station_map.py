@@ -30,7 +30,7 @@ def station_map(
     sites: Sequence[Site],
     *,
     strike: float | None = None,
-    kept: Collection[str] | None = None,
+    kept: Collection[str] | Collection[int] | None = None,
     direction: float | None = None,
     lines: Mapping[str, Sequence[int]] | None = None,
     title: str | None = None,
@@ -43,7 +43,8 @@ def station_map(
 
     - `strike`: degrees clockwise from north; the profile runs at right angles to it through the mean of
       the stations, which thin lines project on it.
-    - `kept`: names of the stations in the inversion; the others are hollow. By default all.
+    - `kept`: the stations in the inversion, their names, or their indices where several have one name; the
+      others are hollow. By default all.
     - `direction`: degrees of the profile where it is not across strike.
     - `lines`: names of lines and the indices of their stations, written at their ends and joined.
 
@@ -57,7 +58,9 @@ def station_map(
             "northing, with `dataclasses.replace`."
         )
     names = [sites[int(k)].name for k in known]
-    used = np.array([kept is None or name in kept for name in names])
+    used = np.array(
+        [kept is None or int(k) in kept or name in kept for k, name in zip(known, names, strict=True)]
+    )
     middle = place[known][used if used.any() else slice(None)].mean(axis=0)
     north, east = ((place[known] - middle) / 1e3).T
     ax.set_aspect("equal", adjustable="datalim")

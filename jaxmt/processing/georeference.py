@@ -51,10 +51,10 @@ class Georeference:
 
         The line through y = 0 has the mean offset of the stations from it.
         """
-        chosen = [_named(name, float(y), sites, distances) for name, y in _stations(survey)]
-        if not np.isfinite(strike) or any(site is None for site in chosen):
+        chosen = matched(survey, [site.name for site in sites], distances)
+        if not np.isfinite(strike) or None in chosen:
             return None
-        found = [site for site in chosen if site is not None]
+        found = [sites[k] for k in chosen if k is not None]
         degrees = np.array([(site.latitude, site.longitude) for site in found])
         origin = mean_degrees(degrees) if np.isfinite(degrees).all() else None
         place = positions(found, origin)
@@ -127,14 +127,24 @@ def _axes(azimuth: float) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"
     return np.array([cosine, sine]), np.array([-sine, cosine])
 
 
-def _stations(survey: Survey) -> list[tuple[str, float]]:
-    return list(zip(survey.names, survey.stations.tolist(), strict=True))
+def matched(survey: Survey, names: Sequence[str], y: Float[np.ndarray, " all"]) -> list[int | None]:
+    """Which of some named places each station of a survey is: of those of its name the nearest.
 
-
-def _named(name: str, y: float, sites: Sequence[Site], distances: Float[np.ndarray, " all"]) -> Site | None:
-    """The site of a name that is nearest to y; None if there is none."""
-    same = [k for k, site in enumerate(sites) if site.name == name]
-    return sites[min(same, key=lambda k: abs(float(distances[k]) - y))] if same else None
+    - `y`: m, of the places, NaN where unknown. No two stations are at one of them; None for a station that
+      is at none.
+    """
+    alike: dict[str, list[int]] = {}
+    for k, name in enumerate(names):
+        alike.setdefault(name, []).append(k)
+    away = np.where(np.isfinite(y), y, np.inf)
+    found: list[int | None] = []
+    for name, at in zip(survey.names, survey.stations.tolist(), strict=True):
+        free = alike.get(name, [])
+        nearest = min(free, key=lambda k: abs(float(away[k]) - at), default=None)
+        if nearest is not None:
+            free.remove(nearest)
+        found.append(nearest)
+    return found
 
 
 def mean_degrees(degrees: Float[np.ndarray, "site 2"]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..data import Data
+from ..simulation.survey import Survey
 from .alignment import azimuth
 from .declination import magnetic_to_geographic
 from .doubts import Screening
@@ -157,8 +158,7 @@ def prepare(
 
 def _within(data: Data, whole: Data) -> Data:
     """Data of some stations with their places among all: y = 0 is the mean of a profile's own stations."""
-    first = whole.survey.names.index(data.survey.names[0])
-    shift = whole.survey.stations[first] - data.survey.stations[0]
+    shift = _shift(data.survey, whole.survey.names, whole.survey.stations)
     if not shift:
         return data
     stations = data.survey.stations + shift
@@ -171,8 +171,26 @@ def _along(sites: Sequence[Site], data: Data, direction: float) -> Float[np.ndar
         return data.survey.stations
     north, east = positions(sites).T
     y = east * np.sin(np.deg2rad(direction)) + north * np.cos(np.deg2rad(direction))
-    first = [site.name for site in sites].index(data.survey.names[0])
-    return y - np.nan_to_num(y[first]) + data.survey.stations[0]
+    return y - _shift(data.survey, [site.name for site in sites], y)
+
+
+def _shift(survey: Survey, names: Sequence[str], y: Float[np.ndarray, " all"]) -> float:
+    """By how much the stations of a survey lie farther along y, m, in another coordinate that has all.
+
+    - `names`, `y`: of all, NaN for no position. Of those with the name of the first station it is the one
+      from which the others are nearest to where those of their names are.
+    """
+    places: dict[str, list[float]] = {}
+    for name, place in zip(names, y.tolist(), strict=True):
+        if np.isfinite(place):
+            places.setdefault(name, []).append(place)
+    pairs = list(zip(survey.names, survey.stations.tolist(), strict=True))
+
+    def error(shift: float) -> float:
+        return sum(min(abs(at + shift - place) for place in places[name]) for name, at in pairs)
+
+    first, at = pairs[0]
+    return min((place - at for place in places[first]), key=error)
 
 
 def _line_azimuth(sites: Sequence[Site]) -> float | None:

@@ -97,17 +97,19 @@ def section_numbers(
                 f"{each.mesh.shape}. Got {np.shape(each.resistivity)}."
             )
     y_range, deep = window(shown[0].mesh, data.survey.stations, None, depth)
-    if data.survey.stations.size == 1:
-        y = float(data.survey.stations[0])
-        y_range = y - deep, y + deep
     margin = WIDER * (y_range[1] - y_range[0])
     around = (y_range[0] - margin, y_range[1] + margin), DEEPER * deep
     seen = np.concatenate([_log10(each)[visible(each.mesh, y_range, deep)].ravel() for each in shown])
     low, high = rounded_decades(seen) if limits is None else limits
     relief = bool(shown[0].mesh.surface.any())
+    names = data.survey.names
     stations = [
-        {"name": name, "y": _km(y), "z": _km(z)}
-        for name, y, z in zip(data.survey.names, data.survey.stations, data.survey.depths, strict=True)
+        {
+            "name": name if names.count(name) == 1 else f"{name} (y {_km(y):.4g} km)",
+            "y": _km(y),
+            "z": _km(z),
+        }
+        for name, y, z in zip(names, data.survey.stations, data.survey.depths, strict=True)
     ]
     there = [row for row in range(len(COMPONENTS)) if data.mask[row].any()]
     found = {

@@ -12,8 +12,9 @@ from soundings import two_dimensional
 
 import jaxmt
 from jaxmt.conventions import MU_0
-from jaxmt.field import Line
+from jaxmt.field import Line, source
 from jaxmt.field.command import main
+from jaxmt.field.conversion import SUFFIXES
 from jaxmt.field.file_names import unique
 from jaxmt.field.folder import Folder
 from jaxmt.field.store import read_line
@@ -217,11 +218,42 @@ def test_a_run_of_all_lines_is_converted_line_by_line(inverted, tmp_path):
 def test_a_file_where_a_folder_is_needed_is_refused_before_the_work(
     to, inverted, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("jaxmt.field.conversion.RESULTS", {to: None})
-    for name in ("x.txt", "x.dat"):
-        assert convert(inverted, to, tmp_path / name) == 2
-        assert f"{to} writes several files here: -o must be a folder, not" in capsys.readouterr().err
+    monkeypatch.setattr("jaxmt.field.conversion.source_of", None)
+    assert convert(inverted, to, tmp_path / f"x{SUFFIXES[to][0]}") == 2
+    assert f"{to} writes several files here: -o must be a folder, not" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to", SUFFIXES)
+def test_a_name_with_an_ending_is_that_of_a_file_of_the_format(to, survey, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("jaxmt.field.conversion.source_of", None)
+    assert convert(survey, to, tmp_path / "x.modem") == 2
+    said = capsys.readouterr().err
+    assert f"x.modem: a file of {to} must end in {SUFFIXES[to][0]}" in said
+    assert f"Give {tmp_path / 'x'}{SUFFIXES[to][0]}, or a folder" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_edi_files_of_a_folder_go_to_a_folder(survey, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("jaxmt.field.conversion.source_of", None)
+    assert convert(survey, "edi", tmp_path / "x.edi") == 2
+    assert "edi writes several files here: -o must be a folder" in capsys.readouterr().err
+
+
+def test_the_folder_of_one_inversion_is_no_run(inverted, capsys):
+    assert main(["report", str(inverted / "l2")]) == 1
+    assert f"holds one inversion of the run in {inverted}. Give the folder" in capsys.readouterr().err
+
+
+def test_the_line_of_a_run_is_read_once(inverted, tmp_path, monkeypatch):
+    run, read = tmp_path / "run", []
+    shutil.copytree(inverted, run)
+    shutil.copytree(run / "l2", run / "huber")
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps({**summary, "misfits": ["l2", "huber"]}))
+    monkeypatch.setattr(source, "read_line", lambda folder: read.append(folder) or read_line(folder))
+    assert len(source.source_of(run, {}).inversions) == 2
+    assert len(read) == 1
 
 
 def test_what_cannot_be_written_is_said_before_anything_is_read(tmp_path, capsys, monkeypatch):
@@ -231,7 +263,7 @@ def test_what_cannot_be_written_is_said_before_anything_is_read(tmp_path, capsys
     for out, status, text in (
         (tmp_path / "file" / "out", 2, "is a file, not a folder"),
         (tmp_path / "file", 1, "exists. Give another -o, or replace it with --force"),
-        (tmp_path / "x.txt", 2, "must end in .nc for netcdf"),
+        (tmp_path / "x.txt", 2, "a file of netcdf must end in .nc. Give"),
     ):
         assert convert(tmp_path / "data", "netcdf", out) == status
         said = capsys.readouterr().err

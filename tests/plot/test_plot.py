@@ -34,6 +34,16 @@ def a_mesh():
     return Mesh(np.linspace(-20e3, 20e3, 21), np.array([-500.0, 0.0, 200.0, 1000.0, 5000.0, 20000.0]))
 
 
+def test_a_single_station_shows_as_much_to_its_sides_as_below():
+    """The same window on the page, where `report.numbers` asks for it."""
+    mesh = a_mesh()
+    ax = plot.section(axes(), mesh, a_section(mesh), stations=np.array([1e3]), depth=3e3)
+    assert ax.get_xlim() == (-2.0, 4.0)
+    assert ax.get_ylim() == (3.0, 0.0)
+    # Without a depth half of the mesh's width, or all of its depth.
+    assert plot.section(axes(), mesh, a_section(mesh), stations=np.zeros(1)).get_xlim() == (-20.0, 20.0)
+
+
 def a_section(mesh):
     return np.geomspace(1.0, 1000.0, mesh.n_earth * mesh.n_y).reshape(mesh.shape)
 

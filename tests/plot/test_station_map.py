@@ -56,8 +56,9 @@ def test_the_profile_crosses_the_strike():
     assert np.arctan2(x1 - x0, y1 - y0) == pytest.approx(np.deg2rad(45))
 
 
-def test_stations_that_were_left_out_are_hollow():
-    ax = plot.station_map(axes(), sites(), kept={"S0", "S1", "S3"})
+@pytest.mark.parametrize("kept", [{"S0", "S1", "S3"}, (0, 1, 3)])
+def test_stations_that_were_left_out_are_hollow(kept):
+    ax = plot.station_map(axes(), sites(), kept=kept)
     assert len(points(ax, "left out")) == 1
     assert line(ax, "left out").get_markerfacecolor() == "white"
     assert len(points(ax, "stations")) == 3

@@ -8,9 +8,10 @@ from identities import present
 from soundings import half_space
 
 from jaxmt import Survey
-from jaxmt.processing import profile
+from jaxmt.processing import Screening, prepare, profile
 from jaxmt.processing.geodesy import degrees_at, local_metres, utm_metres, utm_zone
-from jaxmt.processing.georeference import Georeference
+from jaxmt.processing.georeference import Georeference, matched
+from jaxmt.processing.stations import Rating
 
 
 def test_metres_there_and_back():
@@ -107,3 +108,23 @@ def test_stations_of_one_name_are_told_apart_by_their_places():
     survey = Survey([1.0], [-1e3, 1e3], names=("A", "A"))
     place = present(Georeference.of(survey, sites, np.array([-1e3, 1e3]), 0.0))
     assert place.longitude[0] < place.longitude[1]
+
+
+def test_of_places_of_one_name_each_station_has_its_own():
+    survey = Survey(np.array([1.0]), np.array([0.0, 1.0, 1.0, 7.0]), names=("A", "A", "A", "B"))
+    # Of two at one place neither is taken twice; a place that is unknown is the last choice.
+    names, y = ["A", "A", "B", "A", "A"], np.array([np.nan, 1.0, 7.0, 0.0, 1.0])
+    assert matched(survey, names, y) == [3, 1, 4, 2]
+    assert matched(survey, ["A", "A"], np.array([np.nan, 0.1])) == [1, 0, None, None]
+
+
+def test_places_of_all_stations_are_found_though_the_first_has_a_name_of_two():
+    names = ("A", "B", "A", "C", "D")
+    sites = [dataclasses.replace(site, name=name) for site, name in zip(line(90.0), names, strict=True)]
+    rated = [dataclasses.replace(site, rating=0.0) for site in sites[:2]]
+    screening = Screening(remove=(), station_remove=(Rating(),))
+    done = prepare([*rated, *sites[2:]], angle=0.0, screening=screening)
+    assert done.data.survey.stations.size == 3
+    np.testing.assert_allclose(np.diff(done.distances), 2e3, rtol=1e-5)
+    # A millimetre: places are projected about the mean of the stations, be they all or those left.
+    np.testing.assert_allclose(done.distances[2:], done.data.survey.stations, atol=1e-3)

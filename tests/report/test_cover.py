@@ -107,6 +107,26 @@ def test_the_table_of_stations_says_where_each_is_and_why_one_is_not_kept():
     assert station_table(bare, [fit])[0] == ["Station", "y (km)", "data", "kept", "nRMS"]
 
 
+def test_stations_of_one_name_have_their_own_elevations_places_and_reasons():
+    survey = a_survey(["A", "A", "A"])
+    fit = a_fit(survey=survey)
+    # Not in the order of the line, and the fourth 3 km off it.
+    sites = [half_space("A", latitude=-20.0 - k, elevation=100.0 * k) for k in range(4)]
+    journal = Journal().note("station offset", "A", "left out: 3 km off the line")
+    line = Line("L", fit.result.data, journal, tuple(sites), np.array([2e3, 0.0, -2e3, 300.0]), asked=4)
+    assert line.elevations.tolist() == [200.0, 100.0, 0.0]
+    _, rows = station_table(line, [fit])
+    assert [row[1] for row in rows] == ["-22.00000", "-21.00000", "-20.00000", "-23.00000"]
+    assert [row[3] for row in rows] == ["200", "100", "0", "300"]
+    assert rows[3][-2] == "no: offset, 3 km off the line"
+    assert stations_in_words(line) == "4 read, 3 kept; left out: A by offset"
+    # Whoever shares a name shares the entries of the journal: a row for all of it.
+    _, rows = processing_table(
+        dataclasses.replace(line, journal=journal.note("skew", "A", "some", marked=1))
+    )
+    assert [row[:2] for row in rows] == [["A", 48]]
+
+
 def test_processing_has_a_row_for_each_station_that_was_treated_apart():
     journal = Journal()
     for name in HOSTILE:
