@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ..conventions import PHASE
+from ..conventions import PHASE, RHO
 from ..data import Data, known_residuals
 from ..inversion.result import Result
-from ..inversion.static_shift import shifted
+from ..inversion.static_shift import StaticShift, shifted
 from ..processing import PhaseQuadrant, dimensionality, phase_tensor
 from ..processing.georeference import matched
 from ..processing.site import Site
@@ -30,6 +30,9 @@ WORST = 3
 
 STANDS_OUT = 1.25
 """nRMS of a station or a band over that of all, from which it is named."""
+
+WIDE = 2.0
+"""Standard deviations of a static shift from which it is named; one of twenty lies beyond them."""
 
 
 def usable_nrms(line: Line, result: Result, devices: Sequence[Any] | None = None) -> float:
@@ -88,6 +91,28 @@ def misfit_in_words(line: Line, result: Result) -> str:
             f"a 3-D earth, {100 * elsewhere:.0f} % of the others'."
         )
     return f"{text} {outside}".strip()
+
+
+def shifts_in_words(result: Result, prior: StaticShift | None) -> str:
+    """Which curves stand further from the section than static shifts are expected to; "" for none."""
+    if prior is None:
+        return ""
+    widest, survey = WIDE * prior.decades, result.data.survey
+    far = np.argwhere(np.abs(result.static_shift) > widest)
+    if not far.size:
+        return ""
+    order = np.argsort(-np.abs(result.static_shift[tuple(far.T)]))
+    named = [
+        f"{survey.names[k]} {('TE', 'TM')[mode]} ({result.static_shift[mode, k]:+.2f})"
+        for mode, k in far[order][:WORST].tolist()
+    ]
+    named += ["..."] * (len(far) > WORST)
+    return (
+        f"Static shifts of {len(far)} of {int(result.data.mask[list(RHO)].any(axis=1).sum())} curves of "
+        f"apparent resistivity are beyond {widest:g} decades, twice what was expected of them: "
+        f"{', '.join(named)}. The section does not explain the level of these curves; do not trust its "
+        "resistivity there."
+    )
 
 
 def _range(periods: Float[np.ndarray, " period"]) -> str:

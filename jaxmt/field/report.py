@@ -12,6 +12,7 @@ from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .cover import FADE, cover
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
+from .goodness import WIDE
 from .line import Line, counted
 from .run_file import NAME, TOLD, RunFile, toml
 from .settings import Reference, Settings
@@ -19,6 +20,8 @@ from .station_tables import processing_table, station_table
 
 HIGH = 2.0
 """nRMS from which a number in a table stands out."""
+
+SHIFTS = ("shift TE", "shift TM")
 
 
 def report_page(
@@ -32,7 +35,7 @@ def report_page(
     page = _stations(cover(folder, line, fits, settings).heading("Stations"), path, line, fits)
     page = _outcome(page.heading("Fits"), path, fits, settings.target)
     for k, fit in enumerate(fits):
-        page = _fit(page.heading(f"Inversion by {fit.label}"), path / fit.name, fit, on_cover=k == 0)
+        page = _fit(page.heading(f"Inversion by {fit.label}"), path / fit.name, fit, settings, k == 0)
     if settings.reference is not None:
         page = page.heading(f"Beside {settings.reference.title}")
         page = _beside(page, path, fits, settings.reference)
@@ -231,7 +234,7 @@ def _processing(page: Page, line: Line) -> Page:
     )
 
 
-def _fit(page: Page, folder: Path, fit: Fit, *, on_cover: bool) -> Page:
+def _fit(page: Page, folder: Path, fit: Fit, settings: Settings, on_cover: bool) -> Page:
     """One inversion; `on_cover`: whether its section stands on the first page already."""
     if not on_cover:
         text = f"Resistivity by {fit.label}, nRMS {fit.result.nrms:.2f}. {FADE}"
@@ -246,16 +249,19 @@ def _fit(page: Page, folder: Path, fit: Fit, *, on_cover: bool) -> Page:
             page = page.figure(folder / name, text)
     head, rows = misfit_table(fit.result.data, fit.result.predicted)
     about = "nRMS by station and component; above 2 in bold"
+    wide = (
+        {} if settings.static_shift is None else dict.fromkeys(SHIFTS, WIDE * settings.static_shift.decades)
+    )
     if fit.result.static_shift.any():
         about += (
-            ". Static shift: decades that the apparent resistivities of a station lie above the section's; "
-            "predicted data have it"
+            ". Static shift: decades that the apparent resistivities of a station lie above the section's, "
+            "of mean zero by mode; predicted data have it"
         )
-        head += ["shift TE", "shift TM"]
+        head += SHIFTS
         order = np.argsort(fit.result.data.survey.stations)
-        shifts = [[f"{v:.2f}" for v in pair] for pair in np.asarray(fit.result.static_shift).T[order]]
-        rows = [[*row, *pair] for row, pair in zip(rows, [*shifts, ["", ""]], strict=True)]
-    page = page.table(f"{about}.", head, rows, high=HIGH)
+        shifts = [[float(f"{v:.2f}") for v in pair] for pair in fit.result.static_shift.T[order]]
+        rows = [[*row, *pair] for row, pair in zip(rows, [*shifts, [None, None]], strict=True)]
+    page = page.table(f"{about}.", head, rows, high=HIGH, wide=wide)
     curves = sorted(folder.glob("fit_curves_[0-9][0-9].png"))
     for k, path in enumerate(curves, 1):
         page = page.figure(

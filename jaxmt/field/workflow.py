@@ -26,7 +26,7 @@ from ..misfit.motion import moves
 from ..simulation.mesh import MeshWarning
 from .fit import Fit, write_model
 from .folder import CHECKPOINT, Folder, summary_of
-from .goodness import in_words, misfit_in_words, usable_nrms
+from .goodness import in_words, misfit_in_words, shifts_in_words, usable_nrms
 from .line import Line, counted
 from .options import command
 from .outcome import Outcome, begun
@@ -171,7 +171,8 @@ def fit_by(
     each = float(np.median(seconds)) if seconds.size else np.nan
     timed = settings.timed and moves(result.history)
     share = misfit_seconds(misfit, result) / each if timed else np.nan
-    told = (*caught, *advice(line, result, settings))
+    shifts = shifts_in_words(result, settings.static_shift)
+    told = (*caught, *advice(line, result, settings), *[shifts] * bool(shifts))
     with step("Fit of all usable data", quiet=quiet or line.usable is None):
         usable = usable_nrms(line, result, devices)
     count = f"{int(line.data.mask.sum())} data, {result.resistivity.size} cells"

@@ -12,17 +12,25 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
+from scipy import sparse
 
 from ..conventions import RHO
 from ..data import Data, normalised_residuals
 
+TINY = float(np.finfo(float).tiny)
+
 
 class StaticShift(eqx.Module):
-    r"""Shifts of log10 rho_a by station and mode, Gaussian with mean zero.
+    r"""Shifts of log10 rho_a by station and mode, Gaussian, of mean zero over the stations of each mode.
 
     - `decades`: the standard deviation expected of them, in decades of apparent resistivity.
 
-    $s = \sum_k r_k/\sigma_k^2 \,/\, (\sum_k 1/\sigma_k^2 + 1/s_0^2)$ for the residuals $r_k$ of a curve.
+    $s_i = (q_i - \mu)/(p_i + 1/s_0^2)$ with $q_i = \sum_k r_k/\sigma_k^2$ and $p_i = \sum_k 1/\sigma_k^2$
+    over the residuals $r_k$ of a curve, and $\mu$ such that $\sum_i s_i = 0$. Were the common shift free,
+    little would keep the level of the section: where no section fits, the inversion turns to a more
+    conductive, shallower one, whose stations see less of what their neighbours see, and shifts all curves.
+    One station alone has no shift. Shifts beside a smooth section: deGroot-Hedlin (1991, Geophysics 56,
+    2102).
     """
 
     decades: float = 0.3
@@ -42,7 +50,10 @@ class StaticShift(eqx.Module):
         known = jnp.isfinite(jnp.asarray(data.values)[rows])
         precision = jnp.where(known, 1 / errors, 0.0)
         pull = jnp.sum(jnp.where(known, residual, 0.0) * precision, axis=1)
-        return pull / (jnp.sum(jnp.square(precision), axis=1) + 1 / self.decades**2)
+        variance = 1 / (jnp.sum(jnp.square(precision), axis=1) + 1 / self.decades**2)
+        variance = jnp.where(jnp.any(known, axis=1), variance, 0.0)
+        common = jnp.sum(pull * variance, axis=1) / jnp.maximum(jnp.sum(variance, axis=1), TINY)
+        return (pull - common[:, None]) * variance
 
     def without(
         self,
@@ -52,22 +63,29 @@ class StaticShift(eqx.Module):
     ) -> Float[np.ndarray, "datum ..."]:
         r"""What is not hidden behind shifts of which only the prior is known: whitened rows, white again.
 
-        Marginal over the shifts, the noise of a curve has the covariance $I + uu^T$, $u = s_0w$ with the
-        weights w of its data. The inverse of its root is $I - (1 - (1 + u^Tu)^{-1/2})\,uu^T/u^Tu$.
+        Marginal over the shifts, noise has the covariance $I + USU^T$ with the weights w of the data of a
+        curve in each column of U, and the prior covariance S. With $U = VD^{1/2}$, $V^TV = I$, the inverse
+        of its root is $I + V\,[(I + D^{1/2}SD^{1/2})^{-1/2} - I]\,V^T$.
 
         - `weights`: what the rows were multiplied by, $w = 1/\sigma$ or another weight in its place; rows
           belong to the data whose weight is positive, in the order of `weights[weights > 0]`.
         - `unit`: mean of $w^2\sigma^2$, by which $s_0^2$ is divided: the prior is in standard deviations.
         """
         component, _, site = np.nonzero(weights > 0)
-        u = self.decades / np.sqrt(unit) * weights[weights > 0]
         left = rows.copy()
-        for curve in np.unique([component, site], axis=1).T:
-            if curve[0] in RHO:
-                members = np.flatnonzero((component == curve[0]) & (site == curve[1]))
-                square = u[members] @ u[members]
-                pull = (1 - 1 / np.sqrt(1 + square)) / square * np.tensordot(u[members], rows[members], 1)
-                left[members] -= np.multiply.outer(u[members], pull)
+        for mode in RHO:
+            members = np.flatnonzero(component == mode)
+            curves, curve = np.unique(site[members], return_inverse=True)
+            if curves.size < 2:
+                continue
+            w = weights[weights > 0][members]
+            norms = np.sqrt(np.bincount(curve, w * w))
+            directions = sparse.csr_array((w / norms[curve], (np.arange(members.size), curve)))
+            prior = self.decades**2 / unit * (np.eye(curves.size) - 1 / curves.size)
+            variances, axes = np.linalg.eigh(norms[:, None] * prior * norms)
+            change = (axes * (1 / np.sqrt(1 + np.maximum(variances, 0.0)) - 1)) @ axes.T
+            flat = rows[members].reshape(members.size, -1)
+            left[members] += (directions @ (change @ (directions.T @ flat))).reshape(rows[members].shape)
         return left
 
 

@@ -7,9 +7,10 @@ import html
 import importlib.resources
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 
 from ..atomic import FilePath, atomic_path
 from .numbers import script
@@ -122,11 +123,13 @@ class Page:
         rows: Sequence[Sequence[Cell]],
         *,
         high: float | None = None,
+        wide: Mapping[str, float] = MappingProxyType({}),
     ) -> "Page":
         """A numbered table.
 
         - `rows`: text is set as it is, numbers with three digits; None and NaN become a dash.
-        - `high`: fractional numbers above it stand out.
+        - `high`: fractional numbers above it stand out; `wide`: those of the columns that it names stand
+          out where their magnitude is above what it gives.
 
         Raises `ValueError` for a row that is not as long as `head`.
         """
@@ -140,10 +143,8 @@ class Page:
             f"<th{_WORDS if word else ''}>{_escaped(text)}</th>"
             for text, word in zip(head, words, strict=True)
         )
-        body = "\n".join(
-            f"<tr>{''.join(_cell(value, high, word) for value, word in zip(row, words, strict=True))}</tr>"
-            for row in rows
-        )
+        limits = [wide.get(text, high) for text in head]
+        body = "\n".join(f"<tr>{''.join(map(_cell, row, limits, words))}</tr>" for row in rows)
         kind = ' class="long"' if len(rows) >= LONG else ""
         title = f"Table {self._number('table')}. {caption}"
         return self._with(
@@ -236,5 +237,5 @@ def _cell(value: Cell, high: float | None, word: bool) -> str:
         return "<td>\N{EN DASH}</td>"
     if isinstance(value, int):
         return f"<td>{value}</td>"
-    kind = ' class="high"' if high is not None and value > high else ""
+    kind = ' class="high"' if high is not None and abs(value) > high else ""
     return f"<td{kind}>{value:.3g}</td>"

@@ -8,7 +8,7 @@ from problems import SMALL, SURVEY
 
 import jaxmt
 from jaxmt.field import Line
-from jaxmt.field.goodness import in_words, misfit_in_words, usable_nrms
+from jaxmt.field.goodness import in_words, misfit_in_words, shifts_in_words, usable_nrms
 from jaxmt.inversion.result import Ending, Result
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.simulation.mesh.MeshWarning")
@@ -91,6 +91,17 @@ def test_stations_that_were_removed_count_and_have_no_shift(fitted):
     sigma = 2 * 0.05 / np.log(10)
     expected = np.sqrt(5 * (0.2**2 + 0.1**2) / sigma**2 / 60)
     assert usable_nrms(Line("A", lost.data, usable=fitted.data), lost) == pytest.approx(expected, rel=1e-6)
+
+
+def test_shifts_beyond_twice_what_was_expected_are_named_the_widest_first(fitted):
+    name = fitted.data.survey.names[2]
+    assert shifts_in_words(fitted, None) == shifts_in_words(fitted, jaxmt.StaticShift(0.3)) == ""
+    one = shifts_in_words(fitted, jaxmt.StaticShift(0.08))
+    assert "1 of 6 curves of apparent resistivity are beyond 0.16 decades, twice what" in one
+    assert f"{name} TE (+0.20)." in one
+    both = shifts_in_words(fitted, jaxmt.StaticShift(0.04))
+    assert "2 of 6 curves" in both
+    assert f"{name} TE (+0.20), {name} TM (-0.10)." in both
 
 
 def test_the_station_and_the_periods_that_do_not_fit_are_named(fitted):

@@ -102,7 +102,11 @@ def test_shifts_that_are_not_known_are_parameters_without_a_name(data):
     curves = [(component == place) & (site == k) for place in (0, 2) for k in range(data.values.shape[2])]
     g = np.hstack([rows.reshape(len(rows), -1) @ ties, np.array(curves, float).T])
     g /= data.errors[data.mask][:, None]
-    precision = linalg.block_diag(np.linalg.inv(prior), np.eye(len(curves)) / 0.2**2)
+    # Shifts of mean zero by mode, from those of all stations but the last.
+    n = data.values.shape[2]
+    balance = linalg.block_diag(*[np.vstack([np.eye(n - 1), -np.ones(n - 1)])] * 2)
+    g = np.hstack([g[:, : -2 * n], g[:, -2 * n :] @ balance])
+    precision = linalg.block_diag(np.linalg.inv(prior), balance.T @ balance / 0.2**2)
     covariance = np.linalg.inv(g.T @ g + precision)
     deviation = np.sqrt(np.diag(covariance))[: SECTION.size].reshape(SMALL.shape)
     # Conditions of 1e5 in full matrices.

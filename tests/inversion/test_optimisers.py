@@ -4,6 +4,7 @@ import numpy as np
 import optax
 import pytest
 from problems import BLOCK, BLOCK_MESH, BURIED, observed
+from scipy.linalg import block_diag
 
 from jaxmt import (
     Cells,
@@ -58,7 +59,7 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
     c += DAMPING * np.diag(c).mean() * np.eye(len(c))
     g = slope.ravel()[free] / 2
     if static_shift is not None:
-        # The shifts as further parameters with their prior.
+        # The shifts of all stations but the last as further parameters: each mode has the mean zero.
         place = np.full(mask.shape, -1)
         place[mask] = np.arange(len(j))
         columns = []
@@ -67,12 +68,15 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
                 column = np.zeros(len(j))
                 column[rows] = 1 / data.errors[component, :, 0]
                 columns.append(column)
-        j = np.hstack([j, np.stack(columns, axis=1)])
+        n = mask.shape[2]
+        balance = block_diag(*[np.vstack([np.eye(n - 1), -np.ones(n - 1)])] * 2)
+        j = np.hstack([j, np.stack(columns, axis=1) @ balance])
     mu = 3.0
     penalty = np.zeros((j.shape[1],) * 2)
     penalty[: len(c), : len(c)] = mu * c
     extra = j.shape[1] - len(c)
-    penalty[len(c) :, len(c) :] = np.eye(extra) / SHIFTS.decades**2
+    if extra:
+        penalty[len(c) :, len(c) :] = balance.T @ balance / SHIFTS.decades**2
     right = j.T @ r - np.concatenate([mu * g, np.zeros(extra)])
     expected = np.linalg.solve(j.T @ j + penalty, right)[: len(c)]
     # The misfit is a mean over the data.

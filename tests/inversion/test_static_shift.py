@@ -9,15 +9,15 @@ from jaxmt import Data, GaussNewton, LeastSquares, StaticShift, Survey, invert
 from jaxmt.conventions import RHO
 from jaxmt.inversion.static_shift import shifted
 
-SURVEY = Survey([10.0, 1.0, 0.1], [0.0, 1e3])
+SURVEY = Survey([10.0, 1.0, 0.1], [0.0, 1e3, 2e3, 3e3])
 PRIOR = StaticShift(0.2)
 
 
 @pytest.fixture(scope="module")
 def case():
-    """Observed data with a gap and errors of all sizes, and predictions off by noise and a shift."""
+    """Observed data with gaps and errors of all sizes, and predictions off by noise and a shift."""
     rng = np.random.default_rng(0)
-    values = rng.uniform(1, 3, (6, 3, 2))
+    values = rng.uniform(1, 3, (6, 3, 4))
     errors = rng.uniform(0.02, 0.2, values.shape)
     values[0, 1, 0] = np.nan
     values[2, :, 1] = np.nan
@@ -33,26 +33,62 @@ def objective(shifts, data, predicted):
     return data.count * value + jnp.sum(jnp.square(shifts / PRIOR.decades))
 
 
-def test_the_shifts_are_those_that_scipy_finds(case):
+def balanced(free):
+    """Shifts of TE at four stations and of TM at three of them, each of mean zero, from the others."""
+    te, tm = free[:3], free[3:]
+    zero = jnp.zeros(1)
+    last, end = -jnp.sum(te)[None], -jnp.sum(tm)[None]
+    return jnp.stack([jnp.concatenate([te, last]), jnp.concatenate([tm[:1], zero, tm[1:], end])])
+
+
+def test_the_shifts_are_the_best_of_mean_zero_that_scipy_finds(case):
     data, predicted = case
-    value = jax.jit(jax.value_and_grad(lambda s: objective(s.reshape(2, 2), data, predicted)))
+    value = jax.jit(jax.value_and_grad(lambda s: objective(balanced(s), data, predicted)))
     found = minimize(
-        lambda s: [np.asarray(v) for v in value(jnp.asarray(s))], np.zeros(4), jac=True, tol=1e-12
+        lambda s: [np.asarray(v) for v in value(jnp.asarray(s))], np.zeros(5), jac=True, tol=1e-12
     )
     shifts = np.asarray(PRIOR(predicted, data))
     # BFGS stops at gradients of 1e-12 times curvatures up to 1e4.
-    np.testing.assert_allclose(shifts, found.x.reshape(2, 2), atol=1e-8)
-    assert 0.3 < shifts[0, 1] < 0.5
+    np.testing.assert_allclose(shifts, np.asarray(balanced(jnp.asarray(found.x))), atol=1e-8)
+    assert 0.2 < shifts[0, 1] < 0.4
     assert shifts[1, 1] == 0
 
 
-def test_a_wide_prior_gives_the_weighted_mean_and_a_narrow_one_nothing(case):
+def test_a_wide_prior_gives_the_differences_of_means_and_a_narrow_one_nothing(case):
     data, predicted = case
-    residual = (data.values - np.asarray(predicted))[0, :, 1]
-    mean = np.average(residual, weights=data.errors[0, :, 1] ** -2)
-    # The prior pulls by (0.2 / 1e6)^2 and (1e-6 / 0.02)^2 at the most.
-    assert float(StaticShift(1e6)(predicted, data)[0, 1]) == pytest.approx(mean, rel=1e-9)
+    even = Data(SURVEY, data.values, np.full(data.errors.shape, 0.1)).select(stations=[1, 2, 3])
+    means = (even.values - np.asarray(predicted)[:, :, 1:])[0].mean(axis=0)
+    # The prior pulls by (0.1 / 1e6)^2 and (1e-6 / 0.02)^2 at the most.
+    wide = np.asarray(StaticShift(1e6)(predicted[:, :, 1:], even))
+    np.testing.assert_allclose(wide[0], means - means.mean(), rtol=1e-9)
     assert np.abs(np.asarray(StaticShift(1e-6)(predicted, data))).max() < 1e-8
+
+
+def test_the_level_of_all_curves_belongs_to_the_section(case):
+    data, predicted = case
+    moved = predicted.at[jnp.array(RHO)].add(jnp.asarray([[0.7], [-1.3]])[:, None])
+    even = Data(SURVEY, data.values, np.full(data.errors.shape, 0.1))
+    full = even.select(frequencies=[0, 2])
+    before, after = (np.asarray(PRIOR(p[:, [0, 2]], full)) for p in (predicted, moved))
+    # Of equally many data the shifts are those of before but for rounding.
+    np.testing.assert_allclose(after, before, atol=1e-14)
+    alone = PRIOR(predicted[:, :, :1], data.select(stations=[0]))
+    np.testing.assert_array_equal(np.asarray(alone), 0.0)
+
+
+def test_rows_without_the_shifts_are_white(case):
+    """W (I + U S U^T) W^T = I for the covariance of residuals over errors with unknown shifts."""
+    data, _ = case
+    weights = np.where(data.mask, 1 / data.errors, 0.0)
+    component, _, site = np.nonzero(weights > 0)
+    covariance = np.eye(len(site))
+    for mode in RHO:
+        curves = np.unique(site[component == mode])
+        u = weights[weights > 0][:, None] * ((component == mode)[:, None] & (site[:, None] == curves))
+        covariance += u @ (PRIOR.decades**2 * (np.eye(len(curves)) - 1 / len(curves))) @ u.T
+    white = PRIOR.without(np.eye(len(site)), weights)
+    # Condition numbers of 1e3.
+    np.testing.assert_allclose(white @ covariance @ white.T, np.eye(len(site)), atol=1e-12)
 
 
 def test_the_gradient_with_shifts_held_is_that_of_the_best_fit(case):
@@ -75,7 +111,7 @@ def test_the_gradient_with_shifts_held_is_that_of_the_best_fit(case):
 
 def test_shifting_moves_resistivities_only(case):
     _, predicted = case
-    shifts = jnp.asarray([[0.1, 0.2], [0.3, 0.4]])
+    shifts = jnp.asarray([[0.1, 0.2, 0.0, 0.3], [0.3, 0.4, 0.1, 0.0]])
     moved = np.asarray(shifted(predicted, shifts)) - np.asarray(predicted)
     for row, component in enumerate(RHO):
         np.testing.assert_allclose(moved[component], np.tile(shifts[row], (3, 1)), atol=1e-14)

@@ -57,6 +57,14 @@ def test_figures_and_tables_are_numbered_and_print(tmp_path):
     assert "@media print" in page.html()
 
 
+def test_columns_with_limits_of_their_own_stand_out_by_magnitude():
+    page = Page("x").table(
+        "T.", ["nRMS", "shift"], [[1.5, -0.7], [2.5, 0.5]], high=2.0, wide={"shift": 0.6}
+    )
+    cells = [(c.text, c.get("class")) for c in tree(page).iter("td")]
+    assert cells == [("1.5", None), ("-0.7", "high"), ("2.5", "high"), ("0.5", None)]
+
+
 def test_cells_show_digits_dashes_and_what_is_high(tmp_path):
     cells = [(c.text, c.get("class")) for c in tree(a_page(tmp_path)).iter("td")]
     assert cells[:3] == [("A", "words"), ("3", None), ("1.23", "high")]
