@@ -163,8 +163,9 @@ OPTIONS: dict[str, Option] = {
         Option("optimiser", "inversion", one_of("optimiser", OPTIMISERS), "adam",
                "adam (default), lbfgs, or gauss-newton: Occam's inversion", metavar="NAME"),
         Option("static-shift", "inversion", number(0.0, 10.0, "decades from 0, which allows none, to 10"),
-               0.3, "decades by which stations and modes may shift, roughly, those of a mode summing up to zero; "
-               "default 0.3, 0 for none",
+               0.3,
+               "decades by which stations and modes may shift, roughly, those of a mode summing up to "
+               "zero; default 0.3, 0 for none",
                metavar="DECADES"),
         Option("target", "inversion", number(1e-9, 1e9, "an nRMS from 1e-9 to 1e9"), 1.05,
                "nRMS at which to stop; default 1.05", metavar="NRMS"),

@@ -58,6 +58,8 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
     c = Smoothness().curvature(section, BLOCK_MESH, ~FIXED).toarray()[np.ix_(free, free)]
     c += DAMPING * np.diag(c).mean() * np.eye(len(c))
     g = slope.ravel()[free] / 2
+    n = mask.shape[2]
+    balance = block_diag(*[np.vstack([np.eye(n - 1), -np.ones(n - 1)])] * 2)
     if static_shift is not None:
         # The shifts of all stations but the last as further parameters: each mode has the mean zero.
         place = np.full(mask.shape, -1)
@@ -68,8 +70,6 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
                 column = np.zeros(len(j))
                 column[rows] = 1 / data.errors[component, :, 0]
                 columns.append(column)
-        n = mask.shape[2]
-        balance = block_diag(*[np.vstack([np.eye(n - 1), -np.ones(n - 1)])] * 2)
         j = np.hstack([j, np.stack(columns, axis=1) @ balance])
     mu = 3.0
     penalty = np.zeros((j.shape[1],) * 2)
