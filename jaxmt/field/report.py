@@ -21,7 +21,7 @@ from .station_tables import processing_table, station_table
 HIGH = 2.0
 """nRMS from which a number in a table stands out."""
 
-SHIFTS = ("shift TE", "shift TM")
+SHIFTS: tuple[str, ...] = ("shift TE", "shift TM")
 
 
 def report_page(
