@@ -317,9 +317,9 @@ def test_options_that_contradict_are_refused(told, message):
     [
         ("from", "12", "--from must be LAT,LON in degrees, such as -22.5,139.2. Got 12."),
         ("to", "100,0", "--to must be LAT,LON in degrees"),
-        ("corridor", "-1", "--corridor must be a positive distance in km. Got -1."),
-        ("spacing", "0", "--spacing must be a positive distance in m. Got 0."),
-        ("azimuth", "north", "--azimuth must be degrees from north. Got north."),
+        ("corridor", "-1", "--corridor must be a distance in km, from 1e-6 to 1e5. Got -1."),
+        ("spacing", "0", "--spacing must be a distance in m, from 1e-3 to 1e7. Got 0."),
+        ("azimuth", "north", "--azimuth must be degrees from north, from -360 to 360. Got north."),
     ],
 )
 def test_values_are_refused_with_their_unit(name, value, message):
