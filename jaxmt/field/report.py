@@ -12,7 +12,7 @@ from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .cover import FADE, cover
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
-from .line import Line, counted
+from .line import A_DATUM, Line, counted
 from .run_file import NAME, TOLD, RunFile, toml
 from .settings import Reference, Settings
 from .station_tables import processing_table, station_table
@@ -215,8 +215,8 @@ def _processing(page: Page, line: Line) -> Page:
     if not steps:
         return page.paragraph("The data were inverted as they are.")
     page = page.paragraph(
-        f"{line.journal.removed()} data were removed, a complex number counting one; doubtful ones were "
-        "marked and kept. processing.log has every step."
+        f"{line.journal.removed()} data were removed; doubtful ones were marked and kept. {A_DATUM} "
+        "processing.log has every step."
     )
     head, rows = processing_table(line)
     if rows:
