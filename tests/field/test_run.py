@@ -164,7 +164,7 @@ def test_a_run_says_what_it_is_doing(survey, tmp_path, capsys):
     places = [said.out.find(word) for word in order if word in said.out]
     assert len(places) >= 4
     assert places == sorted(places)
-    assert all(word in said.err for word in ("Compiling the inversion", "Iteration 1 of at most"))
+    assert all(word in said.err for word in ("Compiling the inversion", "Iteration 0 of at most"))
 
 
 def test_a_report_is_drawn_from_the_results_alone(inverted, tmp_path, monkeypatch):
