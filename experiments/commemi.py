@@ -137,8 +137,8 @@ def recover(
     kept = checkpoint(folder, resume=options.resume)
     print(
         f"{model.name}: {int(data.mask.sum())} data with {NOISE:.0%} noise at {count} stations, inverted "
-        f"by {misfit} and {options.optimiser} from {start:g} ohm m to an nRMS of {TARGET}, mesh {mesh.n_z} x "
-        f"{mesh.n_y}",
+        f"by {misfit} and {options.optimiser} from {start:g} ohm m to an nRMS of {TARGET}, mesh "
+        f"{mesh.n_z} x {mesh.n_y}",
         flush=True,
     )
     chosen, optimiser = named(misfit), OPTIMISERS[options.optimiser]()

@@ -168,7 +168,8 @@ def line_table(name: str, data: Data) -> str:
         relative = _percent(rho * np.log(10) / 2)
         place = f"{survey.stations[k] / 1e3:.3f}"
         rows.append((survey.names[k], place, _range(there), str(int(known.sum())), relative))
-    return f"{name}: a line of {len(rows)} station(s)\n{columns(head, rows)}"
+    legend = "Z error: the median standard deviation of the moduli of Zxy and Zyx, in percent of them."
+    return f"{name}: a line of {len(rows)} station(s)\n{columns(head, rows)}\n{legend}"
 
 
 def errors(site: Site) -> tuple[str, str]:

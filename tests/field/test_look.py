@@ -38,6 +38,7 @@ def test_it_says_what_is_there_and_what_each_rule_would_remove(tmp_path, monkeyp
         "0/100/0",
         "-",
     ]
+    assert "Z error, the standard deviation of a real or imaginary part in percent of the modulus" in said
     assert "not read: " in said
     assert "broken.edi" in said
     assert "relative-error  104 data of 1 station(s) marked\n" in said
@@ -95,6 +96,14 @@ def test_what_a_profile_cannot_have_is_an_error_of_typing(inverted, tmp_path, ca
         assert main(["look", data, *told]) == 2
         assert told[0] in capsys.readouterr().err
     assert not (tmp_path / "m.png").exists()
+
+
+@pytest.mark.parametrize("option", ["skip", "remove", "enlarge"])
+def test_an_option_that_lacks_its_rules_names_them(option, survey, capsys):
+    assert main(["look", str(survey), f"--{option}"]) == 2
+    said = capsys.readouterr().err
+    assert f"--{option}: expected at least one argument: rules" in said
+    assert "skew, relative-error, phase-quadrant, rho-phase" in said
 
 
 def test_data_along_a_profile_are_looked_at_too(inverted, capsys):

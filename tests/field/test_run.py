@@ -154,6 +154,8 @@ def test_whoever_stops_the_drawing_loses_pictures_alone(
         shutil.copytree(out, again)
         monkeypatch.setattr(workflow, "fit_by", None)
         assert main([*how, str(again)]) == 0
+        said = "the inversion ended before; nothing is left to invert." in capsys.readouterr().out
+        assert said is ("--resume" in how)
         assert files(again) == files(inverted)
 
 
