@@ -192,7 +192,7 @@ def _dimension(page: Page, folder: Path, line: Line) -> Page:
     )
     page = page.figure(
         folder / "dimensionality.png",
-        "The dimension that each datum asks for: 3-D where the skew exceeds 3 degrees by more than its "
+        "The dimension that each tensor asks for: 3-D where the skew exceeds 3 degrees by more than its "
         "error, else 1-D where the ellipticity is at most 0.1 within its error.",
     )
     if (folder / "strike.png").is_file():
@@ -274,8 +274,8 @@ def _trust(page: Page, folder: Path, line: Line, fits: Sequence[Fit]) -> Page:
     known = np.concatenate([values[values > 0] for values in found]) if found else np.zeros(0)
     if known.size:
         page = page.paragraph(
-            f"By the skew of their phase tensors {100 * np.mean(known == 3):.0f} % of the data ask for a "
-            "3-D earth, which no 2-D section explains."
+            f"By their skew {100 * np.mean(known == 3):.0f} % of the phase tensors ask for a 3-D earth, "
+            "which no 2-D section explains."
         )
     for fit in fits:
         page = page.figure(
