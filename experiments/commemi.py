@@ -31,6 +31,9 @@ from .as_published import door
 from .as_published.preset import MISFITS as PUBLISHED_MISFITS
 from .as_published.preset import Published, three_blocks_mesh
 
+HEAD = """Apparent resistivities (ohm m) of the COMMEMI models at the stations y, as published and by jaxmt.
+The difference is relative to the published one, and so is half of its last printed digit: within that much
+the two agree as far as anybody can tell."""
 NOISE, PUBLISHED_NOISE = 0.05, 0.01
 SEED = 0
 TARGET = 1.05
@@ -47,6 +50,7 @@ SURVEYS = {
 def forward_table(growth: float, folder: Path) -> list[dict]:
     """Prints and draws computed beside published apparent resistivities; returns the rows."""
     rows = []
+    print(HEAD)
     print(f"{'model':6}{'mode':5}{'y (km)':>9}{'published':>11}{'jaxmt':>11}{'difference':>12}{'digit':>8}")
     published = [b for b in COMMEMI.values() if b.table]
     figure = Figure(figsize=(6 * len(published), 4.5))
@@ -131,6 +135,12 @@ def recover(
     mesh = jaxmt.Mesh.design(survey, start / 5, growth=0.25 if quick else 0.12)
     iterations = 150 if quick else 200
     kept = checkpoint(folder, resume=options.resume)
+    print(
+        f"{model.name}: {int(data.mask.sum())} data with {NOISE:.0%} noise at {count} stations, inverted "
+        f"by {misfit} and {options.optimiser} from {start:g} ohm m to an nRMS of {TARGET}, mesh "
+        f"{mesh.n_z} x {mesh.n_y}",
+        flush=True,
+    )
     chosen, optimiser = named(misfit), OPTIMISERS[options.optimiser]()
     if optimiser.long_steps:
         chosen = chosen.for_long_steps()

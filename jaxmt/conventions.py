@@ -56,6 +56,10 @@ TIPPER = (4, 5)
 IMPEDANCE = (0, 1, 2, 3)
 """Rows of what impedances give in `COMPONENTS`: all but the tipper."""
 
+PARTS = 2
+"""Data that one complex number gives: log10 rho and phase, or real and imaginary part. Data are counted so
+everywhere, as rows of `COMPONENTS`."""
+
 MODES = ("te", "tm")
 
 OFF_DIAGONAL = ([0, 1], [1, 0])

@@ -1,6 +1,7 @@
 """The lines that a survey has, and which of them is taken: by name, by place, or by default."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -93,8 +94,11 @@ class Found:
             among = [k for k in line.stations if k in kept]
             if not among:
                 raise ValueError(f"line {line.name} has none of the stations that --stations names.")
-            angle = dict(zip(self.names, self.angles, strict=True))[line.name]
-            journal += _told(self.survey, self.lines, line, angle, by_default=name is None)
+            if name is None:
+                journal += _told(self.survey, self.lines, line, self.angles)
+            elif len(self.lines.lines) > 1 or self.lines.alone:
+                text = f"line {line.name}: {len(line.stations)} of {len(self.survey)} stations"
+                journal = journal.note("line", "all", text)
             if len(among) < len(line.stations):
                 line = measured(line.name, place, among)
         if selection.azimuth is not None:
@@ -105,6 +109,24 @@ class Found:
     def names(self) -> tuple[str, ...]:
         """The names of the lines, in their order."""
         return tuple(line.name for line in self.lines.lines)
+
+    def in_words(self) -> str:
+        """What becomes of the stations where every line is taken: which are in several, which in none."""
+        among = [[k for k in line.stations if k in self.kept] for line in self.lines.lines]
+        times = Counter(k for stations in among for k in stations)
+        text = f"{len(times)} of {len(self.survey)} stations, in {len(among)} lines, each on its own"
+        if several := [k for k, count in times.items() if count > 1]:
+            most = max(times.values())
+            how = (
+                f"in {most} lines and inverted {most} times"
+                if most == min(times[k] for k in several)
+                else (f"in 2 to {most} lines and inverted as often")
+            )
+            text += f"; {len(several)} of them are {how}, for the stations fill an area"
+        if self.lines.alone:
+            names = listed([self.survey[k].name for k in self.lines.alone])
+            text += f"; in no line, and not inverted: {names}"
+        return text
 
     def _named(self, name: str) -> StationLine:
         try:
@@ -159,12 +181,18 @@ def find(
 
 
 def default(lines: Lines, angles: Sequence[float]) -> StationLine:
-    """The line with most stations of those not nearly along their own strike, or of all."""
-    ranked = [
-        (len(line.stations), np.nan_to_num(a), line) for line, a in zip(lines.lines, angles, strict=True)
-    ]
-    across = [r for r, a in zip(ranked, angles, strict=True) if not a < ACROSS]
-    return max(across or ranked, key=lambda r: r[:2])[2]
+    """The line with most stations of those not nearly along their own strike, or of all.
+
+    Of those with as many it is the one most nearly across its strike, and of those as near the first.
+    """
+    return max(_ranked(lines, angles), key=lambda r: r[:2])[2]
+
+
+def _ranked(lines: Lines, angles: Sequence[float]) -> list[tuple[int, float, StationLine]]:
+    """Stations, degrees off strike (0 where that is ill determined) and line, of those to choose from."""
+    pairs = list(zip(lines.lines, angles, strict=True))
+    across = [(line, angle) for line, angle in pairs if not angle < ACROSS]
+    return [(len(line.stations), float(np.nan_to_num(a)), line) for line, a in across or pairs]
 
 
 def _mended(sites: Sequence[Site], declination: float, signs: str) -> list[Site]:
@@ -228,17 +256,20 @@ def _angle(
     return max(between(line.azimuth, found.angle), between(line.azimuth, found.other))
 
 
-def _told(
-    survey: Sequence[Site], lines: Lines, line: StationLine, angle: float, *, by_default: bool
-) -> Journal:
-    """What is taken, `angle` degrees off its strike, what else there is, and how to take it."""
-    reason = "whose strike is ill determined" if np.isnan(angle) else "roughly across strike"
+def _told(survey: Sequence[Site], lines: Lines, line: StationLine, angles: Sequence[float]) -> Journal:
+    """What is taken by default and why, what else there is, and how to take it.
+
+    - `angles`: degrees between each line and its own strike.
+    """
     if len(lines.lines) == 1 and not lines.alone:
         return Journal()
+    angle = next(a for one, a in zip(lines.lines, angles, strict=True) if one is line)
+    reason = "whose strike is ill determined" if np.isnan(angle) else "roughly across strike"
     grid = "the stations fill an area rather than a line; " if lines.grid else ""
-    why = f", that with most stations {reason}" if by_default else ""
+    count = len(line.stations)
+    why = f", that with most stations {reason}{_tie(lines, line, angles)}"
     journal = Journal().note(
-        "line", "all", f"{grid}line {line.name}{why}: {len(line.stations)} of {len(survey)} stations"
+        "line", "all", f"{grid}line {line.name}{why}: {count} of {len(survey)} stations"
     )
     others = [f"{o.name} ({len(o.stations)})" for o in lines.lines if o.name != line.name]
     if others:
@@ -250,3 +281,16 @@ def _told(
         text = f"in no line: {listed([survey[k].name for k in lines.alone])}"
         journal = journal.note("line", "all", f"{text}; --stations, or --from and --to, take them in")
     return journal
+
+
+def _tie(lines: Lines, line: StationLine, angles: Sequence[float]) -> str:
+    """Why a line is taken of several with as many stations; "" where none has."""
+    ranked = _ranked(lines, angles)
+    count, angle, _ = next(r for r in ranked if r[2] is line)
+    rivals = [r for r in ranked if r[0] == count and r[2] is not line]
+    if not rivals:
+        return ""
+    names = listed([other.name for *_, other in rivals])
+    first = any(r[1] == angle for r in rivals)
+    why = "the first of them" if first else f"{angle:.0f} degrees from its strike, the others less"
+    return f" (as many as {names}; {why})"

@@ -3,18 +3,19 @@
 Whatever takes long to load is loaded by the command that needs it, so that `jaxmt --help` opens at once.
 """
 
-import argparse
 import os
 import signal
 import sys
 import traceback
+from argparse import SUPPRESS
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from .. import signals
 from . import machine
 from .options import EXPECTED, FAILED, FORMATS, OPTIONS, REFUSED, STOPPED, Refusal, add, given, nearest
+from .parser import Parser
 
 TARGETS = ("edi", "modem", "occam2d", "mare2dem", "netcdf", "vtk", "csv", "geojson")
 READING = tuple(name for name, option in OPTIONS.items() if option.table == "data")
@@ -24,14 +25,6 @@ PICTURES = (".png", ".pdf", ".svg", ".eps", ".ps", ".jpg", ".jpeg", ".tif", ".ti
 INVERTING = tuple(name for name, option in OPTIONS.items() if option.table == "inversion")
 SHOWING = tuple(name for name, option in OPTIONS.items() if option.table == "figures")
 TITLES = tuple(name for name, option in OPTIONS.items() if option.table == "report")
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose refusals are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises `Refusal` with the message."""
-        raise Refusal(message)
 
 
 def parser() -> Parser:
@@ -50,7 +43,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         part = parts.add_parser(
             name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
         )
-        part.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        part.add_argument("--debug", action="store_true", default=SUPPRESS, help=SUPPRESS)
         build(part)
         made[name] = part
     return whole, made

@@ -17,7 +17,8 @@ from .settings import Settings
 from .station_tables import left_out
 
 FITTED = 2.0
-"""nRMS of a station from which on it counts as not explained."""
+"""nRMS of a station from which on it counts as not explained; and that of all over the target, beyond which
+a fit that stopped above it fails, and nothing is claimed of the ground."""
 
 NAMED = 6
 """Stations that were left out and are named; more are counted."""
@@ -101,7 +102,7 @@ def data_in_words(line: Line) -> str:
     length = float(np.ptp(survey.stations)) / 1e3
     along = f" along {length:.3g} km" if length > 0 else ""
     tippers = line.journal.removed(["tipper"])
-    gone = f"; {removed - tippers} complex numbers removed" if removed > tippers else ""
+    gone = f"; {removed - tippers} removed" if removed > tippers else ""
     return (
         f"{int(line.data.mask.sum())} at periods of {survey.periods.min():.3g} to "
         f"{survey.periods.max():.3g} s{along}{gone}" + ("; tippers not asked for" if tippers else "")
@@ -114,13 +115,13 @@ def conclusions(fits: Sequence[Fit], settings: Settings) -> tuple[str, str, str]
     return (
         _fit_in_words(fits, settings.target),
         _depth_in_words(fits, shown),
-        _resistivity_in_words(fits[0], shown),
+        _resistivity_in_words(fits[0], shown, settings.target),
     )
 
 
 def _fit_in_words(fits: Sequence[Fit], target: float) -> str:
     fit = fits[0]
-    found = rms(residuals("conclusions", fit.result.data, fit.result.predicted), (0, 1))
+    found = _by_station(fit)
     good, count = int(np.sum(found < FITTED)), int(np.isfinite(found).sum())
     levels = " and ".join(f"{f.result.nrms:.2f} by {f.label}" for f in fits)
     whose = f" by {fit.label}" if len(fits) > 1 else ""
@@ -163,8 +164,21 @@ def _depth_in_words(fits: Sequence[Fit], shown: float) -> str:
     return f"{text}."
 
 
-def _resistivity_in_words(fit: Fit, shown: float) -> str:
-    """Most resistivities where the data see, and the place whose upper bound, two errors up, is lowest."""
+def _by_station(fit: Fit) -> Float[np.ndarray, " site"]:
+    """The nRMS of each station; NaN without data."""
+    return rms(residuals("conclusions", fit.result.data, fit.result.predicted), (0, 1))
+
+
+def _resistivity_in_words(fit: Fit, shown: float, target: float) -> str:
+    """Most resistivities where the data see, and the place whose upper bound, two errors up, is lowest.
+
+    Both near a station that is fitted alone; where the fit fails, that nothing is claimed.
+    """
+    nrms = fit.result.nrms
+    if not fit.result.converged and nrms > FITTED * target:
+        return (
+            f"An nRMS of {nrms:.2f} for a target of {target:g} is no fit: nothing is claimed of the ground."
+        )
     mesh, inside = fit.result.mesh, _seen(fit, shown)
     # What is shallower lies between stations, where neither sees it.
     steps = np.diff(np.sort(fit.result.data.survey.stations))
@@ -174,6 +188,13 @@ def _resistivity_in_words(fit: Fit, shown: float) -> str:
         inside = inside & below
     else:
         shallow = 0.0
+    near = _near(fit, shallow)
+    gaps = bool((inside & ~near).any())
+    if gaps and not (inside & near).any():
+        return (
+            "What the data see lies far from any station that is fitted: nothing is claimed of the ground."
+        )
+    inside = inside & near
     log10_rho = np.log10(np.asarray(fit.result.resistivity))
     inside = inside & np.isfinite(log10_rho)
     if not inside.any():
@@ -190,11 +211,20 @@ def _resistivity_in_words(fit: Fit, shown: float) -> str:
     )
     sure = f", times or divided by {10 ** error[row, column]:.2g}," if error[row, column] > 0 else ""
     where = f"From {_metres(shallow)}, half the spacing of the stations, to there" if shallow else "There"
+    where += ", no farther from a fitted station than it is deep," if gaps else ""
     return (
         f"{where} nine tenths of the resistivities lie between {_round(low)} and {_round(high)} ohm m; the "
         f"surest low one is {_round(10 ** log10_rho[row, column])} ohm m{sure} at "
         f"y = {mesh.y_centres[column] / 1e3:.3g} km, {_metres(mesh.z_centres[row])} deep."
     )
+
+
+def _near(fit: Fit, least: float) -> Bool[np.ndarray, "earth y"]:
+    """Whether a cell is no farther along the line from a fitted station than it is deep, or `least` m."""
+    mesh, found = fit.result.mesh, _by_station(fit)
+    fitted = fit.result.data.survey.stations[found < FITTED]
+    away = np.abs(mesh.y_centres[:, None] - fitted).min(axis=1, initial=np.inf) - mesh.dy / 2
+    return away <= np.maximum(mesh.z_centres, least)[:, None]
 
 
 def _round(value: float) -> str:

@@ -1,6 +1,7 @@
 """Figures and the files they are written to."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tqdm import tqdm
 
 from .. import plot
 from .options import FORMATS
+from .step import step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,16 +22,19 @@ class Drawing:
 
 
 def draw(drawings: Sequence[Drawing], formats: Sequence[str] = ("png",), *, quiet: bool = False) -> None:
-    """Draws figures in every format, with a bar that says how many are left; older ones of others go.
+    """Draws figures in every format, and says how many are left or were drawn; older ones of others go.
 
     Where one cannot be written it goes on with the others, and raises `OSError` at the end.
     """
     failed: list[OSError] = []
-    for drawing in tqdm(drawings, "Drawing", unit="figure", dynamic_ncols=True, disable=quiet):
-        try:
-            _write(drawing, formats)
-        except OSError as error:
-            failed.append(error)
+    terminal = sys.stderr.isatty()
+    off = quiet or not terminal
+    with step(f"Drawing {len(drawings)} figures", quiet=quiet or terminal or not drawings):
+        for drawing in tqdm(drawings, "Drawing", unit="figure", dynamic_ncols=True, disable=off):
+            try:
+                _write(drawing, formats)
+            except OSError as error:
+                failed.append(error)
     if failed:
         text = f"{len(failed)} of {len(drawings)} figures, and the report that needs them: {failed[0]}"
         raise OSError(text)

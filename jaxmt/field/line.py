@@ -23,6 +23,9 @@ from .cautions import cautions
 from .choice import Choice, Found
 from .treatment import Treatment
 
+A_DATUM = "An apparent resistivity counts as one datum, so does a phase: an impedance has two."
+"""What is counted wherever data are."""
+
 LEAST = 1 / 3
 """Share of the stations asked for that a line must keep to be worth an inversion by the command."""
 
@@ -104,7 +107,7 @@ class Line:
         """
         treatment = dataclasses.replace(treatment or Treatment(), **changes)
         choice = treatment.choice(sites) if choice is None else choice
-        journal += choice.journal
+        journal = _of_line(journal, choice) + choice.journal
         done = prepare(
             choice.sites,
             angle=treatment.strike,
@@ -140,7 +143,7 @@ class Line:
 
     def without_tipper(self) -> "Line":
         """The line with its impedances alone, and a note of what went; `ValueError` if none is left."""
-        count = int(self.data.mask[TIPPER[0]].sum())
+        count = int(self.data.mask[list(TIPPER)].sum())
         if not count:
             return self
         if not self.data.mask[list(IMPEDANCE)].any():
@@ -185,6 +188,13 @@ class Line:
                 f"{left} of {self.asked} stations are left, fewer than a third"
                 f"{': ' if taken else ''}{taken}. {remedy}, or widen --band."
             )
+
+
+def _of_line(journal: Journal, choice: Choice) -> Journal:
+    """What was noted of all, of files, and of stations of a line or without a place; not of other lines."""
+    names = [site.name for site in choice.survey]
+    ours = {names[k] for k in (*choice.line.stations, *choice.lines.unknown)}
+    return Journal(tuple(e for e in journal if e.subject in ours or e.subject not in names))
 
 
 def counted(survey: Survey) -> str:

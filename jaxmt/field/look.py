@@ -17,11 +17,19 @@ from ..processing.site import Site
 from ..processing.stations import StationRule, station_step
 from . import options
 from .choice import Choice
-from .line import Line, counted, line_names
+from .line import A_DATUM, Line, counted, line_names
 from .objects import treatment_of
 from .options import ALL, FAILED, Refusal, command, complete
 from .survey_map import draw, line_rows, sketch
 from .text_table import columns
+
+LEGEND = (
+    "Latitude and longitude are in degrees. Medians over the frequencies: Z error, the standard deviation "
+    "of a real or imaginary part in percent of the modulus of Zxy and Zyx; T error, that of the tipper, "
+    "without a unit; skew, of the phase tensor, degrees. The last numbers are the shares of the tensors "
+    "that ask for a 1-D, a 2-D and a 3-D earth."
+)
+"""What the columns of a table of stations are."""
 
 RATED = 3
 """Ratings of files below it are remarked, of 5."""
@@ -64,6 +72,8 @@ def look(path: Path, told: Mapping[str, Any], out: Path | None, *, verbose: bool
         return FAILED
     if choice is not None:
         print(f"{sketch(reading.sites, choice)}\n{line_rows(choice)}")
+    if every and found is not None:
+        print(found.in_words())
     status, strike = 0, None
     for name in line_names(reading, found) if every else (treatment.line,):
         each = dataclasses.replace(treatment, line=name)
@@ -137,7 +147,7 @@ def table(reading: Reading, choice: Choice | None = None) -> str:
         )
         for k, (site, at) in enumerate(zip(reading.sites, placed, strict=True))
     ]
-    return f"{len(rows)} station(s)\n{columns(head, rows)}"
+    return f"{len(rows)} station(s)\n{columns(head, rows)}\n{LEGEND}"
 
 
 def _lines_of(station: int, choice: Choice) -> str:
@@ -158,7 +168,8 @@ def line_table(name: str, data: Data) -> str:
         relative = _percent(rho * np.log(10) / 2)
         place = f"{survey.stations[k] / 1e3:.3f}"
         rows.append((survey.names[k], place, _range(there), str(int(known.sum())), relative))
-    return f"{name}: a line of {len(rows)} station(s)\n{columns(head, rows)}"
+    legend = "Z error: the median standard deviation of the moduli of Zxy and Zyx, in percent of them."
+    return f"{name}: a line of {len(rows)} station(s)\n{columns(head, rows)}\n{legend}"
 
 
 def errors(site: Site) -> tuple[str, str]:
@@ -245,8 +256,8 @@ def rules(line: Line, screening: Screening) -> str:
         f"{int(line.data.mask.sum())} data"
     )
     head = (
-        "Rules, and what they did. What is marked stays: --remove RULE takes it, --enlarge RULE gives it "
-        "3 times the errors, --skip RULE forgets it; -v names the stations."
+        f"Rules, and what they did. {A_DATUM} What is marked stays: --remove RULE takes it, --enlarge RULE "
+        "gives it 3 times the errors, --skip RULE forgets it; -v names the stations."
     )
     return "\n".join([*([head, text] if text else []), left])
 

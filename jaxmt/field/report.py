@@ -13,7 +13,7 @@ from .cover import FADE, cover
 from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
 from .goodness import WIDE
-from .line import Line, counted
+from .line import A_DATUM, Line, counted
 from .run_file import NAME, TOLD, RunFile, toml
 from .settings import Reference, Settings
 from .station_tables import processing_table, station_table
@@ -195,7 +195,7 @@ def _dimension(page: Page, folder: Path, line: Line) -> Page:
     )
     page = page.figure(
         folder / "dimensionality.png",
-        "The dimension that each datum asks for: 3-D where the skew exceeds 3 degrees by more than its "
+        "The dimension that each tensor asks for: 3-D where the skew exceeds 3 degrees by more than its "
         "error, else 1-D where the ellipticity is at most 0.1 within its error.",
     )
     if (folder / "strike.png").is_file():
@@ -218,8 +218,8 @@ def _processing(page: Page, line: Line) -> Page:
     if not steps:
         return page.paragraph("The data were inverted as they are.")
     page = page.paragraph(
-        f"{line.journal.removed()} data were removed, a complex number counting one; doubtful ones were "
-        "marked and kept. processing.log has every step."
+        f"{line.journal.removed()} data were removed; doubtful ones were marked and kept. {A_DATUM} "
+        "processing.log has every step."
     )
     head, rows = processing_table(line)
     if rows:
@@ -280,8 +280,8 @@ def _trust(page: Page, folder: Path, line: Line, fits: Sequence[Fit]) -> Page:
     known = np.concatenate([values[values > 0] for values in found]) if found else np.zeros(0)
     if known.size:
         page = page.paragraph(
-            f"By the skew of their phase tensors {100 * np.mean(known == 3):.0f} % of the data ask for a "
-            "3-D earth, which no 2-D section explains."
+            f"By their skew {100 * np.mean(known == 3):.0f} % of the phase tensors ask for a 3-D earth, "
+            "which no 2-D section explains."
         )
     for fit in fits:
         page = page.figure(

@@ -64,6 +64,7 @@ class Settings:
     - `colours`: of resistivities, as for `plot.section`. `formats`: of figures, of `FORMATS`.
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
     - `title`, `client`, `author`: of the report; the title is by default the name of the line.
+    - `quick`: whether mesh and iterations are those of a first look, which the advice says.
     - `timed`: whether to measure the share of transport in an iteration, which compiles the misfit again.
     """
 
@@ -84,6 +85,7 @@ class Settings:
     formats: tuple[str, ...] = ("png",)
     reference: Reference | None = None
     stated: tuple[tuple[str, str], ...] = ()
+    quick: bool = False
     timed: bool = False
     title: str = ""
     client: str = ""

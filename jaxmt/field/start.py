@@ -34,7 +34,7 @@ from .outcome import Outcome
 from .run_file import NAME, TOLD, RunFile
 from .settings import survey_limits
 from .store import read_line
-from .workflow import invert_line
+from .workflow import finished, invert_line
 
 SHOWN = (*TOLD["figures"], *TOLD["report"])
 """What `jaxmt report` can be told anew."""
@@ -69,11 +69,12 @@ class Start:
         return cls(run, reading, found, options, devices)
 
     def of(self, name: str) -> "Start":
-        """That of one line."""
+        """That of one line, whose report has its name after the title that all have."""
+        told = {**self.run.told, "line": name}
+        if told["title"] is not None:
+            told["title"] = f"{told['title']}, line {name}"
         return dataclasses.replace(
-            self,
-            run=dataclasses.replace(self.run, told={**self.run.told, "line": name}),
-            whole=self.run.identity,
+            self, run=dataclasses.replace(self.run, told=told), whole=self.run.identity
         )
 
     def line(self) -> Line:
@@ -108,6 +109,8 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
 def each(start: Start, out: Path) -> int:
     """The inversion of every line into a folder of its own, those begun before gone on with; the status."""
     status, names = 0, line_names(start.reading, start.found)
+    if start.found is not None:
+        print(start.found.in_words())
     files = unique([name.lstrip(".") or "line" for name in names])
     for name, file in zip(names, files, strict=True):
         print(f"\nLine {name}", flush=True)
@@ -211,6 +214,9 @@ def _gone_on(folder: Folder, options: Mapping[str, Any], whole: Start | None) ->
             f"the data of {run.path}, as they are processed now, are no longer those that {folder.path} "
             "began with: the files changed, or jaxmt did. Put them back, or begin another run."
         )
+    if all(finished(folder, name) for name in misfits):
+        count = "the inversion" if len(misfits) == 1 else f"all {len(misfits)} inversions"
+        print(f"{folder.place}: {count} ended before; nothing is left to invert.")
     return ended(invert_line(line, misfits, settings, folder=folder, devices=devices), folder)
 
 

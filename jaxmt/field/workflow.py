@@ -259,7 +259,9 @@ def advice(line: Line, result: Result, settings: Settings) -> tuple[str, ...]:
     remedies = ["larger errors (a floor)", "a look at what is 3-D (dimensionality, misfit by station)"]
     if settings.static_shift is None:
         remedies.insert(0, "shifts of stations and modes as parameters (--static-shift 0.3)")
-    if result.ending is Ending.ITERATIONS:
+    if settings.quick:
+        remedies.insert(0, "the whole inversion, with a finer mesh and more iterations (leave --quick out)")
+    elif result.ending is Ending.ITERATIONS:
         remedies.insert(0, f"more than {settings.iterations} iterations (--iterations)")
     text = f"The target nRMS of {settings.target:g} was not reached. Worth a try: {', '.join(remedies)}."
     blame = misfit_in_words(line, result)

@@ -14,7 +14,8 @@ class Entry:
 
     - `step`: the kind of it: "read", "rotate", "relative error", ...
     - `subject`: the station or file it concerns; "all" for all.
-    - `removed`: data removed, a complex number counting one. `text`: what and why, one sentence.
+    - `removed`: data removed, counted as they are inverted, `PARTS` for a complex number. `text`: what and
+      why, one sentence.
     - `marked`: data found doubtful and kept.
     """
 
@@ -25,7 +26,7 @@ class Entry:
     marked: int = 0
 
     def __str__(self) -> str:
-        loss = f" [{self.removed} removed]" if self.removed else ""
+        loss = f" [{self.removed} data removed]" if self.removed else ""
         return f"{self.step}, {self.subject}: {self.text}{loss}"
 
 

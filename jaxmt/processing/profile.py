@@ -9,7 +9,7 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Complex, Float
 
-from ..conventions import OFF_DIAGONAL
+from ..conventions import OFF_DIAGONAL, PARTS
 from ..data import Data
 from ..simulation.survey import Survey
 from .journal import Journal
@@ -197,7 +197,7 @@ def merged(sites: Sequence[Site], data: Data) -> Journal:
     for name, count in had.items():
         if count > kept[name]:
             text = f"of frequencies within {SAME_FREQUENCY:.0%} of each other the nearest is kept"
-            journal = journal.note("merged", name, text, count - kept[name])
+            journal = journal.note("merged", name, text, PARTS * (count - kept[name]))
     return journal
 
 

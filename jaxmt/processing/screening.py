@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ..conventions import MU_0, OFF_DIAGONAL
+from ..conventions import MU_0, OFF_DIAGONAL, PARTS
 from .journal import Journal
 from .phase_tensor import phase_tensor
 from .site import Site
@@ -178,7 +178,7 @@ def screen(
                 continue
             stays = count > most * before
             text = f"{reason}; {_which(left, named)}{'; doubtful, and kept' if stays else ''}"
-            taken, marked = (0, count) if stays else (count, 0)
+            taken, marked = (0, PARTS * count) if stays else (PARTS * count, 0)
             journal = journal.note(title(rule), site.name, text, taken, marked)
             if not stays:
                 z = left.z.copy()
@@ -204,7 +204,9 @@ def enlarge(
             if named.any():
                 error[:, *OFF_DIAGONAL] *= np.where(named, factor, 1.0)
                 text = f"{reason}; {_which(seen, named)}; errors {factor:g} times as large"
-                journal = journal.note(f"enlarged {title(rule)}", site.name, text, 0, int(named.sum()))
+                journal = journal.note(
+                    f"enlarged {title(rule)}", site.name, text, 0, PARTS * int(named.sum())
+                )
         enlarged.append(dataclasses.replace(site, z_error=error))
     return enlarged, journal
 
@@ -216,10 +218,10 @@ def _named(rule: Rule, site: Site) -> tuple[Mask, str]:
 
 
 def _which(site: Site, named: Mask) -> str:
-    """How many data of which elements and frequencies, in words."""
+    """How many of which elements, and at which frequencies, in words."""
     at = site.frequencies[named.any(axis=1)]
     total = np.isfinite(site.z[:, *OFF_DIAGONAL]).sum()
-    counts = f"{named[:, 0].sum()} Zxy and {named[:, 1].sum()} Zyx of {total}"
+    counts = f"{named[:, 0].sum()} Zxy and {named[:, 1].sum()} Zyx of {total} impedances"
     return f"{counts}, {at.min():.4g} to {at.max():.4g} Hz"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..conventions import OFF_DIAGONAL
+from ..conventions import OFF_DIAGONAL, PARTS
 from .alignment import frame, median_step
 from .journal import Journal
 from .positions import positions
@@ -20,6 +20,7 @@ StationRule = Callable[[Sequence[Site]], Verdicts]
 
 
 def _count(site: Site) -> int:
+    """How many of Zxy and Zyx there are."""
     return int(np.isfinite(site.z[:, *OFF_DIAGONAL]).sum())
 
 
@@ -205,7 +206,7 @@ def screen_stations(
     for rule in rules:
         verdicts = dict(rule(left))
         for k, reason in verdicts.items():
-            step, count = station_step(rule), _count(left[k])
+            step, count = station_step(rule), PARTS * _count(left[k])
             if keep:
                 journal = journal.note(step, left[k].name, f"doubtful, and kept: {reason}", 0, count)
             else:

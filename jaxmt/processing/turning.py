@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..conventions import OFF_DIAGONAL
+from ..conventions import OFF_DIAGONAL, PARTS
 from .journal import Journal
 from .phase_tensor import axis
 from .rotation import rotate
@@ -134,7 +134,7 @@ def turn_to(sites: Sequence[Site], angle: float) -> tuple[list[Site], Journal]:
         if only and off > AXES_AGREE:
             x = float(axis(site.azimuth[:1])[0])
             text = f"left out: only {only} is there, which cannot be turned from {x:g} to {angle:g} degrees"
-            count = int(np.isfinite(site.z[:, *OFF_DIAGONAL]).sum())
+            count = PARTS * int(np.isfinite(site.z[:, *OFF_DIAGONAL]).sum())
             journal = journal.note("rotate", site.name, text, count)
             continue
         if only:
@@ -148,7 +148,7 @@ def turn_to(sites: Sequence[Site], angle: float) -> tuple[list[Site], Journal]:
         lost = int(np.isfinite(site.z[:, *OFF_DIAGONAL]).sum() - np.isfinite(new.z[:, *OFF_DIAGONAL]).sum())
         if lost > 0:
             text = "data of tensors that lack an element cannot be turned"
-            journal = journal.note("rotate", site.name, text, lost)
+            journal = journal.note("rotate", site.name, text, PARTS * lost)
         turned.append(new)
     if not turned:
         x = float(axis(sites[0].azimuth[:1])[0])

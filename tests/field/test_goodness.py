@@ -7,8 +7,9 @@ import pytest
 from problems import SMALL, SURVEY
 
 import jaxmt
-from jaxmt.field import Line
+from jaxmt.field import Line, Settings
 from jaxmt.field.goodness import in_words, misfit_in_words, shifts_in_words, usable_nrms
+from jaxmt.field.workflow import advice
 from jaxmt.inversion.result import Ending, Result
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.simulation.mesh.MeshWarning")
@@ -122,3 +123,18 @@ def test_phases_that_no_section_has_are_named_with_what_takes_them(fitted):
     said = misfit_in_words(Line("A", result.data), result)
     assert "100 % of the misfit is 3 phases outside of 0 to 90 degrees" in said
     assert "--remove phase-quadrant" in said
+
+
+def test_what_is_worth_a_try_after_a_quick_look_is_the_whole_inversion(fitted):
+    line = Line("L", fitted.data)
+    short = dataclasses.replace(fitted, ending=Ending.ITERATIONS)
+    first, *_ = advice(line, short, Settings(iterations=15))
+    assert "Worth a try: more than 15 iterations (--iterations), larger errors" in first
+    for ending in (Ending.ITERATIONS, Ending.STALLED):
+        quick = dataclasses.replace(fitted, ending=ending)
+        first, *_ = advice(line, quick, Settings(iterations=15, quick=True))
+        assert (
+            "Worth a try: the whole inversion, with a finer mesh and more iterations (leave --quick"
+            in first
+        )
+        assert "--iterations" not in first

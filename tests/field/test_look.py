@@ -38,15 +38,16 @@ def test_it_says_what_is_there_and_what_each_rule_would_remove(tmp_path, monkeyp
         "0/100/0",
         "-",
     ]
+    assert "Z error, the standard deviation of a real or imaginary part in percent of the modulus" in said
     assert "not read: " in said
     assert "broken.edi" in said
-    assert "relative-error  52 data of 1 station(s) marked\n" in said
+    assert "relative-error  104 data of 1 station(s) marked\n" in said
     assert "nothing to say: band, skew, phase-quadrant, rho-phase, copies" in said
     assert "Left to invert: 5 of 5 station(s)" in said
     asked = ["look", "EDI", "--strike", "0", "--remove", "relative-error", "coverage", "--skip", "rating"]
     assert main(asked) == 0
     said = capsys.readouterr().out
-    assert "relative-error  52 data of 1 station(s) removed\n" in said
+    assert "relative-error  104 data of 1 station(s) removed\n" in said
     assert "coverage        1 station(s) removed\n" in said
     assert "Left to invert: 4 of 5 station(s)" in said
     # Five stations in a row from west to east.
@@ -97,6 +98,14 @@ def test_what_a_profile_cannot_have_is_an_error_of_typing(inverted, tmp_path, ca
     assert not (tmp_path / "m.png").exists()
 
 
+@pytest.mark.parametrize("option", ["skip", "remove", "enlarge"])
+def test_an_option_that_lacks_its_rules_names_them(option, survey, capsys):
+    assert main(["look", str(survey), f"--{option}"]) == 2
+    said = capsys.readouterr().err
+    assert f"--{option}: expected at least one argument: rules" in said
+    assert "skew, relative-error, phase-quadrant, rho-phase" in said
+
+
 def test_data_along_a_profile_are_looked_at_too(inverted, capsys):
     assert main(["look", str(inverted / "occam2d_data.dat")]) == 0
     said = capsys.readouterr().out
@@ -123,7 +132,7 @@ def test_tippers_stay_where_they_are_asked_for(survey):
     bare, whole = (Line.read(survey, strike=0.0, tipper=tipper) for tipper in (False, True))
     assert not bare.data.mask[4:].any()
     assert whole.data.mask[4:].any()
-    assert bare.journal.losses()["tipper"] == (whole.data.mask[4].sum(), 1)
+    assert bare.journal.losses()["tipper"] == (2 * whole.data.mask[4].sum(), 1)
 
 
 def test_tippers_that_are_asked_for_in_vain_are_said(tmp_path):

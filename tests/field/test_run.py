@@ -154,6 +154,8 @@ def test_whoever_stops_the_drawing_loses_pictures_alone(
         shutil.copytree(out, again)
         monkeypatch.setattr(workflow, "fit_by", None)
         assert main([*how, str(again)]) == 0
+        said = "the inversion ended before; nothing is left to invert." in capsys.readouterr().out
+        assert said is ("--resume" in how)
         assert files(again) == files(inverted)
 
 
@@ -164,7 +166,7 @@ def test_a_run_says_what_it_is_doing(survey, tmp_path, capsys):
     places = [said.out.find(word) for word in order if word in said.out]
     assert len(places) >= 4
     assert places == sorted(places)
-    assert all(word in said.err for word in ("Compiling", "Inverting", "Drawing"))
+    assert all(word in said.err for word in ("Compiling the inversion", "Iteration 0 of at most"))
 
 
 def test_a_report_is_drawn_from_the_results_alone(inverted, tmp_path, monkeypatch):

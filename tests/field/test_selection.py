@@ -60,6 +60,53 @@ def test_the_line_with_most_stations_is_taken_and_the_others_are_said():
     assert "Q (4); --line NAME takes one, --line all each" in said
 
 
+def test_why_one_of_equal_lines_is_taken_is_said():
+    """Both have four stations: the second is nearer to across its strike, or nothing tells them apart."""
+    nearer = choose(lines(strikes=(40.0, 10.0), counts=(4, 4)), Selection())
+    assert nearer.line.name == "Q"
+    assert "across strike (as many as P; 80 degrees from its strike, the others less): 4 of 8" in str(
+        nearer.journal
+    )
+    # Tensors that are turned tell their strike to the last digit: the same earth, thrice.
+    alike = choose(lines(strikes=(0.0,) * 3, counts=(4, 4, 2)), Selection(), strike=0.0)
+    assert alike.line.name == "P"
+    assert "across strike (as many as Q; the first of them): 4 of 10 stations" in str(alike.journal)
+    # Whoever names a line needs no reasons, nor the others.
+    assert (
+        str(choose(lines(counts=(4, 4)), Selection(), "Q").journal) == "line, all: line Q: 4 of 8 stations"
+    )
+
+
+def test_stations_of_several_lines_and_of_none_are_said():
+    """Lines from west to east and from south to north share stations; one stands alone."""
+    grid = [station(f"G{row}{k}", 1e3 * row, 1e3 * k) for row in range(4) for k in range(4)]
+    found = find([*grid, station("far", 90e3, 0.0)], Selection())
+    several = [name for line in found.lines.lines for name in line.stations]
+    twice = sum(several.count(k) > 1 for k in set(several))
+    assert twice > 0
+    said = found.in_words()
+    assert said.startswith(f"{len(set(several))} of 17 stations, in {len(found.lines.lines)} lines, each")
+    assert f"; {twice} of them are in " in said
+    assert said.endswith("; in no line, and not inverted: far")
+    assert "of them" not in find(lines(), Selection()).in_words()
+
+
+def test_a_line_has_no_notes_of_stations_of_other_lines():
+    read = Journal().note("read", "p0.edi", "EDI").note("note", "P0", "no errors")
+    journal = read.note("note", "Q0", "no errors").note("fault", "bad.edi", "cut off")
+    line = Line.from_sites("survey", lines(), journal, strike=0.0)
+    told = [entry.subject for entry in line.journal if entry.step in ("read", "note", "fault")]
+    assert told == ["p0.edi", "P0", "bad.edi"]
+
+
+def test_lines_have_their_names_after_a_title(tmp_path):
+    run = RunFile(tmp_path, {"title": "Tennant", "line": "all"}, identity="1")
+    told = [start.Start(run, Reading((), {}, (), Journal()), None, {}, None).of(name) for name in "PQ"]
+    assert [one.run.told["title"] for one in told] == ["Tennant, line P", "Tennant, line Q"]
+    bare = dataclasses.replace(run, told={**run.told, "title": None})
+    assert start.Start(bare, told[0].reading, None, {}, None).of("P").run.told["title"] is None
+
+
 def test_a_line_along_its_own_strike_is_not_taken_by_default():
     """The first has more stations, but the strike beneath it is its own direction."""
     choice = choose(lines(strikes=(90.0, 0.0)), Selection())

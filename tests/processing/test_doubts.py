@@ -43,8 +43,8 @@ def test_a_doubt_takes_a_tenth_of_a_station_and_marks_more():
         left, journal = screened(sites, Screening(doubts=(PhaseQuadrant(),)))
         assert [site.name for site in left] == [site.name for site in sites]
         assert np.isnan(left[1].z[:, 0, 1]).sum() == gone
-        assert journal.losses() == ({"phase quadrant": (5, 1)} if gone else {})
-        assert journal.marks() == ({} if gone else {"phase quadrant": (6, 1)})
+        assert journal.losses() == ({"phase quadrant": (10, 1)} if gone else {})
+        assert journal.marks() == ({} if gone else {"phase quadrant": (12, 1)})
 
 
 def test_what_is_asked_for_goes_whatever_its_share():
@@ -52,7 +52,7 @@ def test_what_is_asked_for_goes_whatever_its_share():
     sites[1] = out_of_quadrant(sites[1], 20)
     left, journal = screened(sites, Screening(remove=(PhaseQuadrant(),), doubts=()))
     assert np.isnan(left[1].z[:20, 0, 1]).all()
-    assert journal.removed(["phase quadrant"]) == 20
+    assert journal.removed(["phase quadrant"]) == 40
 
 
 def test_skew_is_shown_and_never_weighs():
@@ -63,7 +63,7 @@ def test_skew_is_shown_and_never_weighs():
     sites = [dataclasses.replace(site, z=z)]
     left, journal = screened(sites, Screening(doubts=()))
     np.testing.assert_array_equal(left[0].z, z)
-    assert journal.marks()["skew"] == (2, 1)
+    assert journal.marks()["skew"] == (4, 1)
     left, journal = screened(sites, Screening(remove=(Skew(),), geology=()))
     assert np.isnan(left[0].z[5, 0, 1])
 
@@ -91,7 +91,8 @@ def test_usable_data_keep_what_rules_remove_and_their_places():
     assert done.data.survey.names == ("S1", "S2", "S3", "S4")
     # A millimetre: the local projection has its origin in the mean of other stations.
     np.testing.assert_allclose(done.data.survey.stations, done.usable.survey.stations[1:], atol=1e-3)
-    assert done.usable.mask.sum() - done.data.mask.sum() == 2 * (52 + 20)
+    # What is said to be removed is what is lacking, in one unit.
+    assert done.usable.mask.sum() - done.data.mask.sum() == done.journal.removed() == 2 * (52 + 20)
 
 
 def test_rules_that_act_do_not_mark_what_they_take():
@@ -102,12 +103,12 @@ def test_rules_that_act_do_not_mark_what_they_take():
     sites[1], sites[2] = dataclasses.replace(sites[1], z=z), dataclasses.replace(sites[2], z=lost)
     left, journal = screened(sites, Screening(remove=RULES, station_remove=STATION_RULES))
     assert [site.name for site in left] == ["S0", "S1", "S3", "S4"]
-    assert journal.losses() == {"skew": (2, 1), "station coverage": (12, 1)}
+    assert journal.losses() == {"skew": (4, 1), "station coverage": (24, 1)}
     assert journal.marks() == {}
     # Enlarged errors are told apart from what is only marked.
     left, journal = screened(sites, Screening(enlarge=(Skew(),)))
     assert len(left) == 5
-    assert journal.marks() == {"enlarged skew": (2, 1), "station coverage": (12, 1)}
+    assert journal.marks() == {"enlarged skew": (4, 1), "station coverage": (24, 1)}
 
 
 def test_stations_are_marked_and_stay():
@@ -117,7 +118,7 @@ def test_stations_are_marked_and_stay():
     sites[2] = dataclasses.replace(sites[2], z=z)
     left, journal = screened(sites, Screening())
     assert len(left) == 5
-    assert journal.marks() == {"station coverage": (12, 1)}
+    assert journal.marks() == {"station coverage": (24, 1)}
     left, journal = screened(sites, Screening(station_remove=(Coverage(),), station_doubts=()))
     assert [site.name for site in left] == ["S0", "S1", "S3", "S4"]
 
@@ -129,7 +130,9 @@ def test_copies_and_empty_stations_go_always():
     sites.append(dataclasses.replace(sites[1], name="backup"))
     left, journal = screened(sites, Screening.none())
     assert [site.name for site in left] == ["S0", "S1", "S3", "S4"]
-    assert "station copies, backup: left out: holds the same values as S1 [52 removed]" in str(journal)
+    assert "station copies, backup: left out: holds the same values as S1 [104 data removed]" in str(
+        journal
+    )
     assert "station empty, S2: left out" in str(journal)
     # At a place nobody knows equal values are no copies.
     lost = [dataclasses.replace(site, latitude=0.0, longitude=0.0) for site in line()]
@@ -144,6 +147,6 @@ def test_a_folded_journal_keeps_the_sums():
     folded = journal.folded()
     assert len(folded) == 3
     assert str(folded).splitlines()[0] == "note, 5 of them: converted to ohm"
-    assert "skew, 5 of them: 4 of 9 (S4), and others like it [10 removed]" in str(folded)
+    assert "skew, 5 of them: 4 of 9 (S4), and others like it [10 data removed]" in str(folded)
     assert folded.removed() == journal.removed() == 10
     assert folded.marks()["skew"][0] == 5

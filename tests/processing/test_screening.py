@@ -44,7 +44,7 @@ def test_clean_data_stay():
 def removed(site, rule):
     screened, journal = screen([site], [rule])
     gone = np.isnan(screened[0].z[:, [0, 1], [1, 0]]) & np.isfinite(site.z[:, [0, 1], [1, 0]])
-    assert journal.removed() == gone.sum()
+    assert journal.removed() == 2 * gone.sum()
     return [tuple(int(i) for i in at) for at in np.argwhere(gone)], journal
 
 
@@ -158,7 +158,7 @@ def test_stations_without_position_are_judged_by_their_data_alone():
 
 def test_journals_add_up():
     journal = Journal().note("read", "a.edi", "read") + Journal().note("skew", "A", "gone", 3)
-    assert str(journal) == "read, a.edi: read\nskew, A: gone [3 removed]"
+    assert str(journal) == "read, a.edi: read\nskew, A: gone [3 data removed]"
     assert (journal.removed(), journal.removed(["read"])) == (3, 0)
 
 

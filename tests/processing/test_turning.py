@@ -66,7 +66,7 @@ def test_one_element_aslant_is_refused_with_what_to_type():
     # Others go on without it.
     left, journal = turn_to([*sites, half_space("T")], 30.0)
     assert [site.name for site in left] == ["T"]
-    assert journal.removed() == 4 * FREQUENCIES.size
+    assert journal.removed() == 8 * FREQUENCIES.size
     with pytest.raises(ValueError, match="Zyx"):
         turn_to([dataclasses.replace(scalar(), z=scalar().z.swapaxes(1, 2))], 30.0)
 
@@ -75,7 +75,9 @@ def test_tensors_that_cannot_be_turned_are_counted():
     site = half_space()
     site.z[3, 0, 0] = np.nan
     _, journal = turn_to([site], 30.0)
-    assert str(journal) == "rotate, S: data of tensors that lack an element cannot be turned [2 removed]"
+    assert (
+        str(journal) == "rotate, S: data of tensors that lack an element cannot be turned [4 data removed]"
+    )
     assert len(turn_to([site], 0.0)[1]) == 0
 
 

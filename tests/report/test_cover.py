@@ -12,6 +12,7 @@ from jaxmt.field.cover import conclusions, data_in_words, day, stations_in_words
 from jaxmt.field.station_tables import processing_table, station_table
 from jaxmt.inversion.result import Ending
 from jaxmt.processing import Journal
+from jaxmt.simulation.survey import Survey
 
 SETTINGS = Settings(target=1.05, depth=6e3)
 
@@ -35,12 +36,44 @@ def test_three_sentences_say_what_was_fitted_how_deep_it_is_seen_and_what_is_the
 
 def test_what_is_not_fitted_is_said_first():
     poor = a_fit(shift=3.0, ending=Ending.ITERATIONS)
-    first, _, _ = conclusions([poor], SETTINGS)
+    first, _, third = conclusions([poor], SETTINGS)
     assert first.startswith(
         "The data are not explained within their errors: the nRMS is 3.00 by least squares"
     )
     assert "1.05 was the target; none of 5 stations" in first
     assert first.endswith("so no detail of the section is to be relied on.")
+    assert third == "An nRMS of 3.00 for a target of 1.05 is no fit: nothing is claimed of the ground."
+
+
+def test_no_conductor_is_named_in_a_gap_nor_under_a_station_that_is_not_fitted():
+    """Three stations in 2 km at either end of a line of 15 km, and the lowest resistivity in its middle."""
+    stations = np.array([-7.5e3, -6.5e3, -5.5e3, 5.5e3, 6.5e3, 7.5e3])
+    survey = Survey(np.geomspace(100.0, 0.1, 4), stations)
+    fit = a_fit(survey=survey)
+    mesh, rho = fit.result.mesh, np.full(fit.result.mesh.shape, 100.0)
+
+    def told(y, z, predicted=None):
+        """What is said of a section with 1 ohm m in the cell at y, z."""
+        section = rho.copy()
+        section[np.argmin(np.abs(mesh.z_centres - z)), np.argmin(np.abs(mesh.y_centres - y))] = 1.0
+        predicted = fit.result.predicted if predicted is None else predicted
+        result = dataclasses.replace(fit.result, resistivity=section, predicted=predicted)
+        return conclusions([dataclasses.replace(fit, result=result)], SETTINGS)[2]
+
+    # 5 km from the nearest station and 2.25 km deep; 1 km from it and as deep.
+    assert "low one is 100 ohm m" in told(-500.0, 2250.0)
+    assert ", no farther from a fitted station than it is deep, nine tenths" in told(-500.0, 2250.0)
+    assert "low one is 1 ohm m, times or divided by 1.6, at y = -4.5 km, 2.2 km" in told(-4500.0, 2250.0)
+    # The three stations nearest to it are 3 errors off.
+    off = fit.result.predicted.copy()
+    off[..., :3] += 2 * fit.result.data.errors[..., :3]
+    assert "low one is 100 ohm m" in told(-4500.0, 2250.0, off)
+    assert "low one is 1 ohm m" in told(4500.0, 2250.0, off)
+    # Nobody is fitted.
+    off = fit.result.predicted + 2 * fit.result.data.errors
+    assert told(4500.0, 2250.0, off) == (
+        "What the data see lies far from any station that is fitted: nothing is claimed of the ground."
+    )
 
 
 def test_two_misfits_are_set_side_by_side():
