@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,28 +84,22 @@ def _each(start: Start, made: Path, out: Path) -> int:
     if start.run.told["jobs"] is None:
         found = _one_by_one(start, places)
     else:
-        found = _at_once(start, places, out)
+        found = _at_once(start, places, made, out)
     # A line whose data cannot be inverted is not begun.
     begun = [name for name, place in places.items() if is_of(place, start.run)]
     left = [name for name in begun if found.get(name, STOPPED)]
     status = max(found.values(), default=0)
-    if made != out:
-        _settle([places[name] for name in begun], made, out, whole=not left and status != STOPPED)
+    if made != out and begun and not left and status != STOPPED:
+        old = [file for name in begun for file in own_run(out / places[name].name)]
+        move(made, out, [*own_run(out), *old], NAME)
+        print(f"The results of all lines are in {out}")
+    elif made != out:
+        if not begun and status != STOPPED:
+            discard(made)
+        print(f"The results of the earlier run stay in {out}.")
     if left or status == STOPPED:
         print(f"Go on with all lines: {command('invert', '--resume', out)}")
     return status
-
-
-def _settle(begun: Sequence[Path], made: Path, out: Path, *, whole: bool) -> None:
-    """Moves the lines that were begun to their place, if they are whole."""
-    if begun and whole:
-        old = [file for place in begun for file in own_run(out / place.name)]
-        move(made, out, [*own_run(out), *old], NAME)
-        print(f"The results of all lines are in {out}")
-        return
-    if not begun:
-        discard(made)
-    print(f"The results of the earlier run stay in {out}.")
 
 
 def _one_by_one(start: Start, places: Mapping[str, Path]) -> dict[str, int]:
@@ -132,14 +126,13 @@ def _one(start: Start, name: str, place: Path) -> int:
         return FAILED
 
 
-def _at_once(start: Start, places: Mapping[str, Path], out: Path) -> dict[str, int]:
+def _at_once(start: Start, places: Mapping[str, Path], made: Path, out: Path) -> dict[str, int]:
     """The exit status of each line, several of which run at a time; an interrupt is that of all."""
     asked = start.run.told["jobs"]
-    number = min(asked, cores(), len(places))
+    number = max(1, min(asked, cores(), len(places)))
     less = "" if number == asked else f", not {asked}: there are {len(places)} lines and {cores()} cores"
     print(f"{len(places)} lines by {number} processes{less}", flush=True)
-    run = next(iter(places.values())).parent / NAME
-    task = {"run": str(run), "verbose": bool(start.options["verbose"])}
+    task = {"run": str(made / NAME), "verbose": bool(start.options["verbose"])}
     tasks = {place.name: {**task, "line": name, "place": str(place)} for name, place in places.items()}
     names = {place.name: name for name, place in places.items()}
 
