@@ -52,12 +52,9 @@ def discard(made: Path) -> None:
 def end_move(path: Path) -> None:
     """Ends the moves to a folder that were begun; any number of times."""
     for made in (path / UNFINISHED, path / REDRAWN):
-        try:
-            moving = json.loads((made / MOVING).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        if is_held(path):
-            # Whoever began to move is moving.
+        moving = _listed(made / MOVING)
+        # Whoever began to move is moving.
+        if moving is None or is_held(path):
             continue
         for name in moving["new"]:
             if (made / name).is_file():
@@ -69,3 +66,24 @@ def end_move(path: Path) -> None:
             if place.is_dir() and not any(place.iterdir()):
                 place.rmdir()
         shutil.rmtree(made)
+
+
+def _listed(path: Path) -> dict[str, list[str]] | None:
+    """What moves; None where nothing does. Raises `ValueError` for a list that leads out of the folder."""
+    try:
+        moving = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        # It was cut short where a rename is not atomic, and nothing has moved.
+        return None
+    lists = [moving.get(key) for key in ("old", "new")] if isinstance(moving, dict) else [None]
+    if not all(isinstance(names, list) and all(map(_is_inside, names)) for names in lists):
+        raise ValueError(
+            f"{path} lists files that are not of this folder, and no jaxmt wrote it: remove it."
+        )
+    return moving
+
+
+def _is_inside(name: object) -> bool:
+    return isinstance(name, str) and not Path(name).is_absolute() and ".." not in Path(name).parts
