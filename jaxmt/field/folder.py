@@ -212,9 +212,9 @@ def new_identity() -> str:
     return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a name leads to nowhere else."""
-    return Path(name).name == name
+def _is_plain(name: object) -> bool:
+    """Whether something is a name, and leads to nowhere else."""
+    return isinstance(name, str) and Path(name).name == name != ".."
 
 
 def require_room(path: Path, *, force: bool) -> None:
@@ -237,7 +237,7 @@ def summary_of(path: Path) -> dict[str, Any] | None:
     if not isinstance(summary, dict) or not isinstance(summary.get("run"), str):
         return None
     misfits = summary.get("misfits", [])
-    return summary if isinstance(misfits, list) and all(isinstance(m, str) for m in misfits) else None
+    return summary if isinstance(misfits, list) and all(map(_is_plain, misfits)) else None
 
 
 def own(path: Path, misfits: Iterable[str]) -> list[Path]:
@@ -252,9 +252,7 @@ def own(path: Path, misfits: Iterable[str]) -> list[Path]:
 def own_run(path: Path) -> list[Path]:
     """The files of the run of one line in a folder; none where there is no run."""
     summary = summary_of(path)
-    if summary is None:
-        return []
-    return own(path, [name for name in summary.get("misfits", ()) if _is_plain(name)])
+    return [] if summary is None else own(path, summary.get("misfits", ()))
 
 
 def _drawn(name: str) -> tuple[str, ...]:
