@@ -215,6 +215,13 @@ def test_a_list_of_a_stranger_moves_nothing_elsewhere(content, tmp_path):
     assert (tmp_path / "mine").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["..", "../l2", "/l2", "", 1])
+def test_the_name_of_a_misfit_leads_nowhere_else(name, tmp_path):
+    (tmp_path / "summary.json").write_text(json.dumps({"run": "1", "misfits": [name]}))
+    with pytest.raises(ValueError, match="is no folder of results"):
+        Folder.open(tmp_path)
+
+
 def test_a_run_over_an_old_one_that_is_killed_goes_on(inverted, survey, tmp_path, capsys, monkeypatch):
     """The old result stays until then, and no file of one run stands beside those of another."""
     from jaxmt.field import workflow
