@@ -12,12 +12,12 @@ from typing import Any
 from . import forking as forking  # From here on it knows of forks.
 
 _HOMES = {
-    "batch": "Batch CrossValidation Processes cross_validate invert_all run_tasks",
+    "batch": "Batch CrossValidation Processes cross_validate invert_all l_curve run_tasks",
     "data": "Data",
     "inversion.appraisal": "Uncertainty appraise",
     "inversion.checkpoint": "Checkpoint CheckpointWarning",
     "inversion.invert": "invert",
-    "inversion.l_curve": "LCurve l_curve",
+    "inversion.l_curve": "LCurve",
     "inversion.objective": "Objective",
     "inversion.optimisers": "OPTIMISERS Descent GaussNewton QuasiNewton",
     "inversion.optimisers.langevin": "langevin",

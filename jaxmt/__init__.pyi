@@ -17,6 +17,7 @@ from .batch import CrossValidation as CrossValidation
 from .batch import Processes as Processes
 from .batch import cross_validate as cross_validate
 from .batch import invert_all as invert_all
+from .batch import l_curve as l_curve
 from .batch import run_tasks as run_tasks
 from .data import Data as Data
 from .inversion.appraisal import Uncertainty as Uncertainty
@@ -25,7 +26,6 @@ from .inversion.checkpoint import Checkpoint as Checkpoint
 from .inversion.checkpoint import CheckpointWarning as CheckpointWarning
 from .inversion.invert import invert as invert
 from .inversion.l_curve import LCurve as LCurve
-from .inversion.l_curve import l_curve as l_curve
 from .inversion.objective import Objective as Objective
 from .inversion.optimisers import OPTIMISERS as OPTIMISERS
 from .inversion.optimisers import Descent as Descent

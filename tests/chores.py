@@ -49,11 +49,16 @@ def die_in_the_first_worker(place: Path, number: float) -> dict:
 
 
 def wait_for_an_interrupt(place: Path, number: float) -> dict:
-    """Says that it runs, waits, and leaves a word if it is interrupted: as an inversion its checkpoint."""
+    """Says that it runs, waits, and leaves a word if it is interrupted: as an inversion its checkpoint.
+
+    Below zero it does not end then.
+    """
     (place / "running").write_text(str(os.getpid()))
     try:
         time.sleep(600)
     except KeyboardInterrupt:
         (place / "left").touch()
+        if number < 0:
+            time.sleep(600)
         raise
     return {}

@@ -1,23 +1,32 @@
 """Where does transport help an inversion, and where does it not?
 
 `python -m experiments.robustness [--quick] [--out DIR] [--question NAME ...] [--method NAME ...]
-[--budget MINUTES]` inverts synthetic models from many starts, under many kinds of noise, with every misfit;
-it goes on where it was stopped. `--tables FILE` prints the tables of stored results and runs nothing.
+[--budget MINUTES] [--processes N]` inverts synthetic models from many starts, under many kinds of noise,
+with every misfit; it goes on where it was stopped. Where N inversions run at once, their times are those of
+a shared machine. `--tables FILE` prints the tables of stored results and runs nothing.
 """
 
+import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import jax
 from tqdm import tqdm
+
+from jaxmt import Processes, run_tasks
 
 from .. import options as command
 from .drawing import draw
-from .inversion import run
+from .inversion import perform
 from .methods import all_methods
 from .questions import SEEDS, plan, questions, quick_questions
 from .store import Store, read
 from .tables import report
+
+
+class Spent(Exception):
+    """No inversion shall begin any more."""
 
 
 def main() -> None:
@@ -31,6 +40,9 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=len(SEEDS), metavar="N", help="seeds 0 to N - 1")
     parser.add_argument("--budget", type=float, metavar="MINUTES", help="start no inversion after this")
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="invert N at a time; by default one, here"
+    )
     parser.add_argument("--tables", type=Path, metavar="FILE", help="print the tables of stored results")
     options = parser.parse_args()
     chosen = quick_questions() if options.quick else questions()
@@ -48,21 +60,34 @@ def main() -> None:
     seeds = (0,) if options.quick else tuple(range(options.seeds))
     cases = [case for case in plan(chosen, seeds) if not options.method or case.method in options.method]
     missing = [case for case in cases if case not in store]
+    tasks = {
+        case.digest: {
+            "case": vars(case),
+            "sections": str(sections) if case.seed == 0 else "",
+            "share": "cost" in chosen and case.seed == 0 and case in chosen["cost"],
+        }
+        for case in missing
+    }
     begin = time.perf_counter()
-    with tqdm(total=len(cases), initial=len(cases) - len(missing), unit="run", dynamic_ncols=True) as bar:
-        programs = None
-        for case in missing:
-            if case.programs != programs:
-                # Those of hundreds of runs are more than a process may map.
-                jax.clear_caches()
-                programs = case.programs
-            if options.budget and time.perf_counter() - begin > 60 * options.budget:
-                bar.write(f"The budget of {options.budget:g} minutes is spent; the same command goes on.")
-                break
-            bar.set_postfix_str(f"{case.model}, {case.method}, {case.start}, {case.noise}")
-            share = "cost" in chosen and case.seed == 0 and case in chosen["cost"]
-            store.add(run(case, sections if case.seed == 0 else None, share))
-            bar.update()
+
+    def keep(name: str, found: Mapping[str, Any] | str) -> None:
+        if isinstance(found, str):
+            bar.write(f"{tasks[name]['case']}: {found}")
+        else:
+            store.add(dict(found))
+        bar.update()
+        if options.budget and time.perf_counter() - begin > 60 * options.budget:
+            raise Spent
+
+    with (
+        tqdm(total=len(cases), initial=len(cases) - len(missing), unit="run", dynamic_ncols=True) as bar,
+        tempfile.TemporaryDirectory() as kept,
+    ):
+        try:
+            executor = None if options.processes is None else Processes(options.processes)
+            run_tasks(perform, tasks, kept, executor, progress=keep)
+        except Spent:
+            bar.write(f"The budget of {options.budget:g} minutes is spent; the same command goes on.")
     text = report(store.records, chosen)
     (folder / "tables.md").write_text(text, encoding="utf-8")
     print(text)

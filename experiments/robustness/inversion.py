@@ -2,7 +2,9 @@
 
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,6 +25,21 @@ MOVED = {"slide_decades": np.nanmax, "slide_spacings": np.nanmax, "cosine_with_s
 """What is kept of the motion of mass in an inversion: the largest slides, the least cosine."""
 OFFSET = np.array([0.3, 5.0, 0.3, 5.0, 0.0, 0.0])
 """How far from the last prediction they begin, in the units of `COMPONENTS`."""
+
+
+_programs: list[tuple[str, str, str]] = []
+"""Which compiled functions this process holds, those of `Case.programs`."""
+
+
+def perform(folder: Path, task: Mapping[str, Any]) -> dict:
+    """`run` as a task of `jaxmt.run_tasks`: "case", "sections", "" for none, and "share"."""
+    del folder
+    case = Case(**task["case"])
+    if _programs != [case.programs]:
+        # Those of hundreds of runs are more than a process may map.
+        jax.clear_caches()
+        _programs[:] = [case.programs]
+    return run(case, Path(task["sections"]) if task["sections"] else None, task["share"])
 
 
 def run(case: Case, sections: Path | None = None, share: bool = False) -> dict:
@@ -61,6 +78,8 @@ def run(case: Case, sections: Path | None = None, share: bool = False) -> dict:
             )
     except (ArithmeticError, ValueError, MemoryError) as error:
         return record | {"failure": f"{type(error).__name__}: {error}"}
+    if result.ending is jaxmt.Ending.INTERRUPTED:
+        raise KeyboardInterrupt
     record["wall_seconds"] = time.perf_counter() - begin
     record |= outcome(result) | measures(given, result.resistivity)
     if share:

@@ -14,6 +14,8 @@ from typing import Any
 from .. import signals
 from ..simulation.solvers.host import cores
 
+_over = threading.Event()
+
 
 @dataclasses.dataclass(frozen=True)
 class Processes:
@@ -21,7 +23,8 @@ class Processes:
 
     Processes are spawned, for neither JAX nor the threads of a solver survive a fork: a script that uses
     them keeps what it does below `if __name__ == "__main__":`. What interrupts this process, or ends it,
-    interrupts what they are doing, so that a checkpoint is left and nothing runs on unseen.
+    interrupts what they are doing, so that a checkpoint is left and nothing runs on unseen; a second
+    interrupt does not wait for them.
 
     - `number`: of processes; as many as there are cores by default.
     """
@@ -57,7 +60,12 @@ class _Workers(ProcessPoolExecutor):
     def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._interrupt()
-        return super().__exit__(kind, *rest)
+        try:
+            return super().__exit__(kind, *rest)
+        except KeyboardInterrupt:
+            for process in list((self._processes or {}).values()):
+                process.kill()
+            raise
 
 
 def _begin(begun: "Synchronized[int]", processes: int, held: Connection) -> None:
@@ -72,7 +80,13 @@ def _begin(begun: "Synchronized[int]", processes: int, held: Connection) -> None
 def _watch(held: Connection) -> None:
     """Interrupts this process once the one that started it was interrupted or died."""
     held.poll(None)
+    _over.set()
     signals.send(signal.SIGTERM)
+
+
+def is_over() -> bool:
+    """Whether the process that started this one was interrupted or died: nothing shall begin any more."""
+    return _over.is_set()
 
 
 def _take_cores(begun: "Synchronized[int]", processes: int) -> None:

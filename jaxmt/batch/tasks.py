@@ -21,6 +21,7 @@ from ..atomic import FilePath, atomic_path
 from ..fingerprint import fingerprint
 from ..io.summary import Json, write_summary
 from ..lock import locked
+from .processes import is_over
 
 DONE, FAILED, BEGUN = "done.json", "failed.txt", "begun"
 """What the folder of a task holds: its outcome, the traceback of its failure, a mark while it runs."""
@@ -167,6 +168,9 @@ def _perform(payload: _Payload) -> Mapping[str, Any] | str:
             jax.config.update(key, value)
     place = payload.place
     try:
+        if is_over():
+            # It was sent before.
+            raise KeyboardInterrupt
         place.mkdir(parents=True, exist_ok=True)
         (place / BEGUN).touch()
         (place / FAILED).unlink(missing_ok=True)

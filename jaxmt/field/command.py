@@ -80,7 +80,7 @@ def _invert_options(part: Parser) -> None:
     add(part.add_argument_group("figures"), SHOWING)
     add(part.add_argument_group("report"), TITLES)
     group = part.add_argument_group("machine")
-    add(group, ["devices"])
+    add(group, ["devices", "jobs"])
     machine.add_hosts(group)
 
 

@@ -1,18 +1,15 @@
 """The folder that a run leaves: what lies in it, whose it is, and which run it belongs to.
 
-A run that replaces an earlier one writes into a folder of its own within, `UNFINISHED`, and takes the
-earlier one's place when it is whole. The list of what moves is written first: a move that was cut short is
-ended by whoever opens the folder next.
+A run that replaces an earlier one writes into a folder of its own within, and takes the earlier one's place
+when it is whole; so does a report that is drawn again: see `staging`.
 """
 
 import dataclasses
 import datetime
 import hashlib
 import json
-import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shlex import quote
@@ -20,15 +17,15 @@ from typing import Any
 
 from ..atomic import FilePath
 from ..io import read_results, write_summary
-from ..lock import LOCK, is_held
+from ..lock import LOCK
 from .options import FORMATS
 from .run_file import NAME, RunFile
+from .staging import REDRAWN, UNFINISHED, discard, emptied, end_move, link, move
 
 SUMMARY, REPORT, LOG = "summary.json", "report.html", "processing.log"
 LINE, SITES, REFERENCE, USABLE = "line.npz", "sites.npz", "reference.npz", "usable.npz"
 CHECKPOINT, MODEL, APPRAISAL, HISTORY = "inversion.checkpoint", "model.npz", "appraisal.npz", "history.csv"
 BOTH = "both.png"
-UNFINISHED, MOVING = ".unfinished", "moving.json"
 
 FILES = (
     (NAME, "what the run was told; `jaxmt invert run.toml -o OUT` repeats it"),
@@ -71,6 +68,9 @@ FIT_FILES = (
 )
 """Files of each inversion, in a folder named by its misfit."""
 
+PICTURES = (*(f".{suffix}" for suffix in FORMATS), Path(REPORT).suffix)
+"""What `jaxmt report` makes again."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
@@ -104,8 +104,8 @@ class Folder:
         end_move(path)
         require_room(path, force=force)
         if summary_of(path) is not None:
-            path, replaces = path / UNFINISHED, path
-            shutil.rmtree(path, ignore_errors=True)
+            discard(path / REDRAWN)
+            path, replaces = emptied(path / UNFINISHED), path
         elif path.is_dir():
             _require_none(path, FILES)
         path.mkdir(parents=True, exist_ok=True)
@@ -140,6 +140,7 @@ class Folder:
         """The folder to go on with: of the run that began last, though an earlier one is still there."""
         path = Path(path)
         end_move(path)
+        discard(path / REDRAWN)
         if not (path / UNFINISHED / NAME).is_file():
             return cls.open(path)
         return dataclasses.replace(cls.open(path / UNFINISHED), replaces=path)
@@ -150,12 +151,16 @@ class Folder:
             return self
         if not self.path.is_dir():
             return self.open(self.replaces)
-        misfits = [name for name in (summary_of(self.replaces) or {}).get("misfits", ()) if _is_plain(name)]
-        old = [str(file.relative_to(self.replaces)) for file in own(self.replaces, misfits)]
-        new = [str(file.relative_to(self.path)) for file in self.path.rglob("*") if file.is_file()]
-        write_summary(self.path / MOVING, {"old": old, "new": new})
-        end_move(self.replaces)
+        move(self.path, self.replaces, own_run(self.replaces), SUMMARY)
         return Folder(self.replaces, self.identity, self.resumed)
+
+    def redrawn(self) -> "Folder":
+        """Where figures and report of this run are drawn again, until they are `settled`."""
+        made = emptied(self.path / REDRAWN)
+        for file in own(self.path, self.misfits()):
+            if file.suffix not in PICTURES:
+                link(file, made / file.relative_to(self.path))
+        return Folder(made, self.identity, resumed=True, replaces=self.path)
 
     def _identities(self) -> Iterator[tuple[str, str]]:
         """The run that each file with words states."""
@@ -207,32 +212,9 @@ def new_identity() -> str:
     return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def end_move(path: Path) -> None:
-    """Ends the move of a new run to the place of an earlier one, if it was begun; any number of times."""
-    made = path / UNFINISHED
-    try:
-        moving = json.loads((made / MOVING).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    if is_held(path):
-        # Whoever began to move is moving.
-        return
-    # The summary last: until then the new run is the one in the folder of its own.
-    for name in sorted(moving["new"], key=lambda name: name == SUMMARY):
-        if (made / name).is_file():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(made / name, path / name)
-    for name in set(moving["old"]) - set(moving["new"]):
-        (path / name).unlink(missing_ok=True)
-    for place in {(path / name).parent for name in moving["old"]} - {path}:
-        if place.is_dir() and not any(place.iterdir()):
-            place.rmdir()
-    shutil.rmtree(made)
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name leads to nowhere else."""
-    return Path(name).name == name
+def _is_plain(name: object) -> bool:
+    """Whether something is a name, and leads to nowhere else."""
+    return isinstance(name, str) and Path(name).name == name != ".."
 
 
 def require_room(path: Path, *, force: bool) -> None:
@@ -255,7 +237,7 @@ def summary_of(path: Path) -> dict[str, Any] | None:
     if not isinstance(summary, dict) or not isinstance(summary.get("run"), str):
         return None
     misfits = summary.get("misfits", [])
-    return summary if isinstance(misfits, list) and all(isinstance(m, str) for m in misfits) else None
+    return summary if isinstance(misfits, list) and all(map(_is_plain, misfits)) else None
 
 
 def own(path: Path, misfits: Iterable[str]) -> list[Path]:
@@ -267,6 +249,12 @@ def own(path: Path, misfits: Iterable[str]) -> list[Path]:
     return [file for place, pattern in patterns for file in sorted(place.glob(pattern))]
 
 
+def own_run(path: Path) -> list[Path]:
+    """The files of the run of one line in a folder; none where there is no run."""
+    summary = summary_of(path)
+    return [] if summary is None else own(path, summary.get("misfits", ()))
+
+
 def _drawn(name: str) -> tuple[str, ...]:
     """The names of a file: a figure may be drawn in other formats, too."""
     return tuple(name.replace(".png", f".{suffix}") for suffix in FORMATS) if ".png" in name else (name,)
@@ -274,15 +262,12 @@ def _drawn(name: str) -> tuple[str, ...]:
 
 def remove(path: Path) -> None:
     """Removes the files of an earlier run, and its folders where nothing else is in them."""
-    summary = summary_of(path)
-    if summary is None:
-        return
-    misfits = [name for name in summary.get("misfits", ()) if _is_plain(name)]
-    for file in own(path, misfits):
+    files = own_run(path)
+    for file in files:
         file.unlink()
-    for name in misfits:
-        if (path / name).is_dir() and not any((path / name).iterdir()):
-            (path / name).rmdir()
+    for place in {file.parent for file in files} - {path}:
+        if not any(place.iterdir()):
+            place.rmdir()
 
 
 def _require_none(path: Path, names: tuple[tuple[str, str], ...]) -> None:

@@ -188,6 +188,9 @@ OPTIONS: dict[str, Option] = {
         Option("author", "report", words, None, "who answers for it", metavar="TEXT"),
         Option("devices", "machine", whole(1, "a number of devices, at least 1"), None,
                "share the frequencies over N devices", metavar="N"),
+        Option("jobs", "machine", whole(1, "a number of processes, at least 1"), None,
+               "with --line all: invert N lines at a time, in processes that share out the cores",
+               metavar="N"),
     )
 }  # fmt: skip
 """Every option of a run, in the order of `--help` and of the file."""

@@ -17,6 +17,7 @@ from .objects import treatment_of
 from .options import ALL, Refusal, complete
 from .run_file import NAME, RunFile
 from .selection import located
+from .staging import end_move
 from .store import read_line
 
 ABOUT_STATIONS = ("variance", "line", "stations", "drop", "positions", "spacing", "recursive")
@@ -130,6 +131,7 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
         line, target = _told(folder if of_run else None)
         return Source(path.stem, inversions={path.stem: Inverted(read_results(path), line, target)})
     found = {}
+    end_move(path)
     if path.is_dir() and (path / NAME).is_file() and summary_of(path) is None:
         whole = RunFile.read(path / NAME).identity
         runs = [run for run in sorted(path.iterdir()) if summary_of(run) is not None and _is_of(run, whole)]

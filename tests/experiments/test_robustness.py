@@ -3,11 +3,14 @@
 import dataclasses
 import itertools
 import json
+import sys
 
+import jax
 import numpy as np
 import pytest
 
 import jaxmt
+from experiments.robustness import __main__ as study
 from experiments.robustness import inversion, questions, tables
 from experiments.robustness.case import Case, case_of
 from experiments.robustness.methods import LEAST_SQUARES, all_methods, methods
@@ -173,6 +176,39 @@ def test_a_run_that_fails_says_why(monkeypatch):
     found = inversion.run(CASE)
     assert found["failure"] == "FloatingPointError: no number"
     assert "rmse" not in found
+
+
+@pytest.mark.parametrize(("budget", "first"), [([], 3), (["--budget", "1e-9"], 1)])
+def test_the_study_goes_on_with_what_is_missing(budget, first, tmp_path, monkeypatch, capsys):
+    """What failed otherwise than by its numbers is said, not stored, and tried again."""
+    done, cleared = [], []
+
+    def run(case, sections, share):
+        done.append(case)
+        if len(done) == 2:
+            raise OSError("no room")
+        return record(case)
+
+    monkeypatch.setattr(inversion, "run", run)
+    monkeypatch.setattr(jax, "clear_caches", lambda: cleared.append(True))
+    monkeypatch.setattr(study, "draw", lambda *arguments: None)
+    told = ["robustness", "--quick", "--question", "starts", "--out", str(tmp_path)]
+    path = tmp_path / "robustness_quick" / "results.jsonl"
+    monkeypatch.setattr(sys, "argv", [*told, *budget])
+    study.main()
+    assert len(read(path)) == first
+    assert ("OSError: no room" in capsys.readouterr().err) == (not budget)
+    monkeypatch.setattr(sys, "argv", told)
+    study.main()
+    assert len(read(path)) == (4 if not budget else 3)
+    assert cleared
+
+
+def test_an_inversion_that_is_interrupted_is_no_result(monkeypatch):
+    found = dataclasses.make_dataclass("Found", ["ending"])(jaxmt.Ending.INTERRUPTED)
+    monkeypatch.setattr(jaxmt, "invert", lambda *arguments, **options: found)
+    with pytest.raises(KeyboardInterrupt):
+        inversion.run(CASE)
 
 
 QUESTION = questions.Question(

@@ -192,6 +192,36 @@ def test_a_move_that_was_cut_short_is_ended_by_the_next(inverted, tmp_path, monk
         assert files(out) == files(new) | {"extra.txt", "notes.txt"}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"old": ["../mine"], "new": []}',
+        '{"old": [], "new": ["../../mine"]}',
+        '{"old": [1], "new": []}',
+        "[]",
+    ],
+)
+def test_a_list_of_a_stranger_moves_nothing_elsewhere(content, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    made = tmp_path / "OUT" / ".unfinished"
+    made.mkdir(parents=True)
+    (made / "moving.json").write_text(content)
+    with pytest.raises(ValueError, match=r"moving.json lists files that are not of this folder"):
+        Folder.open(tmp_path / "OUT")
+    (made / "moving.json").write_text(content[:-1])
+    # A list that was cut short is none.
+    with pytest.raises(ValueError, match="is no folder of results"):
+        Folder.open(tmp_path / "OUT")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["..", "../l2", "/l2", "", 1])
+def test_the_name_of_a_misfit_leads_nowhere_else(name, tmp_path):
+    (tmp_path / "summary.json").write_text(json.dumps({"run": "1", "misfits": [name]}))
+    with pytest.raises(ValueError, match="is no folder of results"):
+        Folder.open(tmp_path)
+
+
 def test_a_run_over_an_old_one_that_is_killed_goes_on(inverted, survey, tmp_path, capsys, monkeypatch):
     """The old result stays until then, and no file of one run stands beside those of another."""
     from jaxmt.field import workflow

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import html
 import json
+import os
 import re
 import shutil
 
@@ -211,6 +212,45 @@ def test_the_first_page_is_told_and_told_again(inverted, tmp_path):
     assert Outcome.read(Folder.open(out)).settings.title == title
     assert main(["report", str(out)]) == 0
     assert "<dd>Somebody else</dd>" in (out / "report.html").read_text()
+
+
+def test_a_report_takes_the_place_of_the_old_one_when_it_is_whole(inverted, tmp_path, monkeypatch):
+    out, save, replace, done = tmp_path / "OUT", plot.save, os.replace, []
+    shutil.copytree(inverted, out)
+    before = {name: (out / name).read_bytes() for name in files(out)}
+    told = ["report", str(out), "--title", "Another", "--format", "svg"]
+
+    def stopped(figure, path):
+        done.append(path)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return save(figure, path)
+
+    monkeypatch.setattr(plot, "save", stopped)
+    assert main(told) == 130
+    assert {name: (out / name).read_bytes() for name in files(out)} == before
+    monkeypatch.setattr(plot, "save", save)
+    # A kill leaves what it drew, which the next does not take for its own.
+    (out / ".redrawn").mkdir()
+    (out / ".redrawn" / "both.png").touch()
+
+    def dies(source, target):
+        if ".redrawn" in str(source) and ".redrawn" not in str(target):
+            done.append(target)
+            if len(done) == 6:
+                raise InterruptedError
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", dies)
+    assert main(told) == 1
+    assert len(done) == 6
+    # Whoever opens it ends the move, and nothing of the old report is left.
+    assert len(Outcome.read(Folder.open(out)).fits) == 1
+    assert "Another" in (out / "report.html").read_text()
+    pictures = {name.replace(".png", ".svg") for name in before if name.endswith(".png")}
+    assert files(out) == before.keys() | pictures
+    for name, digest in json.loads((out / "summary.json").read_text())["files"].items():
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
 
 
 def test_results_come_back_as_they_were(inverted):

@@ -9,7 +9,7 @@ import pytest
 from soundings import half_space, two_dimensional
 
 from jaxmt import Data, Survey
-from jaxmt.field import Line, Treatment, start, treatment
+from jaxmt.field import Line, Treatment, one_line, treatment
 from jaxmt.field.along_profile import files_of
 from jaxmt.field.cautions import cautions
 from jaxmt.field.choice import find
@@ -409,7 +409,7 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
             raise ValueError("too few stations")
         return 0
 
-    monkeypatch.setattr(start, "begun", begun)
+    monkeypatch.setattr(one_line, "begun", begun)
     reads = []
 
     def survey(self, path):
@@ -425,9 +425,9 @@ def test_every_line_is_inverted_into_its_own_folder(tmp_path, monkeypatch):
     # Resumed, a line that was begun goes on, and one that was not is begun; the survey is read once.
     went_on = []
     monkeypatch.setattr(
-        start, "invert_line", lambda line, *a, **k: went_on.append(line.data.survey.names[0])
+        one_line, "invert_line", lambda line, *a, **k: went_on.append(line.data.survey.names[0])
     )
-    monkeypatch.setattr(start, "ended", lambda outcome, folder: 0)
+    monkeypatch.setattr(one_line, "ended", lambda outcome, folder: 0)
     run = RunFile.read(tmp_path / "OUT" / "run.toml")
     # Another run of all lines left Q.
     for name, of in (("P", run.identity), ("Q", "another")):

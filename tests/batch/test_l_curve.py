@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
 import pytest
 from identities import present
@@ -5,7 +8,7 @@ from matplotlib.figure import Figure
 from problems import BLOCK_MESH, observed
 
 import jaxmt
-from jaxmt import LCurve, LeastSquares, l_curve
+from jaxmt import Fixed, LCurve, LeastSquares, invert, l_curve
 
 FACTORS = np.geomspace(1e3, 1e-3, 13)
 
@@ -36,6 +39,22 @@ def test_a_sweep_trades_smoothness_for_fit():
     assert np.all(np.diff(curve.roughnesses) > 0)
     np.testing.assert_allclose(curve.losses, np.square(curve.nrms), rtol=1e-12)
     assert curve.best is curve.results[1]
+
+
+@pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
+def test_points_of_an_executor_are_inversions_of_their_own():
+    told: dict[str, Any] = {"misfit": LeastSquares(), "max_iterations": 2}
+    data = observed(frequencies=2)
+    with ThreadPoolExecutor(1) as executor:
+        curve = l_curve(data, BLOCK_MESH, [0.3, 10.0, 0.01], executor=executor, **told)
+        with pytest.raises(RuntimeError, match=r"3 of 3 tasks failed, 0 lambda 10: ValueError: .*ohm m"):
+            l_curve(data, BLOCK_MESH, [0.3, 10.0, 0.01], -1.0, executor=executor, **told)
+    one = invert(data, BLOCK_MESH, 100.0, trade_off=Fixed(0.3), target=1e-9, **told)
+    np.testing.assert_array_equal(curve.factors, [10.0, 0.3, 0.01])
+    # By the same programs.
+    np.testing.assert_allclose(curve.results[1].history["nrms"], one.history["nrms"], rtol=1e-12)
+    np.testing.assert_allclose(curve.results[1].predicted, one.predicted, rtol=1e-12)
+    assert curve.nrms[1] == pytest.approx(one.nrms, rel=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")

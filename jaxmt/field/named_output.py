@@ -1,0 +1,36 @@
+"""What several processes say on one terminal, each line behind the name of who says it."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+
+class NamedLines(io.TextIOBase):
+    """Writes lines behind a name, each at once; a bar, which is drawn again and again, is left out."""
+
+    def __init__(self, name: str, target: TextIO) -> None:
+        self._name, self._target, self._begun = name, target, ""
+
+    def write(self, text: str, /) -> int:
+        """Keeps what is no whole line yet."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            if line.strip() and "\r" not in line:
+                self._target.write(f"{self._name}: {line}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes what was written of whole lines."""
+        self._target.flush()
+
+
+@contextlib.contextmanager
+def named_output(name: str) -> Iterator[None]:
+    """Everything that is printed within stands behind a name."""
+    with (
+        contextlib.redirect_stdout(NamedLines(name, sys.stdout)),
+        contextlib.redirect_stderr(NamedLines(name, sys.stderr)),
+    ):
+        yield
