@@ -101,10 +101,10 @@ def test_a_line_has_no_notes_of_stations_of_other_lines():
 
 def test_lines_have_their_names_after_a_title(tmp_path):
     run = RunFile(tmp_path, {"title": "Tennant", "line": "all"}, identity="1")
-    told = [start.Start(run, Reading((), {}, (), Journal()), None, {}, None).of(name) for name in "PQ"]
+    told = [one_line.Start(run, Reading((), {}, (), Journal()), None, {}, None).of(name) for name in "PQ"]
     assert [one.run.told["title"] for one in told] == ["Tennant, line P", "Tennant, line Q"]
     bare = dataclasses.replace(run, told={**run.told, "title": None})
-    assert start.Start(bare, told[0].reading, None, {}, None).of("P").run.told["title"] is None
+    assert one_line.Start(bare, told[0].reading, None, {}, None).of("P").run.told["title"] is None
 
 
 def test_a_line_along_its_own_strike_is_not_taken_by_default():
