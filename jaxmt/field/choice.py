@@ -189,7 +189,7 @@ def default(lines: Lines, angles: Sequence[float]) -> StationLine:
 
 
 def _ranked(lines: Lines, angles: Sequence[float]) -> list[tuple[int, int, StationLine]]:
-    """Stations, whole degrees off strike (0 where it is ill determined) and line, of those to choose from."""
+    """Stations, whole degrees off strike (0 where that is unknown) and line, of those to choose from."""
     pairs = list(zip(lines.lines, angles, strict=True))
     across = [(line, angle) for line, angle in pairs if not angle < ACROSS]
     return [(len(line.stations), round(float(np.nan_to_num(a))), line) for line, a in across or pairs]
