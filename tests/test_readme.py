@@ -79,7 +79,7 @@ def compared(*, data, parametrisation, start, misfit, regularization, **_):
     misfit = jaxmt.CloudTransport() if misfit is None else misfit
     regularization = jaxmt.Smoothness() if regularization is None else regularization
     prepared, state = misfit.prepare(data)
-    away = np.nan_to_num(data.values) + data.errors
+    away = np.nan_to_num(data.values + data.errors)
     value, slope = jax.value_and_grad(lambda p: misfit(p, prepared, state)[0])(away)
     assert value > 0
     assert np.isfinite(slope).all()

@@ -188,11 +188,11 @@ def default(lines: Lines, angles: Sequence[float]) -> StationLine:
     return max(_ranked(lines, angles), key=lambda r: r[:2])[2]
 
 
-def _ranked(lines: Lines, angles: Sequence[float]) -> list[tuple[int, float, StationLine]]:
-    """Stations, degrees off strike (0 where that is ill determined) and line, of those to choose from."""
+def _ranked(lines: Lines, angles: Sequence[float]) -> list[tuple[int, int, StationLine]]:
+    """Stations, whole degrees off strike (0 where that is unknown) and line, of those to choose from."""
     pairs = list(zip(lines.lines, angles, strict=True))
     across = [(line, angle) for line, angle in pairs if not angle < ACROSS]
-    return [(len(line.stations), float(np.nan_to_num(a)), line) for line, a in across or pairs]
+    return [(len(line.stations), round(float(np.nan_to_num(a))), line) for line, a in across or pairs]
 
 
 def _mended(sites: Sequence[Site], declination: float, signs: str) -> list[Site]:
@@ -292,5 +292,5 @@ def _tie(lines: Lines, line: StationLine, angles: Sequence[float]) -> str:
         return ""
     names = listed([other.name for *_, other in rivals])
     first = any(r[1] == angle for r in rivals)
-    why = "the first of them" if first else f"{angle:.0f} degrees from its strike, the others less"
+    why = "the first of them" if first else f"{angle} degrees from its strike, the others less"
     return f" (as many as {names}; {why})"

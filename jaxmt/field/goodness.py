@@ -88,8 +88,7 @@ def misfit_in_words(line: Line, result: Result) -> str:
     if np.isfinite(here) and np.isfinite(elsewhere):
         text += (
             f" By their skew {100 * here:.0f} % of the phase tensors of these stations ask for a 3-D "
-            "earth, "
-            f"{100 * elsewhere:.0f} % of the others'."
+            f"earth, {100 * elsewhere:.0f} % of the others'."
         )
     return f"{text} {outside}".strip()
 

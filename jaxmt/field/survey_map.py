@@ -30,10 +30,10 @@ def line_rows(choice: Choice) -> str:
         "line",
         "stations",
         "length km",
-        "azimuth",
+        "azimuth deg",
         "spacing km",
         "widest gap km",
-        "to strike",
+        "deg to strike",
         "",
     )
     rows = []

@@ -175,8 +175,8 @@ def fit_by(
     told = (*caught, *advice(line, result, settings), *[shifts] * bool(shifts))
     with step("Fit of all usable data", quiet=quiet or line.usable is None):
         usable = usable_nrms(line, result, devices)
-    count = f"{int(line.data.mask.sum())} data, {result.resistivity.size} cells"
-    with step(f"Appraising the section ({count})", quiet=quiet):
+    size = f"{int(line.data.mask.sum())} data by {result.resistivity.size} cells"
+    with step(f"Appraising the section (a Jacobian of {size}, compiled first)", quiet=quiet):
         uncertainty = appraised(line, result, settings)
     return Fit(name, result, uncertainty, each, share, told, usable)
 
