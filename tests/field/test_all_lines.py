@@ -64,9 +64,9 @@ def copied(inverted, monkeypatch):
             run = dataclasses.replace(start.run, identity=folder.identity, of=start.whole)
             run.write(folder.path / "run.toml")
             if what == 0:
+                folder.claim(["l2"])
                 (folder.path / "l2").mkdir()
                 shutil.copy(inverted / "l2" / "model.npz", folder.path / "l2")
-                folder.claim(["l2"])
                 folder.settled()
         return what
 
