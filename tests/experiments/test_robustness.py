@@ -198,7 +198,7 @@ def test_the_study_goes_on_with_what_is_missing(budget, first, tmp_path, monkeyp
     study.main()
     assert len(read(path)) == first
     assert all(np.isnan(found["slide_decades"]) for found in read(path))
-    assert ("OSError: no room" in capsys.readouterr().err) == (not budget)
+    assert ("OSError: no room" in capsys.readouterr().out) == (not budget)
     monkeypatch.setattr(sys, "argv", told)
     study.main()
     assert len(read(path)) == (4 if not budget else 3)
