@@ -6,6 +6,7 @@ with every misfit; it goes on where it was stopped. Where N inversions run at on
 a shared machine. `--tables FILE` prints the tables of stored results and runs nothing.
 """
 
+import json
 import tempfile
 import time
 from collections.abc import Mapping
@@ -74,7 +75,7 @@ def main() -> None:
         if isinstance(found, str):
             bar.write(f"{tasks[name]['case']}: {found}")
         else:
-            store.add(dict(found))
+            store.add(json.loads(found["record"]))
         bar.update()
         if options.budget and time.perf_counter() - begin > 60 * options.budget:
             raise Spent

@@ -1,5 +1,6 @@
 """Runs one case and measures what it found."""
 
+import json
 import time
 import warnings
 from collections.abc import Mapping
@@ -31,15 +32,19 @@ _programs: list[tuple[str, str, str]] = []
 """Which compiled functions this process holds, those of `Case.programs`."""
 
 
-def perform(folder: Path, task: Mapping[str, Any]) -> dict:
-    """`run` as a task of `jaxmt.run_tasks`: "case", "sections", "" for none, and "share"."""
+def perform(folder: Path, task: Mapping[str, Any]) -> dict[str, str]:
+    """`run` as a task of `jaxmt.run_tasks`: "case", "sections", "" for none, and "share".
+
+    The record is a line of JSON as the store holds it, in which numbers that are none stay so.
+    """
     del folder
     case = Case(**task["case"])
     if _programs != [case.programs]:
         # Those of hundreds of runs are more than a process may map.
         jax.clear_caches()
         _programs[:] = [case.programs]
-    return run(case, Path(task["sections"]) if task["sections"] else None, task["share"])
+    record = run(case, Path(task["sections"]) if task["sections"] else None, task["share"])
+    return {"record": json.dumps(record)}
 
 
 def run(case: Case, sections: Path | None = None, share: bool = False) -> dict:

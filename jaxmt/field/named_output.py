@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import TextIO
 
 
-class NamedLines(io.TextIOBase):
+class NamedLines(io.StringIO):
     """Writes lines behind a name, each at once; a bar, which is drawn again and again, is left out."""
 
     def __init__(self, name: str, target: TextIO) -> None:
+        super().__init__()
         self._name, self._target, self._begun = name, target, ""
 
     def write(self, text: str, /) -> int:

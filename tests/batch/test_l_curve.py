@@ -51,10 +51,10 @@ def test_points_of_an_executor_are_inversions_of_their_own():
             l_curve(data, BLOCK_MESH, [0.3, 10.0, 0.01], -1.0, executor=executor, **told)
     one = invert(data, BLOCK_MESH, 100.0, trade_off=Fixed(0.3), target=1e-9, **told)
     np.testing.assert_array_equal(curve.factors, [10.0, 0.3, 0.01])
-    # By the same programs.
-    np.testing.assert_allclose(curve.results[1].history["nrms"], one.history["nrms"], rtol=1e-12)
-    np.testing.assert_allclose(curve.results[1].predicted, one.predicted, rtol=1e-12)
-    assert curve.nrms[1] == pytest.approx(one.nrms, rel=1e-12)
+    # Another program predicts for the result that comes back.
+    np.testing.assert_allclose(curve.results[1].history["nrms"], one.history["nrms"], rtol=1e-9)
+    np.testing.assert_allclose(curve.results[1].predicted, one.predicted, rtol=1e-9)
+    assert curve.nrms[1] == pytest.approx(one.nrms, rel=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")

@@ -38,11 +38,13 @@ def lines(survey, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lines") / "EDI"
     write_survey(folder / "P")
     for k in range(4):
-        for site in (two_dimensional(f"Q{k}"), half_space(f"R{k}", frequencies=np.array([0.1, 0.01]))):
-            line = site.name[0]
-            place = {"latitude": {"Q": 1.0, "R": 2.0}[line], "longitude": 0.02 * k, "elevation": 100.0}
+        arrows = two_dimensional(f"Q{k}", arrow=0.2)
+        arrows = dataclasses.replace(arrows, tipper_error=np.full(arrows.tipper.shape, 0.02), latitude=1.0)
+        low = half_space(f"R{k}", frequencies=np.array([0.1, 0.01]), latitude=2.0)
+        for line, site in (("Q", arrows), ("R", low)):
             (folder / line).mkdir(exist_ok=True)
-            write_edi(folder / line / f"{site.name}.edi", dataclasses.replace(site, **place))
+            placed = dataclasses.replace(site, longitude=0.02 * k, elevation=100.0 + k)
+            write_edi(folder / line / f"{site.name}.edi", placed)
     return folder
 
 
@@ -64,9 +66,9 @@ def copied(inverted, monkeypatch):
             run = dataclasses.replace(start.run, identity=folder.identity, of=start.whole)
             run.write(folder.path / "run.toml")
             if what == 0:
+                folder.claim(["l2"])
                 (folder.path / "l2").mkdir()
                 shutil.copy(inverted / "l2" / "model.npz", folder.path / "l2")
-                folder.claim(["l2"])
                 folder.settled()
         return what
 
