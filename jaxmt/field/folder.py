@@ -214,7 +214,7 @@ def new_identity() -> str:
 
 def _is_plain(name: object) -> bool:
     """Whether something is a name, and leads to nowhere else."""
-    return isinstance(name, str) and Path(name).name == name != ".."
+    return isinstance(name, str) and Path(name).name == name and name not in ("", "..")
 
 
 def require_room(path: Path, *, force: bool) -> None:

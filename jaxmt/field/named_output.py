@@ -4,13 +4,13 @@ import contextlib
 import io
 import sys
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any
 
 
 class NamedLines(io.StringIO):
     """Writes lines behind a name, each at once; a bar, which is drawn again and again, is left out."""
 
-    def __init__(self, name: str, target: TextIO) -> None:
+    def __init__(self, name: str, target: Any) -> None:
         super().__init__()
         self._name, self._target, self._begun = name, target, ""
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import Formatter, Locator
 
@@ -124,7 +123,7 @@ class _Lines(LineCollection):
         self.graticule, self.of = graticule, ax
         self.set_in_layout(False)
 
-    def draw(self, renderer: RendererBase) -> None:
+    def draw(self, renderer: Any) -> None:
         meridians, parallels, _, _ = self.graticule.lines(self.of)
         self.set_segments([line for _, line in (*meridians, *parallels)])
         super().draw(renderer)

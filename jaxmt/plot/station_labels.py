@@ -1,12 +1,12 @@
 """Names of stations on a map: beside them where all have room, else numbers with a key."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
 from matplotlib.offsetbox import HPacker, TextArea
 from matplotlib.text import Annotation
 
@@ -85,7 +85,7 @@ class Labels(Artist):
         self.set_zorder(2.5)
         self.set_in_layout(False)
 
-    def draw(self, renderer: RendererBase) -> None:
+    def draw(self, renderer: Any) -> None:
         """Moves and hides them."""
         del renderer
         points = self.of.transData.transform(self.place) * 72 / self.of.figure.dpi

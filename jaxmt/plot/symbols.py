@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
-from matplotlib.backend_bases import RendererBase
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.markers import CARETDOWN
@@ -89,7 +88,7 @@ class Exaggeration(Text):
         super().__init__(0.992, 0.025, "VE 1.0", **place, **CORNER)
         self.of = ax
 
-    def draw(self, renderer: RendererBase) -> None:
+    def draw(self, renderer: Any) -> None:
         """Measures the axis, then draws."""
         box, (x0, x1), (z0, z1) = self.of.get_window_extent(), self.of.get_xlim(), self.of.get_ylim()
         factor = abs(box.height / (z1 - z0)) / abs(box.width / (x1 - x0))

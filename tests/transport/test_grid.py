@@ -195,7 +195,7 @@ def test_the_kept_term_of_the_observed_cloud_changes_nothing():
 
 def test_batches_and_single_precision():
     many = jnp.stack([X, Y, 1.01 * X])
-    (found, _), _ = jax.vmap(solved, in_axes=(0, None, None, None))(many, Y, 0.05, GRID)
+    found = jax.jit(jax.vmap(lambda x: divergence(x, Y, 0.05, grid=GRID, **TIGHT).value))(many)
     for k in range(3):
         alone = solved(many[k], Y, 0.05, GRID)[0][0]
         # Members that have converged rest until the last one has.
