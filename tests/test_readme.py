@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from pictures import sketched
@@ -83,7 +84,7 @@ def compared(*, data, parametrisation, start, misfit, regularization, **_):
     value, slope = jax.value_and_grad(lambda p: misfit(p, prepared, state)[0])(away)
     assert value > 0
     assert np.isfinite(slope).all()
-    section = np.broadcast_to(np.log10(start), mesh.shape)
+    section = jnp.broadcast_to(jnp.log10(jnp.asarray(start)), mesh.shape)
     assert np.isfinite(regularization(section, mesh, ~mesh.air))
     return SimpleNamespace(resistivity=10**section)
 
