@@ -84,7 +84,7 @@ def compared(*, data, parametrisation, start, misfit, regularization, **_):
     value, slope = jax.value_and_grad(lambda p: misfit(p, prepared, state)[0])(away)
     assert value > 0
     assert np.isfinite(slope).all()
-    section = jnp.broadcast_to(jnp.log10(start), mesh.shape)
+    section = jnp.broadcast_to(jnp.log10(jnp.asarray(start)), mesh.shape)
     assert np.isfinite(regularization(section, mesh, ~mesh.air))
     return SimpleNamespace(resistivity=10 ** np.asarray(section))
 
