@@ -129,7 +129,7 @@ def test_no_task_is_begun_after_progress_raises(tmp_path):
     assert set(run_tasks(chores.square, NUMBERS, tmp_path).done) == set(NUMBERS)
 
 
-def running(place, begun=lambda: True, seconds=60):
+def running(place, begun=lambda: True, seconds=600):
     """The process of a task, once it runs."""
     end = time.monotonic() + seconds
     while not (place / "running").exists() or not (place / "running").read_text():
@@ -186,7 +186,7 @@ def test_what_ends_a_process_interrupts_those_that_it_started(name, two, tmp_pat
     assert not (tmp_path / "out" / "three").exists()
 
 
-def until(reached, seconds=60):
+def until(reached, seconds=300):
     end = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < end, "a process runs on"
