@@ -193,7 +193,6 @@ def write_survey(folder: Path) -> None:
         z[:, 1, 0] = -size * np.exp(1j * np.deg2rad(60 - k))
         nothing = np.full((5, 2), np.nan)
         errors = np.full((5, 2, 2), 0.02) * size[:, None, None]
-        place = {"latitude": 0.0, "longitude": 0.02 * k, "elevation": 100.0}
         site = Site(
             name=f"S{k}",
             frequencies=frequencies,
@@ -202,7 +201,9 @@ def write_survey(folder: Path) -> None:
             tipper=nothing + 0j,
             tipper_error=nothing,
             azimuth=np.zeros(5),
-            **place,
+            latitude=0.0,
+            longitude=0.02 * k,
+            elevation=100.0,
         )
         write_edi(folder / f"S{k}.edi", site)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..io.reading import DATA_SUFFIXES
 from ..lock import locked
-from . import all_lines, machine
+from . import all_lines, machine, one_line
 from .folder import FILES, REPORT, Folder, require_room
 from .methods import shown_of
-from .one_line import Start, begun, gone_on
+from .one_line import Start
 from .options import ALL, Refusal, complete
 from .outcome import Outcome
 from .run_file import NAME, TOLD, RunFile
@@ -36,7 +36,7 @@ def invert(options: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     start = Start.read(run, options)
     if run.told["line"] == ALL:
         return all_lines.begun(start, machine.own_folder(out, options))
-    return begun(start, out, force=options["force"])
+    return one_line.begun(start, out, force=options["force"])
 
 
 def require_together(told: Mapping[str, Any], options: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ def resume(options: Mapping[str, Any]) -> int:
         return all_lines.gone_on(start, made, path)
     if not path.is_dir():
         Folder.open(path)
-    return gone_on(path, options)
+    return one_line.gone_on(path, options)
 
 
 def report(path: Path, told: Mapping[str, Any]) -> int:
