@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .programs import UNOPTIMISED
+from .programs import UNOPTIMISED, compiled
 
 OUTLIER_FRACTION = 0.1
 OUTLIER_FACTOR = 10.0
@@ -44,4 +44,4 @@ def drawn(kind: str, key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[np.ndar
 @functools.cache
 def _program(kind: str, shape: tuple[int, ...]) -> Callable[..., Any]:
     # Optimised, a generator of random numbers takes two seconds to compile.
-    return jax.jit(functools.partial(KINDS[kind], shape), compiler_options=UNOPTIMISED)
+    return compiled(functools.partial(KINDS[kind], shape), UNOPTIMISED)

@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
 from ..forking import refuse_forked
-from ..programs import UNOPTIMISED, compiled
+from ..programs import QUICK, UNOPTIMISED, compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
@@ -80,9 +80,7 @@ def simulate(
     mesh.check_stations(survey)
     traced = {name: _in_range(mesh, survey, solver, name, values) for name, values in traced.items()}
     resistivity = _checked(mesh, survey, solver, resistivity)
-    # A zero is traced in a program that is being made, to which options do not apply.
-    alone = not any(isinstance(a, Tracer) for a in (resistivity, *traced.values(), jnp.zeros(())))
-    run = _simulate_by_host if alone and isinstance(solver, AbstractHostSolver) else _simulate
+    run = _simulate_by_host if isinstance(solver, AbstractHostSolver) else _simulate
     with memory_errors_explained():
         responses = run(
             mesh,
@@ -167,8 +165,8 @@ def _simulated(
     return Responses(survey, found.get("z_xy"), found.get("z_yx"), found.get("tipper"), **traced)
 
 
-_simulate = compiled(_simulated)
-_simulate_by_host = compiled(_simulated, compiler_options=UNOPTIMISED)
+_simulate = compiled(_simulated, QUICK)
+_simulate_by_host = compiled(_simulated, UNOPTIMISED)
 
 
 def impedances_at(
