@@ -24,9 +24,8 @@ QUICK = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
 }
-"""Options of XLA for programs that run as fast without the code that its newer emitters make of each fusion,
-which takes two thirds of their compilation. With several parts of a program compiled apart, each would pay
-for a pipeline of its own."""
+"""Options of XLA for programs that run as fast without the code that its newer emitters make of a fusion,
+which takes two thirds of the compilation, and from one pipeline of the compiler instead of many."""
 
 UNOPTIMISED = QUICK | {"xla_backend_optimization_level": 0}
 """Options of programs that take far longer to compile than to run, optimised or not: of random numbers, and

@@ -17,7 +17,7 @@ from ..programs import QUICK, UNOPTIMISED, compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
-from .operator import TE, TM
+from .operator import TE, TM, edge_fields
 from .responses import Responses
 from .sharding import over_devices
 from .solve import AbstractSolver, solve_all
@@ -179,7 +179,8 @@ def impedances_at(
     stations: Float[Array, " site"] | None = None,
 ) -> dict[str, Complex[Array, " site"]]:
     """What one frequency gives of `z_xy` and `tipper` (TE) and `z_yx` (TM), as in `Responses`."""
-    systems = [OPERATORS[mode](mesh).system(omega, resistivity) for mode in survey.modes]
+    edges = edge_fields(omega, mesh, resistivity)
+    systems = [OPERATORS[mode](mesh).system(omega, resistivity, edges) for mode in survey.modes]
     solutions = solve_all(solver, [s.stencil for s in systems], [s.rhs for s in systems], forward_mode)
     fields = {m: s.field(x) for m, s, x in zip(survey.modes, systems, solutions, strict=True)}
     found = {}
