@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
 from ..forking import refuse_forked
-from ..programs import QUICK, UNOPTIMISED, compiled
+from ..programs import UNOPTIMISED, compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
@@ -165,7 +165,7 @@ def _simulated(
     return Responses(survey, found.get("z_xy"), found.get("z_yx"), found.get("tipper"), **traced)
 
 
-_simulate = compiled(_simulated, QUICK)
+_simulate = compiled(_simulated)
 _simulate_by_host = compiled(_simulated, UNOPTIMISED)
 
 

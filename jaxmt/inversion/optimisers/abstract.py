@@ -124,8 +124,7 @@ def _predict(objective: Objective, parameters: Parameters) -> tuple[tuple[Predic
     return found, pull_back
 
 
-@compiled
-def _compared(
+def _compare(
     misfit: AbstractMisfit, components: Array, prepared: PyTree[Any], state: PyTree[Any]
 ) -> tuple[Array, PyTree[Any], Array]:
     """The misfit, its next state, and its slope."""
@@ -160,7 +159,8 @@ def _gather(
     return Gradient(total, weight, misfit_state, trade_off_state, report)
 
 
-_predicted, _gathered = compiled(_predict, QUICK), compiled(_gather, QUICK)
+_compared = compiled(_compare, QUICK)
+_predicted, _gathered = compiled(_predict), compiled(_gather)
 _predicted_by_host, _gathered_by_host = compiled(_predict, UNOPTIMISED), compiled(_gather, UNOPTIMISED)
 
 
