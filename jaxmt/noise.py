@@ -1,15 +1,11 @@
 """Random noise of unit scale, by distribution."""
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .programs import UNOPTIMISED
+from .programs import UNOPTIMISED, compiled
 
 OUTLIER_FRACTION = 0.1
 OUTLIER_FACTOR = 10.0
@@ -38,10 +34,11 @@ KINDS = {"gaussian": _gaussian, "student": _student, "outliers": _outliers}
 
 def drawn(kind: str, key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
     """Noise of a kind out of `KINDS`."""
-    return np.asarray(_program(kind, shape)(key))
+    return np.asarray(_drawn(kind, shape, key))
 
 
-@functools.cache
-def _program(kind: str, shape: tuple[int, ...]) -> Callable[..., Any]:
-    # Optimised, a generator of random numbers takes two seconds to compile.
-    return jax.jit(functools.partial(KINDS[kind], shape), compiler_options=UNOPTIMISED)
+def _draw(kind: str, shape: tuple[int, ...], key: PRNGKeyArray) -> Noise:
+    return KINDS[kind](shape, key)
+
+
+_drawn = compiled(_draw, UNOPTIMISED)

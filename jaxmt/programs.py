@@ -6,21 +6,34 @@ live as long as the process: each new mesh or survey would leave tens of megabyt
 
 import contextlib
 import ctypes
+import functools
 import gc
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
 
 PROBLEMS = 8
 """Problems whose programs, some 60 MB each, are kept together; the next one takes the place of them all."""
 
+QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+"""Options of XLA for programs that run as fast without its newer emitters of fusions, which take two fifths
+of their compilation. They do not go with `UNOPTIMISED`: both compile four times as fast as either, but the
+loops of transport then run three times, and the physics a tenth, slower."""
+
 UNOPTIMISED = {"xla_backend_optimization_level": 0}
 """Options of programs that take far longer to compile than to run, optimised or not: of random numbers, and
-of the physics where the host solves. They go with programs that no other program calls."""
+of the physics where the host solves."""
+
+UNKNOWN = "No such compile option"
+"""What XLA says of an option that a version or a device does not have."""
 
 _functions: list[Any] = []
+_refused: set[str] = set()
 _problems: set[Hashable] = set()
 _lock = threading.Lock()
 
@@ -31,8 +44,37 @@ def bounded(function: Any) -> Any:
     return function
 
 
-def compiled(function: Callable[..., Any], **options: Any) -> Any:
-    """`equinox.filter_jit` of a function, with options of `jax.jit`; `make_room` may drop its programs."""
+def compiled(function: Callable[..., Any], options: Mapping[str, Any] | None = None) -> Any:
+    """`equinox.filter_jit` of a function; `make_room` may drop its programs.
+
+    - `options`: `QUICK` or `UNOPTIMISED`, how XLA compiles it for a processor. They do not apply to other
+      devices, nor where the function is traced, for the program around it has options of its own. Where
+      this version of XLA does not know them they do not count.
+    """
+    plain = _with_options(function)
+    if options is None:
+        return plain
+    quick: Any = _with_options(function, compiler_options=options)
+
+    @functools.wraps(function)
+    def run(*arguments: Any) -> Any:
+        # A zero is traced in a program that is being made.
+        leaves = (jnp.zeros(()), *jax.tree.leaves(arguments))
+        traced = any(isinstance(leaf, Tracer) for leaf in leaves)
+        if traced or UNKNOWN in _refused or jax.default_backend() != "cpu":
+            return plain(*arguments)
+        try:
+            return quick(*arguments)
+        except jax.errors.JaxRuntimeError as error:
+            if UNKNOWN not in str(error):
+                raise
+        _refused.add(UNKNOWN)
+        return plain(*arguments)
+
+    return run
+
+
+def _with_options(function: Callable[..., Any], **options: Any) -> Any:
     # pyright does not know of options that Equinox hands on.
     program: Any = eqx.filter_jit(function, **options)  # pyright: ignore[reportCallIssue]
     # What Equinox calls; `test_programs.py` sees that it is still there.

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from jaxmt import Data, LeastSquares, Mesh, Survey, invert, programs, simulate
-from jaxmt.inversion.optimisers.abstract import _predicted, _predicted_by_host
 
 
 def an_inversion(number):
@@ -20,7 +19,8 @@ def an_inversion(number):
 
 def kept():
     """How many programs predict: one for each problem."""
-    return sum(program._cached._cache_size() for program in (_predicted, _predicted_by_host))
+    predicting = {program for program in programs._functions if program.__name__ == "_predict"}
+    return sum(program._cache_size() for program in predicting)
 
 
 @pytest.fixture
@@ -62,3 +62,41 @@ def test_an_inversion_whose_programs_were_dropped_ends_the_same(two):
         programs.make_room(problem)
     assert kept() == 0
     np.testing.assert_array_equal(an_inversion(0).resistivity, first.resistivity)
+
+
+def doubled(x):
+    return 2 * x
+
+
+def test_options_apply_to_programs_of_the_package_alone():
+    """Within a program of the user's they would raise; there the same function has none."""
+    quick = programs.compiled(doubled, programs.UNOPTIMISED)
+    assert quick(jnp.ones(3)).sum() == 6
+    assert jax.jit(lambda x: quick(x) + 1)(jnp.ones(3)).sum() == 9
+    assert jax.grad(lambda x: quick(x).sum())(jnp.ones(3)).sum() == 6
+    assert jax.jit(jax.grad(lambda x: quick(x).sum()))(jnp.ones(3)).sum() == 6
+    assert jax.vmap(quick)(jnp.ones((2, 3))).sum() == 12
+
+
+def test_options_that_xla_does_not_know_do_not_count(monkeypatch):
+    monkeypatch.setattr(programs, "_refused", set())
+    quick = programs.compiled(doubled, {"xla_of_another_version": True})
+    assert quick(jnp.ones(3)).sum() == 6
+    assert programs._refused == {programs.UNKNOWN}
+    assert quick(jnp.ones(4)).sum() == 8
+
+
+def test_other_faults_of_a_program_with_options_are_raised(monkeypatch):
+    monkeypatch.setattr(programs, "_refused", set())
+    quick = programs.compiled(doubled, {"xla_backend_optimization_level": "none"})
+    with pytest.raises(jax.errors.JaxRuntimeError, match="xla_backend_optimization_level"):
+        quick(jnp.ones(3))
+
+
+def test_options_are_for_processors_alone(monkeypatch):
+    """Of another device XLA may not know them, or take them for its own."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+    quick = programs.compiled(doubled, {"xla_of_another_version": True})
+    monkeypatch.setattr(programs, "_refused", set())
+    assert quick(jnp.ones(3)).sum() == 6
+    assert programs._refused == set()

@@ -25,7 +25,7 @@ from jaxtyping import Array, Complex, Float, Int
 
 from ..conventions import MU_0
 from .mesh import Mesh
-from .operator import SLIVER, TM, AbstractOperator
+from .operator import SLIVER, TM, AbstractOperator, padded
 from .survey import Survey
 
 
@@ -52,7 +52,7 @@ def flux_below(
         c_node, m_node = _around(c * dy) / width, _around(m * dy) / width
         lateral = (c / dy).astype(u.dtype) * jnp.diff(u, axis=1)
         spread = 2 * jnp.diff(lateral, axis=1) / width[1:-1].astype(u.dtype)
-        q = lax.complex(jnp.zeros_like(m_node), omega * m_node) * u - jnp.pad(spread, ((0, 0), (1, 1)))
+        q = lax.complex(jnp.zeros_like(m_node), omega * m_node) * u - padded(spread, (0, 0), (1, 1))
         dz = dz.astype(u.dtype)
         return c_node.astype(u.dtype) * (u[1] - u[0]) / dz - dz * (3 * q[0] + q[1]) / 8, c_node
 
@@ -63,7 +63,7 @@ def flux_below(
 
 def _around(values: Float[Array, " y"]) -> Float[Array, " ynode"]:
     """The sum of the two cells around each node."""
-    return jnp.pad(values, (1, 0)) + jnp.pad(values, (0, 1))
+    return padded(values, (1, 0)) + padded(values, (0, 1))
 
 
 def te_at_stations(

@@ -17,7 +17,7 @@ from ..programs import UNOPTIMISED, compiled
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
-from .operator import TE, TM
+from .operator import TE, TM, edge_fields
 from .responses import Responses
 from .sharding import over_devices
 from .solve import AbstractSolver, solve_all
@@ -80,9 +80,7 @@ def simulate(
     mesh.check_stations(survey)
     traced = {name: _in_range(mesh, survey, solver, name, values) for name, values in traced.items()}
     resistivity = _checked(mesh, survey, solver, resistivity)
-    # A zero is traced in a program that is being made, to which options do not apply.
-    alone = not any(isinstance(a, Tracer) for a in (resistivity, *traced.values(), jnp.zeros(())))
-    run = _simulate_by_host if alone and isinstance(solver, AbstractHostSolver) else _simulate
+    run = _simulate_by_host if isinstance(solver, AbstractHostSolver) else _simulate
     with memory_errors_explained():
         responses = run(
             mesh,
@@ -168,7 +166,7 @@ def _simulated(
 
 
 _simulate = compiled(_simulated)
-_simulate_by_host = compiled(_simulated, compiler_options=UNOPTIMISED)
+_simulate_by_host = compiled(_simulated, UNOPTIMISED)
 
 
 def impedances_at(
@@ -181,7 +179,8 @@ def impedances_at(
     stations: Float[Array, " site"] | None = None,
 ) -> dict[str, Complex[Array, " site"]]:
     """What one frequency gives of `z_xy` and `tipper` (TE) and `z_yx` (TM), as in `Responses`."""
-    systems = [OPERATORS[mode](mesh).system(omega, resistivity) for mode in survey.modes]
+    edges = edge_fields(omega, mesh, resistivity)
+    systems = [OPERATORS[mode](mesh).system(omega, resistivity, edges) for mode in survey.modes]
     solutions = solve_all(solver, [s.stencil for s in systems], [s.rhs for s in systems], forward_mode)
     fields = {m: s.field(x) for m, s, x in zip(survey.modes, systems, solutions, strict=True)}
     found = {}

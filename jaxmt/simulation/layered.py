@@ -8,7 +8,6 @@ interface. Every expression here decays with $e^{-kh}$ and none grows, so thick 
 """
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float
@@ -17,10 +16,10 @@ from ..conventions import MU_0
 from .sharding import vary_alike
 
 
-def _layer(
-    omega: Float[Array, ""], resistivity: Float[Array, ""]
-) -> tuple[Complex[Array, ""], Complex[Array, ""]]:
-    """Wave number k (1/m, positive real part) and intrinsic impedance (ohm) of a layer."""
+def _layers(
+    omega: Float[Array, ""], resistivity: Float[Array, " interface"]
+) -> tuple[Complex[Array, " interface"], Complex[Array, " interface"]]:
+    """Wave number k (1/m, positive real part) and intrinsic impedance (ohm) of each layer."""
     half = jnp.sqrt(0.5 * omega * MU_0 / resistivity)
     k = lax.complex(half, half)
     return k, k * lax.complex(resistivity, jnp.zeros_like(resistivity))
@@ -35,7 +34,13 @@ def impedances(
     - `resistivity`: ohm m, downward; the last is the half-space.
     - `thickness`: m.
     """
-    k, zeta = jax.vmap(lambda r: _layer(omega, r))(resistivity)
+    return _upwards(*_layers(omega, resistivity), thickness)
+
+
+def _upwards(
+    k: Complex[Array, " interface"], zeta: Complex[Array, " interface"], thickness: Float[Array, " layer"]
+) -> Complex[Array, " interface"]:
+    """The impedances, from the half-space to the surface."""
     decay = jnp.exp(-2 * k[:-1] * thickness.astype(k.dtype))
     tanh = (1 - decay) / (1 + decay)
 
@@ -65,8 +70,8 @@ def fields(
     Arguments as in `impedances`. From one interface to the next
     $H_{j+1}/H_j = 2e^{-kh} / (1 + e^{-2kh} + (Z_{j+1}/\zeta_j)(1 - e^{-2kh}))$.
     """
-    z = impedances(omega, resistivity, thickness)
-    k, zeta = jax.vmap(lambda r: _layer(omega, r))(resistivity)
+    k, zeta = _layers(omega, resistivity)
+    z = _upwards(k, zeta, thickness)
     decay = jnp.exp(-k[:-1] * thickness.astype(k.dtype))
     ratio = 2 * decay / (1 + decay**2 + z[1:] / zeta[:-1] * (1 - decay**2))
     # Not jnp.cumprod, whose reverse on several devices ends XLA's compiler in jax 0.11.

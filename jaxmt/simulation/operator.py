@@ -53,6 +53,10 @@ SLIVER = 1e-3
 """A node less than this fraction of a row below the surface lies on it."""
 
 
+Edges = tuple[Complex[Array, "2 earthnode"], Complex[Array, "2 earthnode"]]
+"""E and H of the layered earth at the earth nodes of the first and the last column."""
+
+
 class System(eqx.Module):
     """The linear system of one frequency, and the values on its Dirichlet boundary.
 
@@ -77,9 +81,14 @@ def _halves(steps: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
     return 0.5 * (padded[:-1] + padded[1:])
 
 
+def padded(values: Array, *ends: tuple[int, int]) -> Array:
+    """Zeros at both ends of each axis: as `jnp.pad`, in one operation, which is quicker to trace."""
+    return lax.pad(values, np.zeros((), values.dtype), [(low, high, 0) for low, high in ends])
+
+
 def _pad(values: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
     """Zeros on both sides along `axis`."""
-    return jnp.pad(values, [(1, 1) if a == axis else (0, 0) for a in range(values.ndim)])
+    return padded(values, *((1, 1) if a == axis else (0, 0) for a in range(values.ndim)))
 
 
 def assemble(
@@ -99,7 +108,7 @@ def assemble(
     mass = mass[1:, 1:] + mass[1:, :-1] + mass[:-1, 1:] + mass[:-1, :-1]
     # sqrt(i omega m c) = (1 + i) sqrt(omega m c / 2)
     robin = _pad(0.5 * widths * jnp.sqrt(0.5 * omega * m[-1] * c[-1]), 0)
-    robin = jnp.zeros_like(mass).at[-1].set(robin[1:] + robin[:-1])
+    robin = padded((robin[1:] + robin[:-1])[None], (mass.shape[0] - 1, 0), (0, 0))
     across, along = _pad(right, 1), _pad(down, 0)
     stiffness = across[:, 1:] + across[:, :-1] + along[1:] + along[:-1]
     return Stencil(lax.complex(stiffness + robin, omega * mass + robin), down, right)
@@ -112,9 +121,11 @@ def _reduce(
     inner = Stencil(full.diagonal[held:, 1:-1], full.down[held:, 1:-1], full.right[held:, 1:-1])
     links = jnp.stack([full.right[held:, 0], full.right[held:, -1]]).astype(sides.dtype)
     edges = links * sides[:, held:]
-    rhs = jnp.zeros(inner.diagonal.shape, sides.dtype)
-    rhs = rhs.at[:, 0].add(edges[0]).at[:, -1].add(edges[1]).at[0].add(inflow)
-    return System(inner, rhs, sides)
+    rows, columns = inner.diagonal.shape
+    # Of padded parts: a scatter takes far longer to compile.
+    left = padded(edges[0][:, None], (0, 0), (0, columns - 1))
+    right = padded(edges[1][:, None], (0, 0), (columns - 1, 0))
+    return System(inner, left + right + padded(inflow[None], (0, rows - 1), (0, 0)), sides)
 
 
 def _cut(
@@ -147,8 +158,13 @@ class AbstractOperator(eqx.Module):
     mesh: eqx.AbstractVar[Mesh]
 
     @abc.abstractmethod
-    def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
-        """The system of one frequency; `omega` in rad/s, `resistivity` in ohm m."""
+    def system(
+        self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"], edges: Edges | None = None
+    ) -> System:
+        """The system of one frequency; `omega` in rad/s, `resistivity` in ohm m.
+
+        - `edges`: of `edge_fields`, where they are known already: both modes take the same.
+        """
 
     @abc.abstractmethod
     def coefficients(
@@ -157,9 +173,7 @@ class AbstractOperator(eqx.Module):
         """C and m of the earth cells."""
 
 
-def _sides(
-    omega: Float[Array, ""], mesh: Mesh, resistivity: Float[Array, "earth y"]
-) -> tuple[Complex[Array, "2 earthnode"], Complex[Array, "2 earthnode"]]:
+def edge_fields(omega: Float[Array, ""], mesh: Mesh, resistivity: Float[Array, "earth y"]) -> Edges:
     r"""E and H at the earth nodes of the first and the last column.
 
     Below its surface a column is a layered earth, with its half-space cut into as many more layers as
@@ -201,7 +215,9 @@ class TE(AbstractOperator):
         """C = 1 and m = mu_0 / rho."""
         return jnp.ones_like(resistivity), MU_0 / resistivity * jnp.asarray(self.mesh.filled)
 
-    def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
+    def system(
+        self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"], edges: Edges | None = None
+    ) -> System:
         """Unknowns are the nodes of all rows between the sides, but for those that the top holds."""
         mesh = self.mesh
         c, m = self.coefficients(resistivity)
@@ -213,7 +229,7 @@ class TE(AbstractOperator):
             mesh.dy,
             np.diff(mesh.z_nodes),
         )
-        earth, _ = _sides(omega, mesh, resistivity)
+        earth, _ = edge_fields(omega, mesh, resistivity) if edges is None else edges
         rise = _air_slope(omega)
         above = earth[:, :1] + rise * jnp.asarray(mesh.z_nodes[: mesh.n_air] + 0j)
         sides = mesh.top.sides(jnp.concatenate([above, earth], axis=1))
@@ -232,12 +248,14 @@ class TM(AbstractOperator):
         """C = rho and m = mu_0."""
         return resistivity, jnp.full_like(resistivity, MU_0)
 
-    def system(self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"]) -> System:
+    def system(
+        self, omega: Float[Array, ""], resistivity: Float[Array, "earth y"], edges: Edges | None = None
+    ) -> System:
         """Unknowns are the nodes below z = 0 between the sides; those above the surface are held."""
         mesh = self.mesh
         c, m = self.coefficients(resistivity)
         full = assemble(omega, c, m, mesh.dy, mesh.dz)
-        _, sides = _sides(omega, mesh, resistivity)
+        _, sides = edge_fields(omega, mesh, resistivity) if edges is None else edges
         if not mesh.surface.any():
             return _reduce(full, 1, sides, full.down[0, 1:-1].astype(sides.dtype))
         held, down, right = _surface_links(mesh)

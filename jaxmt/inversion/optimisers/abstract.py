@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from ...misfit import AbstractMisfit
-from ...programs import UNOPTIMISED, compiled
+from ...programs import QUICK, UNOPTIMISED, compiled
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
@@ -124,8 +124,7 @@ def _predict(objective: Objective, parameters: Parameters) -> tuple[tuple[Predic
     return found, pull_back
 
 
-@compiled
-def _compared(
+def _compare(
     misfit: AbstractMisfit, components: Array, prepared: PyTree[Any], state: PyTree[Any]
 ) -> tuple[Array, PyTree[Any], Array]:
     """The misfit, its next state, and its slope."""
@@ -160,9 +159,9 @@ def _gather(
     return Gradient(total, weight, misfit_state, trade_off_state, report)
 
 
+_compared = compiled(_compare, QUICK)
 _predicted, _gathered = compiled(_predict), compiled(_gather)
-_predicted_by_host = compiled(_predict, compiler_options=UNOPTIMISED)
-_gathered_by_host = compiled(_gather, compiler_options=UNOPTIMISED)
+_predicted_by_host, _gathered_by_host = compiled(_predict, UNOPTIMISED), compiled(_gather, UNOPTIMISED)
 
 
 def norm(tree: Parameters) -> Float[Array, ""]:

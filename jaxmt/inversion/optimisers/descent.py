@@ -18,7 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, PyTree
 
-from ...programs import compiled
+from ...programs import QUICK, compiled
 from ..objective import Objective
 from ..parametrisation.abstract import Parameters
 from ..trade_off import AbstractTradeOff
@@ -125,8 +125,7 @@ def _started(transformation: optax.GradientTransformation, parameters: Parameter
     return optax.with_extra_args_support(transformation).init(parameters)
 
 
-@compiled
-def _moved(
+def _move(
     transformation: optax.GradientTransformation,
     smoothing: float,
     objective: Objective,
@@ -158,3 +157,6 @@ def _moved(
         jax.tree.map(jnp.add, old, step) for old, step in ((state.parameters, smooth(change)), (at, change))
     )
     return moved, (inner, following)
+
+
+_moved = compiled(_move, QUICK)

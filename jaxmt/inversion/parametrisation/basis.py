@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ...simulation.mesh import Mesh
 from .abstract import AbstractParametrisation
-from .section import as_parameters, as_section, check_fixed, fixed_values, free_cells
+from .section import as_parameters, as_section, check_fixed, filled, fixed_values, free_cells
 
 
 class Basis(AbstractParametrisation):
@@ -73,8 +73,8 @@ class Basis(AbstractParametrisation):
 
     def __call__(self, parameters: Float[Array, " coefficient"]) -> Float[Array, "earth y"]:
         """log10 of the section in ohm m."""
-        known = jnp.asarray(fixed_values(self.mesh, self.values))
-        return known.at[self.free].set(jnp.asarray(self._free_rows) @ parameters)
+        cells = jnp.asarray(self._free_rows) @ parameters
+        return filled(fixed_values(self.mesh, self.values), self.free, cells)
 
     def tangent(self, parameters: Float[Array, " coefficient"]) -> sparse.csr_array:
         """The matrix itself, without the rows of cells that are not free."""

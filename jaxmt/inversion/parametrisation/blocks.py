@@ -11,7 +11,7 @@ from scipy import sparse
 from ...simulation.mesh import Mesh
 from . import bounded
 from .abstract import HIGHEST, LOWEST, AbstractParametrisation
-from .section import as_section, check_fixed, fixed_values, free_cells
+from .section import as_section, check_fixed, filled, fixed_values, free_cells, of_free
 from .smoothing import Links, smoothed
 
 
@@ -78,16 +78,15 @@ class Blocks(AbstractParametrisation):
 
     def __call__(self, parameters: Float[Array, " parameter"]) -> Float[Array, "earth y"]:
         """log10 of the section in ohm m."""
-        known = jnp.asarray(fixed_values(self.mesh, self.values))
         decades = bounded.to_decades(parameters, self.low, self.high)
-        return known.at[self.free].set(decades[self.numbers])
+        return filled(fixed_values(self.mesh, self.values), self.free, decades[self.numbers])
 
     def smooth(
         self, update: Float[Array, " parameter"], amount: float, links: Links
     ) -> Float[Array, " parameter"]:
         """Over the free cells; a block is the mean of its cells."""
-        section = jnp.zeros(self.mesh.shape).at[self.free].add(update[self.numbers])
-        cells = smoothed(section, amount, links)[self.free]
+        section = filled(np.zeros(self.mesh.shape), self.free, update[self.numbers])
+        cells = of_free(smoothed(section, amount, links), self.free)
         sums = jnp.zeros(self.size).at[self.numbers].add(cells)
         return sums / np.bincount(self.numbers).astype(float)
 

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from scipy import sparse
@@ -11,7 +10,7 @@ from scipy import sparse
 from ...simulation.mesh import Mesh
 from . import bounded
 from .abstract import HIGHEST, LOWEST, AbstractParametrisation
-from .section import as_section, check_fixed, fixed_values, free_cells
+from .section import as_section, check_fixed, filled, fixed_values, free_cells, of_free
 from .smoothing import Links, smoothed
 
 
@@ -69,14 +68,15 @@ class Cells(AbstractParametrisation):
 
     def __call__(self, parameters: Float[Array, " parameter"]) -> Float[Array, "earth y"]:
         """log10 of the section in ohm m."""
-        known = jnp.asarray(fixed_values(self.mesh, self.values))
-        return known.at[self.free].set(bounded.to_decades(parameters, self.low, self.high))
+        known = fixed_values(self.mesh, self.values)
+        return filled(known, self.free, bounded.to_decades(parameters, self.low, self.high))
 
     def smooth(
         self, update: Float[Array, " parameter"], amount: float, links: Links
     ) -> Float[Array, " parameter"]:
         """Over the free cells."""
-        return smoothed(jnp.zeros(self.mesh.shape).at[self.free].add(update), amount, links)[self.free]
+        section = filled(np.zeros(self.mesh.shape), self.free, update)
+        return of_free(smoothed(section, amount, links), self.free)
 
     def tangent(self, parameters: Float[Array, " parameter"]) -> sparse.csr_array:
         """The slope of the map, in the row of its cell."""

@@ -58,6 +58,25 @@ def fixed_values(mesh: Mesh, values: Float[np.ndarray, "..."] | None) -> Section
     )
 
 
+def filled(
+    known: Section, free: Bool[np.ndarray, "earth y"], values: Float[Array, " free_cell"]
+) -> Float[Array, "earth y"]:
+    """A section with `values` in its free cells, row by row, and `known` elsewhere."""
+    if free.all():
+        # A scatter takes seconds to compile.
+        return values.reshape(free.shape)
+    return jnp.asarray(known).at[free].set(values, mode="promise_in_bounds", unique_indices=True)
+
+
+def of_free(
+    section: Float[Array, "earth y"], free: Bool[np.ndarray, "earth y"]
+) -> Float[Array, " free_cell"]:
+    """The free cells of a section, row by row."""
+    if free.all():
+        return section.ravel()
+    return section.at[free].get(mode="promise_in_bounds", unique_indices=True)
+
+
 def check_fixed(name: str, mesh: Mesh, fixed: Bool[np.ndarray, "earth y"] | None, values: Any) -> None:
     """Raises `ValueError` for fixed cells of the wrong shape, without values or all over the section."""
     if fixed is not None and (fixed.shape != mesh.shape or fixed.dtype != bool):

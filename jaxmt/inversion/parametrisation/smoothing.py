@@ -4,6 +4,7 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Bool, Float
 
 ITERATIONS = 2.5
@@ -25,19 +26,35 @@ def smoothed(section: Section, s: float, links: Links) -> Section:
     def applied(m: Section) -> Section:
         """(1 + s L) m, whose eigenvalues lie between 1 and 1 + 8 s."""
         right, below = s * across * jnp.diff(m, axis=1), s * down * jnp.diff(m, axis=0)
-        total = m.at[:, :-1].add(-right).at[:, 1:].add(right)
-        return total.at[:-1].add(-below).at[1:].add(below)
+        total = m - jnp.pad(right, ((0, 0), (0, 1))) + jnp.pad(right, ((0, 0), (1, 0)))
+        return total - jnp.pad(below, ((0, 1), (0, 0))) + jnp.pad(below, ((1, 0), (0, 0)))
 
+    def advance(
+        state: tuple[Section, Section, Section], factors: Float[Array, " 2"]
+    ) -> tuple[tuple[Section, Section, Section], None]:
+        residual, step, solution = state
+        residual = residual - applied(step)
+        step = factors[0] * step + factors[1] * residual
+        return (residual, step, solution + step), None
+
+    factors, constant = _factors(s)
+    first = section / (1 + 4 * s)
+    (_, _, solution), _ = lax.scan(advance, (section, first, first), jnp.asarray(factors))
+    return solution / constant
+
+
+def _factors(s: float) -> tuple[Float[np.ndarray, "iteration 2"], float]:
+    """Of the last step and of the residual in each iteration's step, and what becomes of a constant one.
+
+    A constant is its own solution: all that a few iterations leave of it.
+    """
     middle, half = 1 + 4 * s, 4 * s
-    residual = section
-    step = solution = residual / middle
-    # The same for a constant, which is its own solution: what a few iterations leave of it.
-    one_left, one_step, one = 1.0, 1 / middle, 1 / middle
-    last = half / middle
+    left, step, one = 1.0, 1 / middle, 1 / middle
+    last, factors = half / middle, []
     for _ in range(math.ceil(ITERATIONS * math.sqrt(1 + 8 * s)) if s else 0):
         factor = 1 / (2 * middle / half - last)
-        residual, one_left = residual - applied(step), one_left - one_step
-        step = factor * last * step + 2 * factor / half * residual
-        one_step = factor * last * one_step + 2 * factor / half * one_left
-        solution, one, last = solution + step, one + one_step, factor
-    return solution / one
+        factors.append((factor * last, 2 * factor / half))
+        left -= step
+        step = factors[-1][0] * step + factors[-1][1] * left
+        one, last = one + step, factor
+    return np.array(factors).reshape(-1, 2), one
