@@ -98,14 +98,20 @@ def stations_in_words(line: Line) -> str:
 def data_in_words(line: Line) -> str:
     """How many, over which periods, how long the line is, and what was removed."""
     survey, removed = line.data.survey, line.journal.removed()
-    length = float(np.ptp(survey.stations)) / 1e3
-    along = f" along {length:.3g} km" if length > 0 else ""
+    length = length_in_words(line)
+    along = f" along {length}" if length else ""
     tippers = line.journal.removed(["tipper"])
     gone = f"; {removed - tippers} complex numbers removed" if removed > tippers else ""
     return (
         f"{int(line.data.mask.sum())} at periods of {survey.periods.min():.3g} to "
         f"{survey.periods.max():.3g} s{along}{gone}" + ("; tippers not asked for" if tippers else "")
     )
+
+
+def length_in_words(line: Line) -> str:
+    """From the first station to the last; "" for a single one."""
+    length = float(np.ptp(line.data.survey.stations)) / 1e3
+    return f"{length:.3g} km" if length > 0 else ""
 
 
 def conclusions(fits: Sequence[Fit], settings: Settings) -> tuple[str, str, str]:

@@ -25,7 +25,7 @@ from ..io import (
     write_section_csv,
     write_vtk,
 )
-from ..io.names import one_line, told, words
+from ..io.names import one_line, told, whole, words
 from ..io.occam2d_writer import FILES as OCCAM2D_FILES
 from ..processing.site import Site
 from ..simulation.mesh import Mesh
@@ -65,10 +65,10 @@ def renamed(names: tuple[str, ...], to: str) -> tuple[str, ...]:
         written = words(names)
     elif to == "edi":
         written = [one_line(name).replace('"', "'") for name in names]
-    elif to == "occam2d":
+    elif to in ("occam2d", "csv"):
         written = [one_line(name) for name in names]
     else:
-        written = list(names)
+        written = [whole(name) for name in names]
     text = told(names, written, to)
     return (text,) if text else ()
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from ..conventions import PHASE, RHO, TIPPER, rows_of
-from ..misfit.motion import moves
 from ..processing import dimensionality, phase_tensor
 from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .cover import FADE, cover
@@ -84,14 +83,6 @@ def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:
         for name, what in (*there, *((f"MISFIT/{name}", what) for name, what in inner))
         if not name.endswith(".png")
     ]
-
-
-TRANSPORTED = (
-    " Transport moves mass along frequency and along the line so far (root mean square of the points, less "
-    "the smear of the blur), and its gradient is so far from that of squares between the same clouds "
-    "without transport: 1 less the cosine."
-)
-"""What the figure of the convergence shows besides where there was transport."""
 
 
 def _beside(page: Page, path: Path, fits: Sequence[Fit], reference: Reference) -> Page:
@@ -236,8 +227,7 @@ def _fit(page: Page, folder: Path, fit: Fit, *, on_cover: bool) -> Page:
     if not on_cover:
         text = f"Resistivity by {fit.label}, nRMS {fit.result.nrms:.2f}. {FADE}"
         page = page.figure(folder / "section.png", text)
-    shown = "nRMS, regularisation factor and blur over iterations."
-    shown += TRANSPORTED if moves(fit.result.history) else ""
+    shown = "nRMS and regularisation factor over iterations; history.csv has more of each."
     page = page.figure(folder / "convergence.png", shown)
     page = page.figure(folder / "misfit.png", "nRMS by station, period and component; 1 is the error bar.")
     for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):

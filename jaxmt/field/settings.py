@@ -1,7 +1,7 @@
 """How a line is inverted and shown, with defaults made from the line."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import optax
@@ -101,15 +101,17 @@ class Settings:
             mesh = Mesh.design(line.data.survey, level, growth=self.growth)
         return dataclasses.replace(self, start=start, mesh=mesh)
 
-    def shown(self, data: Data, uncertainty: Uncertainty) -> "Settings":
+    def shown(self, data: Data, uncertainty: Uncertainty, *sections: Section) -> "Settings":
         """The settings with depth and limits of the figures made where they are None.
 
-        - `uncertainty`: of the first inversion, which says what the depths of all are.
+        - `uncertainty`: of the first inversion, which says what the depths of all are, and what the data
+          see of the `sections` (ohm m), which say what the limits are.
         """
         depth, limits = self.depth, self.limits
-        depth = depth_shown(data, uncertainty) if depth is None else depth
-        limits = colour_limits(data.values[list(RHO)]) if limits is None else limits
-        return dataclasses.replace(self, depth=float(depth), limits=limits)
+        depth = float(depth_shown(data, uncertainty) if depth is None else depth)
+        if limits is None:
+            limits = seen_limits(uncertainty, data, depth, sections)
+        return dataclasses.replace(self, depth=depth, limits=limits)
 
     def start_of(self, name: str) -> float | Section:
         """Where the inversion by a misfit starts, ohm m."""
@@ -158,6 +160,19 @@ def depth_shown(data: Data, uncertainty: Uncertainty) -> float:
         bounds.append(PART * float(np.ptp(stations)))
     # Data that see nothing leave a section of a few rows.
     return max(min(bounds), float(mesh.earth_nodes[min(4, mesh.n_earth)]))
+
+
+def seen_limits(uncertainty: Uncertainty, data: Data, depth: float, sections: Sequence[Section]) -> Pair:
+    """Limits of the colours of resistivities, ohm m: half decades around nearly all that the data see."""
+    from ..plot.symbols import rounded_decades
+
+    mesh, stations = uncertainty.mesh, data.survey.stations
+    under = (mesh.y_nodes[1:] > stations.min()) & (mesh.y_nodes[:-1] < stations.max())
+    seen = under & (mesh.z_centres <= depth)[:, None] & (uncertainty.trust() > 0) & ~mesh.air
+    # A section on another mesh is taken whole.
+    values = [np.log10(s[seen] if s.shape == seen.shape else s.ravel()) for s in sections]
+    low, high = np.clip(rounded_decades(np.concatenate(values), percentile=1.0), *LIMITS)
+    return float(low), float(max(high, 10 * low))
 
 
 def colour_limits(log10_rho: Float[np.ndarray, "..."]) -> Pair:

@@ -33,7 +33,8 @@ from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
 from .outcome import Outcome
 from .run_file import NAME, TOLD, RunFile
 from .settings import survey_limits
-from .store import read_line
+from .store import folders_of_lines, read_line
+from .survey_page import whole_run, write_survey
 from .workflow import invert_line
 
 SHOWN = (*TOLD["figures"], *TOLD["report"])
@@ -127,7 +128,15 @@ def each(start: Start, out: Path) -> int:
         if ending == STOPPED:
             print(f"Go on with all lines: {command('invert', '--resume', out)}")
             break
+    _survey(out, start.run)
     return status
+
+
+def _survey(out: Path, run: RunFile) -> None:
+    """Writes the page about all lines, and says where it is."""
+    page = write_survey(out, run)
+    if page is not None:
+        print(f"\nThe report about all lines is {page}")
 
 
 def is_of(place: Path, run: RunFile) -> bool:
@@ -141,7 +150,8 @@ def is_of(place: Path, run: RunFile) -> bool:
 def begun(start: Start, out: Path, *, force: bool) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
     run, options = start.run, start.options
-    if run.told["limits"] is None:
+    if start.whole and run.told["limits"] is None:
+        # The sections of a survey share their colours.
         told = {**run.told, "limits": list(survey_limits(start.reading))}
         run = dataclasses.replace(run, told=told)
     require_room(out, force=force)
@@ -232,7 +242,18 @@ def ended(outcome: Outcome, folder: Folder) -> int:
 
 
 def report(path: Path, told: Mapping[str, Any]) -> int:
-    """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays."""
+    """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays.
+
+    In the folder of all lines of a survey, those of every line, and the page about all.
+    """
+    run = whole_run(path)
+    if run is not None:
+        told = _told_again(path, told)
+        for place in folders_of_lines(path, run.identity):
+            print(f"\nLine {place.name}", flush=True)
+            report(place, told)
+        _survey(path, RunFile.read(path / NAME))
+        return 0
     if not path.is_dir():
         Folder.open(path)
     with locked(path):

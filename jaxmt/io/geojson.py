@@ -10,6 +10,7 @@ from ..atomic import FilePath, atomic_path
 from ..processing.georeference import Georeference
 from ..processing.site import Site
 from ..simulation.survey import Survey
+from .names import whole
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -25,7 +26,7 @@ def write_sites_geojson(path: FilePath, sites: Sequence[Site]) -> None:
     features = []
     for site in sites:
         low, high = float(site.frequencies.min()), float(site.frequencies.max())
-        told: dict[str, Json] = {"name": site.name, "elevation_m": _number(site.elevation)}
+        told: dict[str, Json] = {"name": whole(site.name), "elevation_m": _number(site.elevation)}
         told |= {"lowest_hz": _number(low), "highest_hz": _number(high)}
         features.append(_point(site.latitude, site.longitude, site.elevation, told))
     _write(path, features)
@@ -48,7 +49,7 @@ def write_line_geojson(
         )
     features = []
     for k, name in enumerate(survey.names):
-        told: dict[str, Json] = {"name": name, "y_m": float(survey.stations[k])}
+        told: dict[str, Json] = {"name": whole(name), "y_m": float(survey.stations[k])}
         told["elevation_m"] = _number(place.elevation[k])
         features.append(_point(place.latitude[k], place.longitude[k], place.elevation[k], told))
     ends = np.array([survey.stations.min(), survey.stations.max()])

@@ -79,6 +79,8 @@ def induction_arrows(
         raise ValueError("`induction_arrows(sites=...)`: no site with a position has a tipper.")
     usual = float(np.quantile(np.hypot(*part), USUAL)) if part.size else LONGEST
     key = max(0.1, round(usual, 1))
+    points = 72 * INCHES / max(usual, 0.05)
+    _make_room(ax, np.log10(place[:, 1]), points * part[1] / scale)
     ax.quiver(
         *place.T,
         *part,
@@ -92,10 +94,20 @@ def induction_arrows(
         label="induction arrows",
         zorder=3,
     )
-    _key(ax, key, 72 * INCHES * key / max(usual, 0.05))
+    _key(ax, key, points * key)
     note = f" ({long} longer than {LONGEST:g} left out)" if long else ""
     heading(ax, f"{title or 'Real induction arrows'}. {words}; north is up{note}")
     return ax
+
+
+def _make_room(ax: Axes, at: Float[np.ndarray, " arrow"], up: Float[np.ndarray, " arrow"]) -> None:
+    """Lets an axis of periods end where the tips of arrows do.
+
+    - `at`: log10 of their periods; `up`: how far they point up, decades.
+    """
+    bottom, top = np.log10(ax.get_ylim())
+    tips = at - up
+    ax.set_ylim(10 ** max(bottom, tips.max(initial=bottom)), 10 ** min(top, tips.min(initial=top)))
 
 
 def _key(ax: Axes, length: float, points: float) -> None:

@@ -31,7 +31,7 @@ def uncertainty(
 
     Arguments as in `section`. The colours of the width are those of the cells above the depth of
     investigation; deeper ones may lie beyond, and where there is no resolution at all it is grey. Reads
-    well on 12 by 9 inches.
+    well on 9 by 8 inches.
     """
     constrain(figure)
     axes = list(figure.subplots(2, 1, sharex=True, sharey=True))
