@@ -33,6 +33,9 @@ most over the length of its line."""
 LIMITS = (1e-6, 1e12)
 """ohm m; the least and the most that colours can show."""
 
+ROUND = np.outer(10.0 ** np.arange(-6, 13), (1.0, 2.0, 5.0)).ravel()
+"""ohm m; at which the colours of a single section end."""
+
 OUTSIDE = 5.0
 """Percent of the apparent resistivities beyond the colours at either end."""
 
@@ -163,16 +166,19 @@ def depth_shown(data: Data, uncertainty: Uncertainty) -> float:
 
 
 def seen_limits(uncertainty: Uncertainty, data: Data, depth: float, sections: Sequence[Section]) -> Pair:
-    """Limits of the colours of resistivities, ohm m: half decades around nearly all that the data see."""
-    from ..plot.symbols import rounded_decades
-
+    """Limits of the colours of resistivities, ohm m: round numbers around nearly all that the data see."""
     mesh, stations = uncertainty.mesh, data.survey.stations
     under = (mesh.y_nodes[1:] > stations.min()) & (mesh.y_nodes[:-1] < stations.max())
     seen = under & (mesh.z_centres <= depth)[:, None] & (uncertainty.trust() > 0) & ~mesh.air
     # A section on another mesh is taken whole.
     values = [np.log10(s[seen] if s.shape == seen.shape else s.ravel()) for s in sections]
-    low, high = np.clip(rounded_decades(np.concatenate(values), percentile=1.0), *LIMITS)
-    return float(low), float(max(high, 10 * low))
+    known = np.concatenate(values)
+    known = known[np.isfinite(known)]
+    low, high = np.percentile(known, [1.0, 99.0]) if known.size else (1.5, 2.5)
+    apart, middle = max(high - low, 1.0), (low + high) / 2
+    low, high = np.clip(10 ** (middle + apart * np.array([-0.5, 0.5])), *LIMITS)
+    below, above = ROUND[ROUND <= low * (1 + 1e-9)], ROUND[high * (1 - 1e-9) <= ROUND]
+    return float(below[-1]), float(above[0])
 
 
 def colour_limits(log10_rho: Float[np.ndarray, "..."]) -> Pair:

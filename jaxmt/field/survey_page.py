@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .. import plot
+from ..processing import positions
 from ..report import Link, Page, write_page
 from .cover import day, length_in_words
 from .drawing import Drawing, draw
@@ -30,6 +31,12 @@ class Inverted:
     outcome: Outcome
 
     @property
+    def placed(self) -> bool:
+        """Whether any station has a place on a map."""
+        sites = self.outcome.line.sites
+        return bool(sites) and bool(np.isfinite(positions(sites)).all(axis=1).any())
+
+    @property
     def met(self) -> bool:
         """Whether all of its inversions reached the target."""
         return all(fit.result.converged for fit in self.outcome.fits)
@@ -47,11 +54,15 @@ def write_survey(path: Path, run: RunFile) -> Path | None:
     """Writes the page about the lines that have a report; its path, None where none has."""
     lines = []
     for place in folders_of_lines(path, run.identity):
-        if (place / REPORT).is_file():
+        if not (place / REPORT).is_file():
+            continue
+        try:
             lines.append(Inverted(place.name, Outcome.read(Folder.open(place))))
+        except ValueError as error:
+            print(f"The report about all lines leaves {place.name} out: {error}")
     if not lines:
         return None
-    found = [line for line in lines if np.isfinite(line.outcome.line.distances).any()]
+    found = [line for line in lines if line.placed]
     if found:
         draw([Drawing(path / MAP, partial(_map, found))], quiet=True)
     write_page(path / REPORT, _page(path, run, lines, has_map=bool(found)))
@@ -63,7 +74,7 @@ def _map(lines: list[Inverted]) -> Figure:
     members, kept, first = {}, set(), 0
     for each in lines:
         line = each.outcome.line
-        members[line.name] = [first + int(k) for k in np.argsort(line.distances)]
+        members[each.file] = [first + int(k) for k in np.argsort(line.distances)]
         kept |= {first + k for k in line.matched if k is not None}
         first += len(line.sites)
     figure = Figure(figsize=size(sites), layout="constrained")

@@ -14,6 +14,8 @@ from .names import whole
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
+ENDS = np.fmin.reduce, np.fmax.reduce
+
 DIGITS = 9
 """After the point, of degrees: a tenth of a millimetre."""
 
@@ -25,7 +27,8 @@ def write_sites_geojson(path: FilePath, sites: Sequence[Site]) -> None:
     """
     features = []
     for site in sites:
-        low, high = float(site.frequencies.min()), float(site.frequencies.max())
+        # A station may have none.
+        low, high = (float(end(site.frequencies, initial=np.nan)) for end in ENDS)
         told: dict[str, Json] = {"name": whole(site.name), "elevation_m": _number(site.elevation)}
         told |= {"lowest_hz": _number(low), "highest_hz": _number(high)}
         features.append(_point(site.latitude, site.longitude, site.elevation, told))

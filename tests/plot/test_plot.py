@@ -381,6 +381,13 @@ def test_pseudosections_of_tippers():
         plot.pseudosections(Figure(), alone, predicted, tipper=True)
 
 
+def test_names_that_would_meet_move_apart_as_little_as_needed():
+    moved_apart = plot.symbols.moved_apart
+    np.testing.assert_allclose(moved_apart(np.array([10.0, 11, 12, 50]), 5.0, 60.0), [6, 11, 16, 50])
+    # At an end there is no room beyond.
+    np.testing.assert_allclose(moved_apart(np.array([0.0, 1, 59, 60]), 5.0, 60.0), [0, 5, 55, 60])
+
+
 # Curves.
 
 
