@@ -24,6 +24,11 @@ def one_line(name: str) -> str:
     return UNPRINTABLE.sub(" ", name).strip() or "unnamed"
 
 
+def quoted(name: str) -> str:
+    """The name on one line as it stands between quotes: quotes in it become single ones."""
+    return one_line(name).replace('"', "'")
+
+
 def whole(name: str) -> str:
     """The name as it is, but with a sign of its own for what no file of text holds."""
     return UNWRITTEN.sub("\N{REPLACEMENT CHARACTER}", name)

@@ -30,6 +30,9 @@ APART, LEAD = 1.3, (8.0, 15.0)
 """Distance of two upright names over their size, and where the line to a name begins and ends, points above
 the axes."""
 
+CROWDED = 0.6
+"""Share of the names that have room from which not all may have it."""
+
 CORNER: dict[str, Any] = {
     "fontsize": SMALL,
     "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 2.0},
@@ -199,8 +202,10 @@ class NameLocator(Locator):
         self.leaders.set_segments(
             [[(here, low), (there, high)] for here, there in zip(places, moved, strict=True)]
         )
-        left_out = written.size < count
-        self.of.set_xlabel(f"{written.size} of {count} named" if left_out else "", loc="right", size=SMALL)
+        # A blank keeps the room of a word: a layout is found before the axis is as long as it will be.
+        nothing = " " if count > CROWDED * most else ""
+        note = f"{written.size} of {count} named" if written.size < count else nothing
+        self.of.set_xlabel(note, loc="right", size=SMALL)
         self.found = written, moved
         return moved
 
