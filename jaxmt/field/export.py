@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -78,12 +79,8 @@ def _each(
     for name, one in source.inversions.items():
         notes = renamed(one.results.data.survey.names, to)
         notes += (NOWHERE,) if one.place is None and to != "occam2d" else ()
-        made.append(Product(files(name, one), _writer(write, name, one), notes))
+        made.append(Product(files(name, one), partial(write, name=name, one=one), notes))
     return made
-
-
-def _writer(write: Callable[..., None], name: str, one: Inverted) -> Writer:
-    return lambda path: write(path, name, one)
 
 
 def _prefix(source: Source, name: str) -> str:

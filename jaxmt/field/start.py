@@ -248,12 +248,16 @@ def report(path: Path, told: Mapping[str, Any]) -> int:
     """
     run = whole_run(path)
     if run is not None:
-        told = _told_again(path, told)
+        status, told = 0, _told_again(path, told)
         for place in folders_of_lines(path, run.identity):
             print(f"\nLine {place.name}", flush=True)
-            report(place, told)
+            try:
+                report(place, told)
+            except EXPECTED as error:
+                print(f"Line {place.name} is not drawn: {error}")
+                status = FAILED
         _survey(path, RunFile.read(path / NAME))
-        return 0
+        return status
     if not path.is_dir():
         Folder.open(path)
     with locked(path):

@@ -1,11 +1,11 @@
 """Every export of results whose names, title or section no format was made for."""
 
-import types
-
 import numpy as np
 import pytest
-from exports import data, mesh, place, section
+from exports import data, mesh, section
+from soundings import half_space
 
+from jaxmt.field import Line
 from jaxmt.field.export import RESULTS
 from jaxmt.field.source import Inverted, Source
 from jaxmt.io import Results
@@ -18,8 +18,11 @@ def written(to, folder, resistivity, names=HOSTILE, title="t\n\0\ud800" * 75):
     """The files that a format makes of a section and its data, and what it notes."""
     data_ = data(names)
     results = Results(data_, np.array(data_.values), mesh(), resistivity)
-    line = types.SimpleNamespace(name=title, strike=20.0, place=place())
-    made = RESULTS[to](Source("x", inversions={"cloud": Inverted(results, line)}))  # pyright: ignore[reportArgumentType]
+    sites = tuple(
+        half_space(name, latitude=-22.5, longitude=139.2 + 0.01 * k) for k, name in enumerate(names)
+    )
+    line = Line(title, data_, sites=sites, distances=data_.survey.stations, strike=20.0)
+    made = RESULTS[to](Source("x", inversions={"cloud": Inverted(results, line)}))
     for product in made:
         for file in product.files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
