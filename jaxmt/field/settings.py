@@ -172,7 +172,7 @@ def seen_limits(uncertainty: Uncertainty, data: Data, depth: float, sections: Se
     seen = under & (mesh.z_centres <= depth)[:, None] & (uncertainty.trust() > 0) & ~mesh.air
     # A section on another mesh is taken whole.
     values = [np.log10(s[seen] if s.shape == seen.shape else s.ravel()) for s in sections]
-    known = np.concatenate(values)
+    known = np.concatenate([np.zeros(0), *values])
     known = known[np.isfinite(known)]
     low, high = np.percentile(known, [1.0, 99.0]) if known.size else (1.5, 2.5)
     apart, middle = max(high - low, 1.0), (low + high) / 2
