@@ -88,8 +88,9 @@ def write_mare2dem_run(
     below, and those much wider than high, as beyond the stations, are joined downward, or triangles would
     be too many. The outermost ones reach 100 km farther, as jaxmt continues the section. The penalty is
     that of first differences across each shared side, by its length over the distance of the centres.
-    Raises `ValueError` for resistivities that are not positive and finite.
+    Raises `ValueError` for stations in the air and resistivities that are not positive and finite.
     """
+    mesh.check_stations(data.survey)
     bricks = Bricks.of(mesh, np.asarray(resistivity), fixed)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
