@@ -123,6 +123,6 @@ def _page(path: Path, run: RunFile, lines: list[Inverted], *, has_map: bool) -> 
     for each in lines:
         fit = each.outcome.fits[0]
         text = f"Resistivity by {fit.label}, nRMS {fit.result.nrms:.2f}."
-        page = page.heading(f"Line {each.outcome.line.name}")
+        page = page.heading(each.outcome.line.name)
         page = page.figure(path / each.file / fit.name / "section.png", text)
     return page
