@@ -103,8 +103,8 @@ def data_in_words(line: Line) -> str:
     tippers = line.journal.removed(["tipper"])
     gone = f"; {removed - tippers} complex numbers removed" if removed > tippers else ""
     return (
-        f"{int(line.data.mask.sum())} at periods of {survey.periods.min():.3g} to "
-        f"{survey.periods.max():.3g} s{along}{gone}" + ("; tippers not asked for" if tippers else "")
+        f"{int(line.data.mask.sum())} at periods of {_round(survey.periods.min(), 3)} to "
+        f"{_round(survey.periods.max(), 3)} s{along}{gone}" + ("; tippers not asked for" if tippers else "")
     )
 
 
@@ -203,9 +203,9 @@ def _resistivity_in_words(fit: Fit, shown: float) -> str:
     )
 
 
-def _round(value: float) -> str:
-    """Two digits, and no power of ten: 390, 3.9, 0.039."""
-    return f"{float(f'{value:.2g}'):.10g}"
+def _round(value: float, digits: int = 2) -> str:
+    """So many digits, and no power of ten: 390, 3.9, 0.039."""
+    return f"{float(f'{value:.{digits}g}'):.10g}"
 
 
 def _metres(value: float) -> str:

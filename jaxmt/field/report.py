@@ -230,10 +230,6 @@ def _fit(page: Page, folder: Path, fit: Fit, *, on_cover: bool) -> Page:
     shown = "nRMS and regularisation factor over iterations; history.csv has more of each."
     page = page.figure(folder / "convergence.png", shown)
     page = page.figure(folder / "misfit.png", "nRMS by station, period and component; 1 is the error bar.")
-    for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):
-        if (folder / name).is_file():
-            text = f"Observed, predicted, and residual over error, of {what}; grey where there is no datum."
-            page = page.figure(folder / name, text)
     head, rows = misfit_table(fit.result.data, fit.result.predicted)
     about = "nRMS by station and component; above 2 in bold"
     if fit.result.static_shift.any():
@@ -246,6 +242,10 @@ def _fit(page: Page, folder: Path, fit: Fit, *, on_cover: bool) -> Page:
         shifts = [[f"{v:.2f}" for v in pair] for pair in np.asarray(fit.result.static_shift).T[order]]
         rows = [[*row, *pair] for row, pair in zip(rows, [*shifts, ["", ""]], strict=True)]
     page = page.table(f"{about}.", head, rows, high=HIGH)
+    for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):
+        if (folder / name).is_file():
+            text = f"Observed, predicted, and residual over error, of {what}; grey where there is no datum."
+            page = page.figure(folder / name, text)
     curves = sorted(folder.glob("fit_curves_[0-9][0-9].png"))
     for k, path in enumerate(curves, 1):
         page = page.figure(
