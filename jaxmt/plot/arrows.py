@@ -81,7 +81,7 @@ def induction_arrows(
     usual = max(float(np.quantile(lengths, USUAL)), float(lengths.max()) / LONG, 0.05)
     key = max(0.1, round(usual, 1))
     points = 72 * INCHES / usual
-    _make_room(ax, np.log10(place[:, 1]), -points * part[1] / height)
+    _make_room(ax, np.log10(place[:, 1]), -1.05 * points * part[1] / height)
     ax.quiver(
         *place.T,
         *part,
