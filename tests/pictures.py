@@ -15,6 +15,9 @@ from jaxmt.plot import figure as figures
 TOUCH = 1.0
 """Pixels by which two boxes may overlap: boxes of letters have a margin, and pixels are whole."""
 
+LEGIBLE = 6.0 * figures.WIDTH / (170 / 25.4)
+"""Points of letters that have 6 in print, 170 mm wide."""
+
 KNOWN: weakref.WeakKeyDictionary[Figure, list[tuple[str, np.ndarray]]] = weakref.WeakKeyDictionary()
 """What stands on figures that nobody changed since."""
 
@@ -78,10 +81,16 @@ def texts(figure: Figure) -> list[str]:
 
 @contextlib.contextmanager
 def sketched():
-    """Figures are made, and saved as empty pages: to draw them is most of the time of a short run."""
+    """Figures are made, and saved as empty pages: to draw them is most of the time of a short run.
+
+    Those that would be illegible in print fail.
+    """
     draw = figures._draw_once
 
     def sketch(figure, path, dpi):
+        assert figure.get_figwidth() <= figures.WIDTH, path
+        small = [t.get_text() for t in figure.findobj(Text) if t.get_text() and t.get_fontsize() < LEGIBLE]
+        assert not small, path
         draw(Figure(figure.get_size_inches()), path, min(dpi, 30))
 
     with patch.object(figures, "_draw_once", sketch):

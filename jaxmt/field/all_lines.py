@@ -20,6 +20,7 @@ from .one_line import Start
 from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
 from .run_file import NAME, RunFile
 from .staging import UNFINISHED, discard, emptied, move
+from .survey_page import remove_survey, write_survey
 
 JOBS = ".jobs"
 """Where the tasks of processes are kept while they run."""
@@ -35,6 +36,7 @@ def begun(start: Start, out: Path) -> int:
         if summary_of(out) is not None:
             _require_free(start, out)
             made = emptied(out / UNFINISHED)
+        remove_survey(made)
         start = dataclasses.replace(start, run=dataclasses.replace(start.run, identity=new_identity()))
         start.run.write(made / NAME)
         return _each(start, made, out)
@@ -91,7 +93,8 @@ def _each(start: Start, made: Path, out: Path) -> int:
     begun = [name for name, place in places.items() if is_of(place, start.run)]
     left = [name for name in begun if found.get(name, STOPPED)]
     status = max(found.values(), default=0)
-    if made != out and begun and not left and status != STOPPED:
+    whole = made != out and bool(begun) and not left and status != STOPPED
+    if whole:
         old = [file for name in begun for file in own_run(out / places[name].name)]
         move(made, out, [*own_run(out), *old], NAME)
         print(f"The results of all lines are in {out}")
@@ -99,6 +102,9 @@ def _each(start: Start, made: Path, out: Path) -> int:
         if not begun and status != STOPPED:
             discard(made)
         print(f"The results of the earlier run stay in {out}.")
+    place = out if whole else made
+    if place.is_dir():
+        write_survey(place, start.run)
     if left or status == STOPPED:
         print(f"Go on with all lines: {command('invert', '--resume', out)}")
     return status

@@ -99,14 +99,20 @@ def stations_in_words(line: Line) -> str:
 def data_in_words(line: Line) -> str:
     """How many, over which periods, how long the line is, and what was removed."""
     survey, removed = line.data.survey, line.journal.removed()
-    length = float(np.ptp(survey.stations)) / 1e3
-    along = f" along {length:.3g} km" if length > 0 else ""
+    length = length_in_words(line)
+    along = f" along {length}" if length else ""
     tippers = line.journal.removed(["tipper"])
     gone = f"; {removed - tippers} removed" if removed > tippers else ""
     return (
-        f"{int(line.data.mask.sum())} at periods of {survey.periods.min():.3g} to "
-        f"{survey.periods.max():.3g} s{along}{gone}" + ("; tippers not asked for" if tippers else "")
+        f"{int(line.data.mask.sum())} at periods of {_round(survey.periods.min(), 3)} to "
+        f"{_round(survey.periods.max(), 3)} s{along}{gone}" + ("; tippers not asked for" if tippers else "")
     )
+
+
+def length_in_words(line: Line) -> str:
+    """From the first station to the last; "" for a single one."""
+    length = float(np.ptp(line.data.survey.stations)) / 1e3
+    return f"{length:.3g} km" if length > 0 else ""
 
 
 def conclusions(fits: Sequence[Fit], settings: Settings) -> tuple[str, str, str]:
@@ -227,9 +233,9 @@ def _near(fit: Fit, least: float) -> Bool[np.ndarray, "earth y"]:
     return away <= np.maximum(mesh.z_centres, least)[:, None]
 
 
-def _round(value: float) -> str:
-    """Two digits, and no power of ten: 390, 3.9, 0.039."""
-    return f"{float(f'{value:.2g}'):.10g}"
+def _round(value: float, digits: int = 2) -> str:
+    """So many digits, and no power of ten: 390, 3.9, 0.039."""
+    return f"{float(f'{value:.{digits}g}'):.10g}"
 
 
 def _metres(value: float) -> str:

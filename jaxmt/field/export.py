@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from ..io import (
     write_section_csv,
     write_vtk,
 )
-from ..io.names import one_line, told, words
+from ..io.names import one_line, quoted, told, whole, words
 from ..io.occam2d_writer import FILES as OCCAM2D_FILES
 from ..processing.site import Site
 from ..simulation.mesh import Mesh
@@ -38,6 +39,9 @@ Writer = Callable[[Path], None]
 NO_IMPEDANCE = "no apparent resistivity has its phase, and ModEM's list needs both."
 NOWHERE = "nobody says where the stations are: positions are metres along the profile alone"
 LONGEST_TITLE = 200
+SPELT = {"edi": quoted, "occam2d": one_line, "csv": one_line, "vtk": str}
+"""How formats spell the name of a station; VTK has none."""
+
 Section = Float[np.ndarray, "earth y"]
 
 
@@ -61,14 +65,8 @@ class Product:
 
 def renamed(names: tuple[str, ...], to: str) -> tuple[str, ...]:
     """What becomes of names of stations in the files of a format, in words; nothing if all stay."""
-    if to in ("modem", "mare2dem"):
-        written = words(names)
-    elif to == "edi":
-        written = [one_line(name).replace('"', "'") for name in names]
-    elif to == "occam2d":
-        written = [one_line(name) for name in names]
-    else:
-        written = list(names)
+    spelt = SPELT.get(to, whole)
+    written = words(names) if to in ("modem", "mare2dem") else [spelt(name) for name in names]
     text = told(names, written, to)
     return (text,) if text else ()
 
@@ -81,12 +79,8 @@ def _each(
     for name, one in source.inversions.items():
         notes = renamed(one.results.data.survey.names, to)
         notes += (NOWHERE,) if one.place is None and to != "occam2d" else ()
-        made.append(Product(files(name, one), _writer(write, name, one), notes))
+        made.append(Product(files(name, one), partial(write, name=name, one=one), notes))
     return made
-
-
-def _writer(write: Callable[..., None], name: str, one: Inverted) -> Writer:
-    return lambda path: write(path, name, one)
 
 
 def _prefix(source: Source, name: str) -> str:
@@ -94,10 +88,17 @@ def _prefix(source: Source, name: str) -> str:
     return "" if len(source.inversions) == 1 else f"{name}/"
 
 
-def _model(one: Inverted) -> tuple[Mesh, Section]:
+def _model(one: Inverted, to: str = "") -> tuple[Mesh, Section]:
+    """Mesh and section. Raises `ValueError` for holes in it where a format, `to`, needs every cell."""
     mesh, section = one.results.mesh, one.results.resistivity
     assert mesh is not None
     assert section is not None
+    holes = int(np.count_nonzero(~np.isfinite(section) & ~mesh.air))
+    if to and holes:
+        raise ValueError(
+            f"{holes} cells of the section have no resistivity, and {to} needs all. Write it --to netcdf, "
+            "vtk or csv."
+        )
     return mesh, section
 
 
@@ -176,7 +177,7 @@ def modem(source: Source) -> list[Product]:
         if not one.has_section:
             write_modem(out, data, place=one.place)
             return
-        (mesh, section), folder = _model(one), out / _prefix(source, name)
+        (mesh, section), folder = _model(one, "modem"), out / _prefix(source, name)
         write_modem_model(folder / f"{name}.rho", mesh, section)
         write_modem(folder / f"{name}.dat", data, left_edge=float(mesh.y_nodes[0]), place=one.place)
         write_modem_covariance(folder / f"{name}.cov", mesh, one.results.fixed)
@@ -196,7 +197,7 @@ def occam2d(source: Source) -> list[Product]:
         data, title = one.results.data, _title(name, one)
         if one.has_section:
             folder = out / _prefix(source, name)
-            write_occam2d_run(folder, data, *_model(one), title=title, target=one.target)
+            write_occam2d_run(folder, data, *_model(one, "occam2d"), title=title, target=one.target)
         else:
             write_occam2d(out, data, title=title)
 
@@ -217,7 +218,7 @@ def mare2dem(source: Source) -> list[Product]:
         data, place = one.results.data, one.place
         if one.has_section:
             about = {"name": name, "place": place, "fixed": one.results.fixed, "target": one.target}
-            write_mare2dem_run(out / _prefix(source, name), data, *_model(one), **about)
+            write_mare2dem_run(out / _prefix(source, name), data, *_model(one, "mare2dem"), **about)
         else:
             write_emdata(out, data, place)
 

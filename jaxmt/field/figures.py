@@ -14,6 +14,7 @@ from .. import plot
 from ..conventions import IMPEDANCE, TIPPER
 from ..data import Data
 from ..inversion.result import Result
+from ..plot.figure import WIDTH
 from ..processing import positions
 from .drawing import Drawing, clear, draw
 from .fit import Fit
@@ -105,33 +106,33 @@ def _station_map(line: Line) -> Figure:
 
 
 def _phase_tensors(line: Line) -> Figure:
-    figure = Figure(figsize=(13, 11), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 8), layout="constrained")
     for ax, colour in zip(figure.subplots(2, 1), ("beta", "phi_min"), strict=True):
-        plot.tensor_section(ax, line.sites, line.distances, colour=colour)
+        plot.tensor_section(ax, line.sites, line.distances, colour=colour, names=colour == "beta")
     return figure
 
 
 def _dimensionality(line: Line) -> Figure:
-    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
     plot.dimensionality_section(figure.add_subplot(), line.sites, line.distances)
     return figure
 
 
 def _arrows(line: Line) -> Figure:
-    figure = Figure(figsize=(13, 6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 5.5), layout="constrained")
     plot.induction_arrows(figure.add_subplot(), line.sites, line.distances)
     return figure
 
 
 def _strike(line: Line) -> Figure:
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 5), layout="constrained")
     ax = figure.add_subplot(projection="polar")
     plot.strike_rose(ax, line.sites, found=line.found, strike=line.strike)
     return figure
 
 
 def _strike_by_period(line: Line) -> Figure:
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
     plot.strike_by_period(figure.add_subplot(), line.sites, strike=line.strike)
     return figure
 
@@ -158,7 +159,7 @@ def fit_figures(folder: Path, fit: Fit, settings: Settings, line: Line) -> list[
 
 
 def _uncertainty(fit: Fit, depth: float) -> Figure:
-    figure, survey = Figure(figsize=(12, 9)), fit.result.data.survey
+    figure, survey = Figure(figsize=(WIDTH, 8)), fit.result.data.survey
     stations = {"stations": survey.stations, "names": survey.names}
     plot.uncertainty(figure, fit.uncertainty, depth=depth, **stations)
     return figure
@@ -198,7 +199,7 @@ def _window(result: Result, view: View) -> dict[str, Any]:
 def _section(result: Result, view: View) -> Figure:
     """The section, with the true one above where there is one."""
     mesh, found, window = result.mesh, result.resistivity, _window(result, view)
-    figure = Figure(figsize=(12, 12 if view.true is not None else 5.5))
+    figure = Figure(figsize=(WIDTH, 10 if view.true is not None else 4.8))
     if view.true is None:
         figure.set_layout_engine("constrained")
         ground = None if mesh.surface.any() else view.elevations
@@ -212,27 +213,27 @@ def _section(result: Result, view: View) -> Figure:
 
 def _beside(result: Result, view: View, other: Reference) -> Figure:
     """The section below a reference, and how they differ."""
-    figure, titles = Figure(figsize=(12, 12)), (other.title, view.title)
+    figure, titles = Figure(figsize=(WIDTH, 10)), (other.title, view.title)
     sections = result.mesh, other.resistivity, result.resistivity
     plot.comparison(figure, *sections, titles=titles, true_mesh=other.mesh, **_window(result, view))
     return figure
 
 
 def _pseudosections(result: Result, view: View, *, tipper: bool) -> Figure:
-    figure = Figure(figsize=(11 if tipper else 16, 9))
-    colours = {"limits": view.limits, "colours": view.colours}
-    plot.pseudosections(figure, result.data, result.predicted, tipper=tipper, **colours)
+    rows = int(result.data.mask[list(TIPPER if tipper else IMPEDANCE)].any(axis=(1, 2)).sum())
+    figure = Figure(figsize=(WIDTH, 2.0 * rows + 1.4))
+    plot.pseudosections(figure, result.data, result.predicted, tipper=tipper, colours=view.colours)
     return figure
 
 
 def _misfit(result: Result) -> Figure:
-    figure = Figure(figsize=(12, 8))
+    figure = Figure(figsize=(WIDTH, 6))
     plot.misfit_by(figure, result.data, result.predicted)
     return figure
 
 
 def _convergence(result: Result, target: float) -> Figure:
-    figure = Figure(figsize=(8, 10 if "cosine_with_squares" in result.history else 7))
+    figure = Figure(figsize=(WIDTH, 5))
     plot.convergence(figure, result.history, target=target)
     return figure
 
@@ -245,7 +246,7 @@ def both_figure(folder: Path, fits: Sequence[Fit], settings: Settings) -> Drawin
 def _both(fits: Sequence[Fit], settings: Settings) -> Figure:
     first, second = (fit.result for fit in fits)
     titles = tuple(f"{fit.label}, nRMS {fit.result.nrms:.2f}" for fit in fits)
-    survey, figure = first.data.survey, Figure(figsize=(12, 12))
+    survey, figure = first.data.survey, Figure(figsize=(WIDTH, 10))
     plot.comparison(
         figure,
         second.mesh,
@@ -275,6 +276,6 @@ def _curves(folder: Path, data: Data, predicted: np.ndarray) -> list[Drawing]:
 
 
 def _curve_page(data: Data, predicted: np.ndarray, sites: list[int]) -> Figure:
-    figure = Figure(figsize=(13, 3 * -(-len(sites) // 6) + 0.8))
+    figure = Figure(figsize=(WIDTH, 2.6 * -(-len(sites) // 4) + 0.9))
     plot.fit_curves(figure, data, predicted, sites=sites)
     return figure

@@ -72,7 +72,8 @@ class Start:
 def begun(start: Start, out: Path, *, force: bool) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
     run, options = start.run, start.options
-    if run.told["limits"] is None:
+    if start.whole and run.told["limits"] is None:
+        # The sections of a survey share their colours.
         told = {**run.told, "limits": list(survey_limits(start.reading))}
         run = dataclasses.replace(run, told=told)
     require_room(out, force=force)

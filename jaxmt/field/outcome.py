@@ -87,7 +87,8 @@ class Outcome:
         """
         folder.seal(self.summary())
         path, page = folder.path, folder.path / REPORT
-        settings = self.settings.shown(self.line.data, self.fits[0].uncertainty)
+        sections = [fit.result.resistivity for fit in self.fits]
+        settings = self.settings.shown(self.line.data, self.fits[0].uncertainty, *sections)
         drawings = [] if missing and page.is_file() else line_figures(path, self.line)
         for fit in self.fits:
             if not (missing and (path / fit.name / LAST).is_file()):

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from ..conventions import PHASE, RHO, TIPPER, rows_of
-from ..misfit.motion import moves
 from ..processing import dimensionality, phase_tensor
 from ..report import CITATION, FROM_SOURCE, Page, misfit_table, versions
 from .cover import FADE, cover
@@ -87,14 +86,6 @@ def _files(folder: Folder, fits: Sequence[Fit]) -> list[tuple[str, str]]:
         for name, what in (*there, *((f"MISFIT/{name}", what) for name, what in inner))
         if not name.endswith(".png")
     ]
-
-
-TRANSPORTED = (
-    " Transport moves mass along frequency and along the line so far (root mean square of the points, less "
-    "the smear of the blur), and its gradient is so far from that of squares between the same clouds "
-    "without transport: 1 less the cosine."
-)
-"""What the figure of the convergence shows besides where there was transport."""
 
 
 def _beside(page: Page, path: Path, fits: Sequence[Fit], reference: Reference) -> Page:
@@ -239,14 +230,9 @@ def _fit(page: Page, folder: Path, fit: Fit, settings: Settings, on_cover: bool)
     if not on_cover:
         text = f"Resistivity by {fit.label}, nRMS {fit.result.nrms:.2f}. {FADE}"
         page = page.figure(folder / "section.png", text)
-    shown = "nRMS, regularisation factor and blur over iterations."
-    shown += TRANSPORTED if moves(fit.result.history) else ""
+    shown = "nRMS and regularisation factor over iterations; history.csv has more of each."
     page = page.figure(folder / "convergence.png", shown)
     page = page.figure(folder / "misfit.png", "nRMS by station, period and component; 1 is the error bar.")
-    for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):
-        if (folder / name).is_file():
-            text = f"Observed, predicted, and residual over error, of {what}; grey where there is no datum."
-            page = page.figure(folder / name, text)
     head, rows = misfit_table(fit.result.data, fit.result.predicted)
     about = "nRMS by station and component; above 2 in bold"
     wide = (
@@ -262,6 +248,10 @@ def _fit(page: Page, folder: Path, fit: Fit, settings: Settings, on_cover: bool)
         shifts = [[float(f"{v:.2f}") for v in pair] for pair in fit.result.static_shift.T[order]]
         rows = [[*row, *pair] for row, pair in zip(rows, [*shifts, [None, None]], strict=True)]
     page = page.table(f"{about}.", head, rows, high=HIGH, wide=wide)
+    for name, what in (("pseudosections.png", "TE and TM"), ("tipper.png", "the tipper")):
+        if (folder / name).is_file():
+            text = f"Observed, predicted, and residual over error, of {what}; grey where there is no datum."
+            page = page.figure(folder / name, text)
     curves = sorted(folder.glob("fit_curves_[0-9][0-9].png"))
     for k, path in enumerate(curves, 1):
         page = page.figure(

@@ -1,7 +1,7 @@
 """How a line is inverted and shown, with defaults made from the line."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import optax
@@ -32,6 +32,9 @@ most over the length of its line."""
 
 LIMITS = (1e-6, 1e12)
 """ohm m; the least and the most that colours can show."""
+
+ROUND = np.outer(10.0 ** np.arange(-6, 13), (1.0, 2.0, 5.0)).ravel()
+"""ohm m; at which the colours of a single section end."""
 
 OUTSIDE = 5.0
 """Percent of the apparent resistivities beyond the colours at either end."""
@@ -103,15 +106,17 @@ class Settings:
             mesh = Mesh.design(line.data.survey, level, growth=self.growth)
         return dataclasses.replace(self, start=start, mesh=mesh)
 
-    def shown(self, data: Data, uncertainty: Uncertainty) -> "Settings":
+    def shown(self, data: Data, uncertainty: Uncertainty, *sections: Section) -> "Settings":
         """The settings with depth and limits of the figures made where they are None.
 
-        - `uncertainty`: of the first inversion, which says what the depths of all are.
+        - `uncertainty`: of the first inversion, which says what the depths of all are, and what the data
+          see of the `sections` (ohm m), which say what the limits are.
         """
         depth, limits = self.depth, self.limits
-        depth = depth_shown(data, uncertainty) if depth is None else depth
-        limits = colour_limits(data.values[list(RHO)]) if limits is None else limits
-        return dataclasses.replace(self, depth=float(depth), limits=limits)
+        depth = float(depth_shown(data, uncertainty) if depth is None else depth)
+        if limits is None:
+            limits = seen_limits(uncertainty, data, depth, sections)
+        return dataclasses.replace(self, depth=depth, limits=limits)
 
     def start_of(self, name: str) -> float | Section:
         """Where the inversion by a misfit starts, ohm m."""
@@ -160,6 +165,22 @@ def depth_shown(data: Data, uncertainty: Uncertainty) -> float:
         bounds.append(PART * float(np.ptp(stations)))
     # Data that see nothing leave a section of a few rows.
     return max(min(bounds), float(mesh.earth_nodes[min(4, mesh.n_earth)]))
+
+
+def seen_limits(uncertainty: Uncertainty, data: Data, depth: float, sections: Sequence[Section]) -> Pair:
+    """Limits of the colours of resistivities, ohm m: round numbers around nearly all that the data see."""
+    mesh, stations = uncertainty.mesh, data.survey.stations
+    under = (mesh.y_nodes[1:] > stations.min()) & (mesh.y_nodes[:-1] < stations.max())
+    seen = under & (mesh.z_centres <= depth)[:, None] & (uncertainty.trust() > 0) & ~mesh.air
+    # A section on another mesh is taken whole.
+    values = [np.log10(s[seen] if s.shape == seen.shape else s.ravel()) for s in sections]
+    known = np.concatenate([np.zeros(0), *values])
+    known = known[np.isfinite(known)]
+    low, high = np.percentile(known, [1.0, 99.0]) if known.size else (1.5, 2.5)
+    apart, middle = max(high - low, 1.0), (low + high) / 2
+    low, high = np.clip(10 ** (middle + apart * np.array([-0.5, 0.5])), *LIMITS)
+    below, above = ROUND[ROUND <= low * (1 + 1e-9)], ROUND[high * (1 - 1e-9) <= ROUND]
+    return float(below[-1]), float(above[0])
 
 
 def colour_limits(log10_rho: Float[np.ndarray, "..."]) -> Pair:

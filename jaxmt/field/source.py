@@ -18,7 +18,7 @@ from .options import ALL, Refusal, complete
 from .run_file import NAME, RunFile
 from .selection import located
 from .staging import end_move
-from .store import read_line
+from .store import folders_of_lines, read_line
 
 ABOUT_STATIONS = ("variance", "line", "stations", "drop", "positions", "spacing", "recursive")
 """Options that say which stations are written as they were measured, and where they are."""
@@ -134,7 +134,7 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
     end_move(path)
     if path.is_dir() and (path / NAME).is_file() and summary_of(path) is None:
         whole = RunFile.read(path / NAME).identity
-        runs = [run for run in sorted(path.iterdir()) if summary_of(run) is not None and _is_of(run, whole)]
+        runs = folders_of_lines(path, whole)
         found = {f"{run.name}-{name}": one for run in runs for name, one in _inversions(run).items()}
     elif path.is_dir() and summary_of(path) is not None:
         found = _inversions(path)
@@ -143,13 +143,6 @@ def source_of(path: Path, told: Mapping[str, Any]) -> Source:
     if found:
         return Source(path.resolve().name, inversions=found)
     return Source(path.resolve().stem, treatment_of(complete(told)).read(path), told=told)
-
-
-def _is_of(run: Path, whole: str) -> bool:
-    """Whether a line belongs to the run of all lines of this identity, not to one before."""
-    told = RunFile.read(run / NAME) if (run / NAME).is_file() else None
-    # Runs of older versions do not say.
-    return told is None or told.of in ("", whole)
 
 
 def _inversions(path: Path) -> dict[str, Inverted]:

@@ -11,10 +11,12 @@ from . import all_lines, machine, one_line
 from .folder import FILES, REPORT, Folder, require_room
 from .methods import shown_of
 from .one_line import Start
-from .options import ALL, Refusal, complete
+from .options import ALL, EXPECTED, FAILED, Refusal, complete
 from .outcome import Outcome
 from .run_file import NAME, TOLD, RunFile
 from .staging import discard, end_move
+from .store import folders_of_lines
+from .survey_page import whole_run, write_survey
 
 SHOWN = (*TOLD["figures"], *TOLD["report"])
 """What `jaxmt report` can be told anew."""
@@ -76,8 +78,22 @@ def resume(options: Mapping[str, Any]) -> int:
 def report(path: Path, told: Mapping[str, Any]) -> int:
     """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays.
 
-    What was there stays until all is drawn.
+    What was there stays until all is drawn. In the folder of all lines of a survey, those of every line, and
+    the page about all.
     """
+    end_move(path)
+    run = whole_run(path)
+    if run is not None:
+        status, told = 0, _told_again(path, path, told)
+        for place in folders_of_lines(path, run.identity):
+            print(f"\nLine {place.name}", flush=True)
+            try:
+                report(place, told)
+            except EXPECTED as error:
+                print(f"Line {place.name} is not drawn: {error}")
+                status = FAILED
+        write_survey(path, RunFile.read(path / NAME))
+        return status
     if not path.is_dir():
         Folder.open(path)
     with locked(path):

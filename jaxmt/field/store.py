@@ -10,8 +10,9 @@ from ..atomic import atomic_path
 from ..io import Results, read_results, write_results
 from ..processing.site import Site
 from ..simulation.mesh import Mesh
-from .folder import LINE, SITES, USABLE, Folder
+from .folder import LINE, SITES, USABLE, Folder, summary_of
 from .line import Line, found_strike
+from .run_file import NAME, RunFile
 from .settings import Reference
 
 SCALARS = (
@@ -28,6 +29,21 @@ SCALARS = (
 ARRAYS = ("frequencies", "z", "z_error", "tipper", "tipper_error", "azimuth")
 TEXTS = ("notes", "routine")
 COVARIANCES = ("z_covariance", "tipper_covariance")
+
+
+def folders_of_lines(path: Path, whole: str) -> list[Path]:
+    """The folders of results of the lines of a run of all lines.
+
+    - `whole`: the identity of that run; folders of another run are passed over.
+    """
+    found = []
+    for place in sorted(path.iterdir()):
+        if summary_of(place) is not None:
+            told = RunFile.read(place / NAME) if (place / NAME).is_file() else None
+            # Runs of older versions do not say.
+            if told is None or told.of in ("", whole):
+                found.append(place)
+    return found
 
 
 def read_line(folder: Folder) -> Line:

@@ -14,9 +14,6 @@ from .text_table import columns
 WIDTH, HEIGHT = 61, 17
 """Characters of the map: twice as high as wide each."""
 
-MANY, KEY = 40, 0.014
-"""Stations from which a map needs room for a key, and inches of its width for each."""
-
 ASPECT = 2.0
 """Height over width of a character."""
 
@@ -123,12 +120,10 @@ def _marks(choice: Choice | None, count: int) -> list[str]:
 
 
 def page(sites: Sequence[Site]) -> tuple[float, float]:
-    """Width and height of a map in ink, inches: as high as the survey asks, wider for a long key."""
+    """Width and height of a map in ink, inches: as high as the survey asks."""
     place = known_positions(sites)
     place = place[np.isfinite(place).all(axis=1)]
     north, east = np.ptp(place, axis=0) if len(place) else (0.0, 0.0)
-    if len(sites) > MANY:
-        return 9.0 + KEY * len(sites), 8.0
     return 9.0, float(np.clip(9 * (north + 0.35 * east) / max(east, 1.0), 4.0, 8.0))
 
 

@@ -23,6 +23,7 @@ from ..simulation.mesh import Mesh
 from ..simulation.survey import Survey
 from ..simulation.top import TOPS
 from .free_format import BadFile, require_file
+from .names import whole
 
 CONVENTION = "jaxmt results 1"
 
@@ -105,6 +106,7 @@ def write_results(path: FilePath, results: Results, place: Georeference | None =
     arrays, about = _arrays(results), _about(results)
     if path.suffix.lower() == ".nc":
         _xarray()
+        arrays["names"] = np.array([whole(name) for name in results.data.survey.names])
         labelled = dataset(arrays, results.mesh).assign_attrs(about)
         if place is not None:
             labelled = _placed(labelled, results, place)

@@ -9,7 +9,7 @@ from ..atomic import FilePath, atomic_path
 from ..conventions import OHM_PER_PRACTICAL
 from ..processing.site import Site
 from .edi_blocks import EMPTY
-from .names import one_line
+from .names import one_line, quoted
 
 PER_LINE = 5
 
@@ -41,7 +41,7 @@ def write_edi(path: FilePath, site: Site, information: Sequence[str] = ()) -> No
     numbers have 13 digits. Covariances have no place in the format. The file appears whole or not at
     all. The name is put on one line, quotes in it become single ones.
     """
-    name = one_line(site.name).replace('"', "'")
+    name = quoted(site.name)
     count = site.frequencies.size
     lines = [
         ">HEAD",

@@ -10,8 +10,11 @@ from ..atomic import FilePath, atomic_path
 from ..processing.georeference import Georeference
 from ..processing.site import Site
 from ..simulation.survey import Survey
+from .names import whole
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+ENDS = np.fmin.reduce, np.fmax.reduce
 
 DIGITS = 9
 """After the point, of degrees: a tenth of a millimetre."""
@@ -24,8 +27,9 @@ def write_sites_geojson(path: FilePath, sites: Sequence[Site]) -> None:
     """
     features = []
     for site in sites:
-        low, high = float(site.frequencies.min()), float(site.frequencies.max())
-        told: dict[str, Json] = {"name": site.name, "elevation_m": _number(site.elevation)}
+        # A station may have none.
+        low, high = (float(end(site.frequencies, initial=np.nan)) for end in ENDS)
+        told: dict[str, Json] = {"name": whole(site.name), "elevation_m": _number(site.elevation)}
         told |= {"lowest_hz": _number(low), "highest_hz": _number(high)}
         features.append(_point(site.latitude, site.longitude, site.elevation, told))
     _write(path, features)
@@ -48,7 +52,7 @@ def write_line_geojson(
         )
     features = []
     for k, name in enumerate(survey.names):
-        told: dict[str, Json] = {"name": name, "y_m": float(survey.stations[k])}
+        told: dict[str, Json] = {"name": whole(name), "y_m": float(survey.stations[k])}
         told["elevation_m"] = _number(place.elevation[k])
         features.append(_point(place.latitude[k], place.longitude[k], place.elevation[k], told))
     ends = np.array([survey.stations.min(), survey.stations.max()])

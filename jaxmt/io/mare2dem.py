@@ -84,17 +84,13 @@ def write_mare2dem_run(
     - `resistivity`: ohm m, of shape `mesh.shape`. `fixed`: True for cells that keep it, such as the sea.
     - `target`: the nRMS at which MARE2DEM stops; `iterations`: at most.
 
-    The ground is made of the cells, as `Bricks` has them: those much wider than high, as beyond the
-    stations, are joined downward, or triangles would be too many. The outermost ones reach 100 km farther,
-    as jaxmt continues the section. The penalty is that of first differences across each shared side, by
-    its length over the distance of the centres. Raises `ValueError` for relief, and for resistivities that
-    are not positive and finite.
+    The ground is made of the cells, as `Bricks` has them: those that it cuts are joined with the first
+    below, and those much wider than high, as beyond the stations, are joined downward, or triangles would
+    be too many. The outermost ones reach 100 km farther, as jaxmt continues the section. The penalty is
+    that of first differences across each shared side, by its length over the distance of the centres.
+    Raises `ValueError` for stations in the air and resistivities that are not positive and finite.
     """
-    if mesh.surface.any():
-        raise ValueError(
-            "`write_mare2dem_run(mesh=...)` must have level ground: cells that the ground cuts are no "
-            "regions of MARE2DEM. Give a mesh without `surface`."
-        )
+    mesh.check_stations(data.survey)
     bricks = Bricks.of(mesh, np.asarray(resistivity), fixed)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

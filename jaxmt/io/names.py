@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 
-UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
-"""Blanks and what is not printed: line ends, zero bytes, escapes."""
+UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
+"""Blanks and what is not printed: line ends, zero bytes, escapes, halves of surrogate pairs."""
+
+UNWRITTEN = re.compile(r"[\x00\ud800-\udfff]")
+"""What no file of UTF-8 holds, or what ends a text for programs in C."""
 
 SEPARATORS = re.compile(r"[^\w.+-]", re.ASCII)
 """What Fortran's free format takes for the end of a word, a comment, a repetition, or for several bytes."""
@@ -19,6 +22,16 @@ SAID = 3
 def one_line(name: str) -> str:
     """The name on one line, single blanks in it, none around it; "unnamed" for none."""
     return UNPRINTABLE.sub(" ", name).strip() or "unnamed"
+
+
+def quoted(name: str) -> str:
+    """The name on one line as it stands between quotes: quotes in it become single ones."""
+    return one_line(name).replace('"', "'")
+
+
+def whole(name: str) -> str:
+    """The name as it is, but with a sign of its own for what no file of text holds."""
+    return UNWRITTEN.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
 def words(names: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Transfer functions, data and sections as CSV tables, a row for each of them, for any other program."""
+"""Transfer functions, data and sections as CSV tables, a line for each of them, for any other program."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,7 @@ from ..data import Data
 from ..processing.georeference import Georeference
 from ..processing.site import Site
 from ..simulation.mesh import Mesh
+from .names import one_line
 
 ELEMENTS = {"z_xx": (0, 0), "z_xy": (0, 1), "z_yx": (1, 0), "z_yy": (1, 1)}
 TIPPERS = {"t_x": 0, "t_y": 1}
@@ -32,7 +33,7 @@ def write_sites_csv(path: FilePath, sites: Sequence[Site]) -> None:
         head += [f"{name}_real{unit}", f"{name}_imag{unit}", f"{name}_error{unit}"]
     rows = []
     for site in sites:
-        where = [site.name, *(float(getattr(site, name)) for name in place)]
+        where = [one_line(site.name), *(float(getattr(site, name)) for name in place)]
         for i, frequency in enumerate(site.frequencies):
             values = [(site.z[i][at], site.z_error[i][at]) for at in ELEMENTS.values()]
             values += [(site.tipper[i, at], site.tipper_error[i, at]) for at in TIPPERS.values()]
@@ -60,8 +61,8 @@ def write_data_csv(
         numbers = [data.values[c, f, s], data.errors[c, f, s]]
         numbers += [] if predicted is None else [predicted[c, f, s]]
         numbers += [] if place is None else [place.latitude[s], place.longitude[s]]
-        which = [survey.names[s], float(survey.stations[s]), float(survey.frequencies[f]), COMPONENTS[c]]
-        rows.append([*which, *map(float, numbers)])
+        where = [one_line(survey.names[s]), float(survey.stations[s]), float(survey.frequencies[f])]
+        rows.append([*where, COMPONENTS[c], *map(float, numbers)])
     _write(path, head, rows)
 
 

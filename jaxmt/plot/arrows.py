@@ -21,8 +21,8 @@ CONVENTIONS = {
 LONGEST = 1.0
 """Longer arrows are no induction in the ground; they are counted and left out."""
 
-USUAL, INCHES = 0.9, 0.42
-"""Quantile of the lengths that is drawn so many inches long."""
+USUAL, INCHES, LONG = 0.9, 0.42, 1.8
+"""Quantile of the lengths that is drawn so many inches long, and the longest at most over that."""
 
 APART = 9.0
 """Points from one arrow of a station to the next, at least."""
@@ -77,25 +77,40 @@ def induction_arrows(
     place, part = np.concatenate(places), np.concatenate(parts, axis=1)
     if not part.size and not long:
         raise ValueError("`induction_arrows(sites=...)`: no site with a position has a tipper.")
-    usual = float(np.quantile(np.hypot(*part), USUAL)) if part.size else LONGEST
+    lengths = np.hypot(*part) if part.size else np.array([LONGEST])
+    usual = max(float(np.quantile(lengths, USUAL)), float(lengths.max()) / LONG, 0.05)
     key = max(0.1, round(usual, 1))
+    points = 72 * INCHES / usual
+    _make_room(ax, np.log10(place[:, 1]), -1.05 * points * part[1] / height)
     ax.quiver(
         *place.T,
         *part,
         angles="uv",
         units="inches",
         scale_units="inches",
-        scale=max(usual, 0.05) / INCHES,
+        scale=usual / INCHES,
         width=0.012,
         headwidth=4,
         color="black",
         label="induction arrows",
         zorder=3,
     )
-    _key(ax, key, 72 * INCHES * key / max(usual, 0.05))
+    _key(ax, key, points * key)
     note = f" ({long} longer than {LONGEST:g} left out)" if long else ""
     heading(ax, f"{title or 'Real induction arrows'}. {words}; north is up{note}")
     return ax
+
+
+def _make_room(ax: Axes, at: Float[np.ndarray, " arrow"], down: Float[np.ndarray, " arrow"]) -> None:
+    """Lets an axis of periods reach as far as the tips of arrows.
+
+    - `at`: log10 of their periods; `down`: how far they point down, over the height of the axis.
+    """
+    bottom, top = np.log10(ax.get_ylim())
+    # The height is that of the axis as long as it becomes: tips at + down (bottom - top) lie within.
+    bottom = max(bottom, ((at - top * down) / (1 - down)).max(initial=bottom))
+    top = min(top, ((at + down * bottom) / (1 + down)).min(initial=top))
+    ax.set_ylim(10**bottom, 10**top)
 
 
 def _key(ax: Axes, length: float, points: float) -> None:

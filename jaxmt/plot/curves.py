@@ -23,13 +23,13 @@ Pair = tuple[float, float]
 PAGE = 24
 """Most stations on one figure."""
 
-ROW = 6
+ROW = 4
 """Most stations side by side."""
 
 WIDE = 8.0
 """Width from which the legend fits on one line, inches."""
 
-LEFT, RIGHT, BOTTOM, NARROW_BOTTOM, TITLE, BETWEEN = 0.85, 0.1, 0.85, 1.1, 0.32, 0.14
+LEFT, RIGHT, BOTTOM, NARROW_BOTTOM, TITLE, BETWEEN = 0.85, 0.1, 0.85, 1.1, 0.45, 0.14
 """Margins about the panels, inches: labels at the left, nothing at the right, labels and legend of one line
 or two at the bottom, the title above a station, and from one panel to the next."""
 
@@ -53,7 +53,7 @@ def fit_curves(
       profile, or 24 spread over it.
 
     Observations carry bars of one standard deviation. The title of each station is its name and its
-    nRMS over all its data; a mode without data is left out. Reads well on 15 by 3 inches for every six
+    nRMS over all its data; a mode without data is left out. Reads well on 9 by 2.6 inches for every four
     stations. Returns the axes of resistivity and phase of each station.
     """
     misfits = rms(residuals("fit_curves", data, predicted), (0, 1))
@@ -67,8 +67,8 @@ def fit_curves(
             _predicted(rho, phase, data, predicted, site, mode)
         fit = "no data" if np.isnan(misfits[site]) else f"nRMS {misfits[site]:.2f}"
         # A place of its own: to find one, matplotlib would measure every label.
-        room = int(rho.get_position().width * figure.get_figwidth() * 72 / LETTER) - len(fit) - 3
-        rho.set_title(f"{shortened(data.survey.names[site], max(room, 4))}   {fit}", fontsize=10, y=1.0)
+        room = int(rho.get_position().width * figure.get_figwidth() * 72 / LETTER)
+        rho.set_title(f"{shortened(data.survey.names[site], room)}\n{fit}", fontsize=9.5, y=1.0)
     columns = 4 if figure.get_figwidth() >= WIDE else 2
     figure.legend(handles=_legend(modes), loc="lower center", ncols=columns, frameon=False)
     return pairs

@@ -12,6 +12,9 @@ from ..atomic import atomic_path
 NAME = 16
 """Characters of a station's name in a figure at most."""
 
+WIDTH = 9.0
+"""Inches; a figure of this width has letters of 6 points at least where it is printed 170 mm wide."""
+
 BOLD = 0.62
 """Width of a bold letter over its size, on average."""
 
@@ -47,7 +50,7 @@ def wrapped(text: str, points: float, size: float) -> str:
     return "\n".join(textwrap.wrap(plain, across, max_lines=LINES, placeholder=" …"))
 
 
-def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 150) -> Path:
+def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 200) -> Path:
     """Writes `figure` to `path` in one step: after an error the file is absent, or as it was before.
 
     - `path`: its suffix (.png, .pdf, .svg, ...) chooses the format; its folder must exist.

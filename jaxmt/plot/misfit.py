@@ -55,7 +55,7 @@ def misfit_by(figure: Figure, data: Data, predicted: AllValues) -> list[Axes]:
     - `predicted`: the responses F of a model in the order of `COMPONENTS`.
 
     A dashed line marks 1, a dotted one the nRMS of all data; stations and periods without data have no
-    bar. Reads well on 12 by 6 inches. Returns the axes of stations, periods and components.
+    bar. Reads well on 9 by 6 inches. Returns the axes of stations, periods and components.
     """
     residual = residuals("misfit_by", data, predicted)
     constrain(figure)

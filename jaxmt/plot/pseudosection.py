@@ -14,7 +14,7 @@ from ..conventions import COMPONENTS
 from ..data import Data
 from ..simulation.survey import Survey
 from .colours import RED_BLUE, resistivity_colours
-from .figure import constrain, wrapped
+from .figure import constrain
 from .misfit import modes_with_data, residuals
 from .symbols import (
     ABSENT,
@@ -120,9 +120,9 @@ def pseudosections(
     - `limits`: ohm m, of the colours of resistivities; by default those found. `colours`: of them, as for
       `resistivity_colours`.
 
-    Rows are observed, predicted, and (observed - predicted) / error; columns the components. Observed
+    Columns are observed, predicted, and (observed - predicted) / error; rows the components. Observed
     and predicted share their colours, and so do the modes; a mode without data is left out. Reads
-    well on 15 by 9 inches. Returns the axes, shape (3, columns).
+    well on 9 by 9 inches. Returns the axes, shape (rows, 3).
     """
     residual = residuals("pseudosections", data, predicted)
     predicted = np.asarray(predicted)
@@ -130,31 +130,30 @@ def pseudosections(
     components = [component for _, group, _ in groups for component in group]
     residual_limits = _residual_limits(residual[components])
     constrain(figure)
-    axes = figure.subplots(3, len(components), sharex=True, sharey=True, squeeze=False)
-    last, first, inch = [], 0, 72 / figure.dpi
+    axes = figure.subplots(len(components), 3, sharex=True, sharey=True, squeeze=False)
+    last, first = [], 0
     for kind, group, reach in groups:
         shown = []
-        columns = axes[:, first : first + len(group)]
+        rows = axes[first : first + len(group)]
         first += len(group)
-        for column, component in zip(columns.T, group, strict=True):
-            rows = (data.values[component], kind, reach), (predicted[component], kind, reach)
-            rows = (*rows, (residual[component], "residual", residual_limits))
+        for row, component in zip(rows, group, strict=True):
+            parts = (data.values[component], kind, reach), (predicted[component], kind, reach)
+            parts = (*parts, (residual[component], "residual", residual_limits))
             images = [
-                _draw(ax, data.survey, values, of, ends, ax is column[0], colours)
-                for ax, (values, of, ends) in zip(column, rows, strict=True)
+                _draw(ax, data.survey, values, of, ends, component == components[0], colours)
+                for ax, (values, of, ends) in zip(row, parts, strict=True)
             ]
             shown += images[:2]
             last.append(images[2])
-            words = wrapped(_column_title(component), column[0].get_window_extent().width * inch, TITLE)
-            column[0].set_title(words, fontweight="bold", fontsize=TITLE, pad=11)
-        bar = _colour_bar(shown, kind, list(columns[:2].ravel()), rows=2)
+            row[0].set_ylabel(f"{_row_title(component)}\nPeriod (s)")
+        bar = _colour_bar(shown, kind, list(rows[:, :2].ravel()), rows=len(group))
         bar.ax.set_title(KINDS[kind].unit, fontsize=10)
-    bar = _colour_bar(last, "residual", list(axes[2]))
+    bar = _colour_bar(last, "residual", list(axes[:, 2]), rows=len(axes))
     bar.ax.set_title(KINDS["residual"].unit, fontsize=10)
+    for ax, title in zip(axes[0], ("Observed", "Predicted", "Residual"), strict=True):
+        ax.set_title(title, fontweight="bold", fontsize=TITLE, pad=11)
     for ax in axes.ravel():
         ax.label_outer()
-    for row, name in zip(axes, ("Observed", "Predicted", "Residual"), strict=True):
-        row[0].set_ylabel(f"{name}\nPeriod (s)")
     return axes
 
 
@@ -174,10 +173,10 @@ def _groups(
     return [("log10_rho", rho, reach), ("phase", phase, PHASE)]
 
 
-def _column_title(component: int) -> str:
+def _row_title(component: int) -> str:
     if component > 3:
-        return f"Tipper, {'real' if component == 4 else 'imaginary'} part"
-    quantity = "apparent resistivity" if COMPONENTS[component].startswith("log10_rho") else "phase"
+        return f"{'Real' if component == 4 else 'Imaginary'} tipper"
+    quantity = "app. res." if COMPONENTS[component].startswith("log10_rho") else "phase"
     mode = next(m for m in MODE.values() if component in (m.log10_rho, m.phase))
     return f"{mode.label} {quantity}"
 

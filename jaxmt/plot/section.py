@@ -128,7 +128,7 @@ def comparison(
 
     Arguments as in `section`; `limits` are by default those of the `true` section, and `true_mesh`, on
     which it stands, is `mesh`. The third panel shows $\log_{10}$ of the second over the first, red where
-    the second conducts more. Reads well on 10 by 10 inches. Returns the axes from the top.
+    the second conducts more. Reads well on 9 by 10 inches. Returns the axes from the top.
     """
     constrain(figure)
     upper, lower, third = figure.subplots(3, 1, sharex=True, sharey=True)
@@ -233,7 +233,7 @@ def _ground(
     strip.plot(y, z, color="black", lw=0.8, marker="v", ms=3.5)
     strip.set(xlim=ax.get_xlim(), ylim=(low - margin, high + 2 * margin))
     ticks = [low] if high - low < 1 else [low, high]
-    strip.set_yticks(ticks, [f"{tick:.0f} m" for tick in ticks], fontsize=0.85 * SMALL)
+    strip.set_yticks(ticks, [f"{tick:.0f} m" for tick in ticks], fontsize=SMALL)
     strip.tick_params(bottom=False, labelbottom=False)
     for side in ("top", "right"):
         strip.spines[side].set_visible(False)

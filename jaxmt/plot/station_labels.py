@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.offsetbox import HPacker, TextArea
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 
 from .figure import shortened
@@ -22,8 +23,11 @@ SHRUNK = 0.75
 LETTER, HIGH = 0.68, 1.25
 """Width of a letter and distance of lines over their size."""
 
-SMALLEST = 6.0
-"""Size of the letters of a key, points."""
+LISTED = 120
+"""Stations at most that a key lists; of more those are named that have room."""
+
+HALO = [withStroke(linewidth=2.0, foreground="white")]
+"""About a name, that lines may run under it."""
 
 LIKE_A_LINE = 0.2
 """Width over length of a survey whose names are turned across it."""
@@ -78,10 +82,15 @@ class Labels(Artist):
         place: Places,
         angle: float,
         offsets: Float[np.ndarray, "choice 2"],
+        note: TextArea | None = None,
     ):
-        """`place`: of the stations, in the data of `ax`; the others as in `placed`."""
+        """`place`: of the stations, in the data of `ax`; the others as in `placed`.
+
+        - `note`: says how many labels have room.
+        """
         super().__init__()
         self.of, self.labels, self.place, self.angle, self.offsets = ax, labels, place, angle, offsets
+        self.note = note
         self.set_zorder(2.5)
         self.set_in_layout(False)
 
@@ -93,6 +102,8 @@ class Labels(Artist):
             points, np.array([_length(t.get_text()) for t in self.labels]), self.angle, self.offsets
         )
         turn = np.deg2rad(self.angle)
+        if self.note is not None:
+            self.note.set_text(f"{np.sum(chosen >= 0)} of {chosen.size} named")
         for label, choice in zip(self.labels, chosen, strict=True):
             label.set_visible(bool(choice >= 0))
             offset = self.offsets[max(choice, 0)]
@@ -110,7 +121,9 @@ def _length(text: str) -> float:
 def label_stations(
     ax: Axes, place: Places, names: Sequence[str], towards: float | None = None
 ) -> HPacker | None:
-    """Writes names beside stations, or numbers along the line; then the key of them.
+    """Writes names beside stations, or numbers along the line, and returns the key of them.
+
+    Of more than `LISTED` stations, those are named that have room, and how many is returned.
 
     - `place`: east and north, km, of `names`. The limits of `ax` are those of the stations.
     - `towards`: degrees from north in which the numbers grow; by default eastwards.
@@ -129,7 +142,8 @@ def label_stations(
     texts = [shortened(names[int(k)]) for k in order]
     offsets = AWAY * (normal[None, :] if in_line else np.array([[1.0, 0.4], [-1.0, 0.4], [1.0, -1.0]]))
     chosen = placed(points, np.array([_length(text) for text in texts]), angle, offsets)
-    numbered = bool(np.any(chosen < 0))
+    crowded, few = bool(np.any(chosen < 0)), len(texts) <= LISTED
+    numbered = crowded and few
     written = [str(k + 1) for k in range(len(texts))] if numbered else texts
     if numbered:
         angle = 0.0
@@ -145,20 +159,24 @@ def label_stations(
             va="center",
             fontsize=SMALL,
             gid="station",
+            path_effects=HALO,
             # A label beyond the axes would widen the margin.
             in_layout=False,
         )
         for text, k in zip(written, order, strict=True)
     ]
-    ax.add_artist(Labels(ax, labels, place[order], angle, offsets))
+    note = TextArea("", textprops={"fontsize": SMALL}) if crowded and not few else None
+    ax.add_artist(Labels(ax, labels, place[order], angle, offsets, note))
+    if note is not None:
+        return HPacker(pad=0, sep=0, children=[note])
     return _key(ax, texts) if numbered else None
 
 
 def _key(ax: Axes, texts: Sequence[str]) -> HPacker:
     """Numbers and names, in columns as high as the axes are."""
     height = SHRUNK * ax.get_window_extent().height * 72 / ax.figure.dpi
-    rows = max(int(height / (HIGH * SMALLEST)) - 6, 8)
+    rows = max(int(height / (HIGH * SMALL)) - 6, 8)
     lines = [f"{number} {text}" for number, text in enumerate(texts, 1)]
     columns = ["\n".join(lines[first : first + rows]) for first in range(0, len(lines), rows)]
-    style = {"fontsize": SMALLEST, "linespacing": HIGH}
+    style = {"fontsize": SMALL, "linespacing": HIGH}
     return HPacker(pad=0, sep=6, align="top", children=[TextArea(c, textprops=style) for c in columns])

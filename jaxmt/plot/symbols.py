@@ -9,10 +9,12 @@ from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.colorbar import Colorbar
 from matplotlib.markers import CARETDOWN
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, Locator
+from scipy.optimize import isotonic_regression
 
 from .figure import shortened, wrapped
 from .ticks import decade_ticks, numbers
@@ -22,6 +24,13 @@ SMALL = 8.5
 
 TITLE = 11.0
 """Size of a title, points."""
+
+APART, LEAD = 1.3, (8.0, 15.0)
+"""Distance of two upright names over their size, and where the line to a name begins and ends, points above
+the axes."""
+
+CROWDED = 0.6
+"""Share of the names that have room from which not all may have it."""
 
 CORNER: dict[str, Any] = {
     "fontsize": SMALL,
@@ -137,28 +146,41 @@ def station_names(
 
     - `at`: how high, as a fraction of the height of `ax`.
 
-    Where some have no room, a corner says how many are written.
+    Names that would meet move apart; a thin line leads from each place to its name. Where some have no
+    room, the axis says how many are written.
     """
     top = ax.secondary_xaxis("top" if at == 1 else at)
     top.xaxis.set_ticks_position("top")
-    note = ax.annotate("", (0.008, 0.025), xycoords="axes fraction", va="bottom", **CORNER)
-    note.set_gid("names written")
-    top.xaxis.set_major_locator(NameLocator(top, places, note))
+    top.xaxis.set_label_position("top")
+    leaders = LineCollection([], colors="0.5", linewidths=0.5, transform=ax.get_xaxis_transform())
+    leaders.set(clip_on=False, in_layout=False, label="_leaders")
+    ax.add_artist(leaders)
+    locator = NameLocator(ax, top, places, leaders, at)
+    top.xaxis.set_major_locator(locator)
 
     def name(value: float, _: int | None = None) -> str:
-        return shortened(names[int(np.argmin(np.abs(places - value)))]) if len(names) else ""
+        written, moved = locator.found
+        return shortened(names[int(written[np.argmin(np.abs(moved - value))])]) if written.size else ""
 
     top.xaxis.set_major_formatter(FuncFormatter(name))
-    top.tick_params(length=0, pad=8, rotation=90, labelsize=SMALL)
+    top.tick_params(length=0, pad=LEAD[1] + 1, rotation=90, labelsize=SMALL)
     top.spines["top"].set_visible(False)
 
 
 class NameLocator(Locator):
-    """Those of ascending places whose names, upright, have room side by side on the axis as it is now."""
+    """Where the names of ascending places stand, upright side by side, on the axis as it is now."""
 
-    def __init__(self, of: SecondaryAxis, places: Float[np.ndarray, " site"], note: Text):
-        """`of`: the axis above. `note`: says how many are named where not all are."""
-        self.of, self.places, self.note = of, places, note
+    def __init__(
+        self,
+        ax: Axes,
+        of: SecondaryAxis,
+        places: Float[np.ndarray, " site"],
+        leaders: LineCollection,
+        at: float,
+    ):
+        """`of`: the axis above `ax`. `leaders`: from places to names. `at`: as in `station_names`."""
+        self.ax, self.of, self.places, self.leaders, self.at = ax, of, places, leaders, at
+        self.found = np.zeros(0, dtype=int), np.zeros(0)
 
     def __call__(self) -> Any:
         """The places in the axis' view."""
@@ -166,12 +188,36 @@ class NameLocator(Locator):
         return self.tick_values(low, high)
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
-        """The places between two limits."""
-        points = self.of.get_window_extent().width * 72 / self.of.figure.dpi
-        shown = self.places[spread((self.places - vmin) * points / (vmax - vmin), 1.5 * SMALL)]
-        left_out = shown.size < self.places.size
-        self.note.set_text(f"{shown.size} of {self.places.size} named" if left_out else "")
-        return shown
+        """The places of the names between two limits; which they are of is kept in `found`."""
+        box, inch, count = self.ax.get_window_extent(), 72 / self.ax.figure.dpi, self.places.size
+        scale = box.width * inch / (vmax - vmin)
+        most = max(int(box.width * inch / (APART * SMALL)), 1)
+        written = np.arange(count)
+        if count > most:
+            written = np.unique(np.linspace(0, count - 1, most).round().astype(int))
+        places = self.places[written]
+        moved = vmin + moved_apart((places - vmin) * scale, APART * SMALL, box.width * inch) / scale
+        low, high = (self.at + part / (box.height * inch) for part in LEAD)
+        self.leaders.set_segments(
+            [[(here, low), (there, high)] for here, there in zip(places, moved, strict=True)]
+        )
+        # A blank keeps the room of a word: a layout is found before the axis is as long as it will be.
+        nothing = " " if count > CROWDED * most else ""
+        note = f"{written.size} of {count} named" if written.size < count else nothing
+        self.of.set_xlabel(note, loc="right", size=SMALL)
+        self.found = written, moved
+        return moved
+
+
+def moved_apart(
+    positions: Float[np.ndarray, " point"], least: float, width: float
+) -> Float[np.ndarray, " point"]:
+    """Ascending positions, moved as little as makes them `least` apart, within `width` if they can."""
+    steps = least * np.arange(positions.size)
+    if not positions.size:
+        return positions
+    free = isotonic_regression(positions - steps).x
+    return np.clip(free, 0.0, max(width - steps[-1], 0.0)) + steps
 
 
 def colour_bar(images: Sequence[ScalarMappable], axes: Sequence[Axes], rows: int = 1) -> Colorbar:

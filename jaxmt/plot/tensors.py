@@ -41,12 +41,14 @@ def tensor_section(
     limits: tuple[float, float] | None = None,
     title: str | None = None,
     colorbar: bool = True,
+    names: bool = True,
 ) -> Axes:
     r"""Draws an ellipse for the phase tensor of every station and period.
 
     - `distances`: y of each site, m; a site at NaN is left out.
     - `colour`: "beta", the skew, 0 for a 2-D earth, or "phi_min", the smaller principal phase; degrees.
     - `limits`: of the colours, degrees; by default -6 to 6, and 0 to 90.
+    - `names`: whether the stations' names are written above their triangles.
 
     North is up and east is right in every ellipse, whatever the profile: the longer axis points along
     or across strike. Its length is the same for all, the shorter one in the ratio
@@ -59,7 +61,7 @@ def tensor_section(
     colours, label, default = COLOURS[colour]
     low, high = default if limits is None else limits
     require_limits("tensor_section", "limits", "degrees", (low, high), -np.inf)
-    frame(ax, "tensor_section", sites, distances)
+    frame(ax, "tensor_section", sites, distances, names=names)
     norm = Normalize(low, high)
     size = _room(ax, distances)
     offsets, angles, ratios, values = [], [], [], []
@@ -156,8 +158,8 @@ def located(sites: Sequence[Site], distances: Places) -> Iterator[tuple[int, Sit
             yield int(k), sites[k]
 
 
-def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places) -> None:
-    """Axes, ticks and station marks for all sites with a position."""
+def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places, *, names: bool = True) -> None:
+    """Axes, ticks and station marks for all sites with a position; `names`: whether they are written."""
     require_shape(function, "distances", "site", distances.shape, (len(sites),))
     placed = list(located(sites, distances))
     if not placed:
@@ -171,7 +173,7 @@ def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places) -> 
     ax.set_yscale("log")
     ax.set(xlim=(columns[0], columns[-1]), ylim=(bottom, top), xlabel="Distance (km)", ylabel="Period (s)")
     log_axis(ax.yaxis)
-    mark(ax, places, tuple(site.name for _, site in placed))
+    mark(ax, places, tuple(site.name for _, site in placed) if names else None)
 
 
 def _room(ax: Axes, distances: Places) -> float:

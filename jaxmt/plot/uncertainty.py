@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..inversion.appraisal import Uncertainty
 from .figure import constrain
 from .section import Pair, visible, window
-from .symbols import ABSENT, SMALL, Exaggeration, Points, colour_bar, heading, station_marks
+from .symbols import ABSENT, Exaggeration, Points, colour_bar, heading, station_marks
 from .ticks import log_axis
 
 FULL, LEAST = 0.98, 0.1
@@ -31,7 +31,7 @@ def uncertainty(
 
     Arguments as in `section`. The colours of the width are those of the cells above the depth of
     investigation; deeper ones may lie beyond, and where there is no resolution at all it is grey. Reads
-    well on 12 by 9 inches.
+    well on 9 by 8 inches.
     """
     constrain(figure)
     axes = list(figure.subplots(2, 1, sharex=True, sharey=True))
@@ -51,6 +51,7 @@ def uncertainty(
         ("Width over which a cell is an average", width, LogNorm(narrowest, widest), "km"),
     )
     mesh = found.mesh
+    line = "; white line: depth of investigation" if np.any(reach[shown[1]] < depth / 1e3) else ""
     for ax, (title, values, norm, unit) in zip(axes, panels, strict=True):
         image = ax.pcolormesh(
             mesh.y_nodes / 1e3,
@@ -61,20 +62,17 @@ def uncertainty(
             rasterized=True,
         )
         ax.set_facecolor(ABSENT)
-        for colour, lw, label in (("black", 3.0, None), ("white", 1.5, "depth of investigation")):
-            ax.step(mesh.y_centres / 1e3, reach, where="mid", color=colour, lw=lw, label=label)
+        for colour, lw in (("black", 3.0), ("white", 1.5)):
+            ax.step(mesh.y_centres / 1e3, reach, where="mid", color=colour, lw=lw)
         ax.set(xlim=np.array(y_range) / 1e3, ylim=(depth / 1e3, 0), ylabel="Depth (km)")
         if stations is not None:
             station_marks(ax, np.asarray(stations), names if ax is axes[0] else None)
         ax.add_artist(Exaggeration(ax))
-        heading(ax, title)
+        heading(ax, f"{title}{line}")
         bar = colour_bar([image], [ax])
         bar.set_label(unit)
         if isinstance(norm, LogNorm):
             log_axis(bar.ax.yaxis)
-    if np.any(reach[shown[1]] < depth / 1e3):
-        style = {"facecolor": "0.6", "edgecolor": "none", "framealpha": 0.8, "fontsize": SMALL}
-        axes[1].legend(loc="lower left", labelcolor="white", **style)
     axes[1].set_xlabel("Distance (km)")
     return axes
 

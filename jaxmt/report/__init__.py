@@ -2,6 +2,7 @@
 
 from .numbers import Shown as Shown
 from .numbers import section_numbers as section_numbers
+from .page import Link as Link
 from .page import Page as Page
 from .page import write_page as write_page
 from .tables import CITATION as CITATION

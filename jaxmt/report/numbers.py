@@ -1,6 +1,6 @@
 """The numbers of sections and soundings from which a page draws what answers the mouse.
 
-A page draws with a script of its own, `section.js`, of 18 kB. Libraries that can be put into a page are 70
+A page draws with a script of its own, `SCRIPTS`, of 18 kB. Libraries that can be put into a page are 70
 to 270 times as large (bokeh 3.9.2: 1.3 MB, 1.7 MB with buttons; plotly 7.1.0: 4.8 MB), of the order of all
 figures of a line; each would have to be installed; and neither knows cells of a mesh, the ground, the depth
 of investigation and the soundings of a station, which are most of the script. It asks no server for
@@ -64,9 +64,14 @@ class Shown:
     uncertainty: Uncertainty | None = None
 
 
+SCRIPTS = ("axes.js", "soundings.js", "section.js")
+"""What draws from the numbers, in the order in which one needs the other."""
+
+
 def script() -> str:
     """The script that draws from the numbers."""
-    return importlib.resources.files(str(__package__)).joinpath("section.js").read_text(encoding="utf-8")
+    files = importlib.resources.files(str(__package__))
+    return "".join(files.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 def section_numbers(

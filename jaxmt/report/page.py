@@ -53,7 +53,16 @@ _WORDS = ' class="words"'
 _STRANGE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold or nobody can see: NUL and other controls, halves of surrogate pairs."""
 
-Cell = str | float | int | None
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """Text that leads to another page; `to` is its address, relative to this one."""
+
+    text: str
+    to: str
+
+
+Cell = str | float | int | Link | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +136,8 @@ class Page:
     ) -> "Page":
         """A numbered table.
 
-        - `rows`: text is set as it is, numbers with three digits; None and NaN become a dash.
+        - `rows`: text is set as it is, numbers with three digits; a `Link` leads to another page; None and
+          NaN become a dash.
         - `high`: fractional numbers above it stand out; `wide`: those of the columns that it names stand
           out where their magnitude is above what it gives.
 
@@ -220,6 +230,8 @@ def _escaped(text: str) -> str:
 
 def _is_word(value: Cell) -> bool:
     """Whether a cell is text that is no number."""
+    if isinstance(value, Link):
+        return True
     if not isinstance(value, str):
         return False
     try:
@@ -232,6 +244,8 @@ def _is_word(value: Cell) -> bool:
 def _cell(value: Cell, high: float | None, word: bool) -> str:
     if isinstance(value, str):
         return f"<td{_WORDS if word else ''}>{_escaped(value)}</td>"
+    if isinstance(value, Link):
+        return f'<td{_WORDS}><a href="{_escaped(value.to)}">{_escaped(value.text)}</a></td>'
     # NaN differs from itself.
     if value is None or value != value:
         return "<td>\N{EN DASH}</td>"

@@ -1,4 +1,4 @@
-// Draws a section and the curves of its stations from the numbers of the page, and answers the mouse.
+// Draws a section from the numbers of the page, and answers the mouse.
 // Lengths are km, resistivities log10 of ohm m; whole numbers become such by the divisors in `given`.
 "use strict";
 (() => {
@@ -8,19 +8,11 @@
   const given = JSON.parse(numbers.textContent);
   const LEFT = 58, RIGHT = 84, TOP = 24, BOTTOM = 42, NEAR = 9, STEP = 1.5;
   const live = figure.querySelector(".live");
-  const { stations, periods, sections } = given;
+  const { stations, sections } = given;
   const reach = sections.map((s) => [s.y[0], s.y[s.y.length - 1], Math.min(0, given.top), s.z[s.z.length - 1]]);
   const whole = [given.window[0], given.window[1], given.top, given.depth];
   let view = whole.slice(), shown = 0, chosen = -1, drag = null;
 
-  const made = (parent, name, text, marks = {}) => {
-    const element = document.createElement(name);
-    if (text !== undefined) element.textContent = text;
-    for (const key in marks) element.setAttribute(key, marks[key]);
-    parent.append(element);
-    return element;
-  };
-  const round = (value) => String(Number(value.toPrecision(3)));
   const tools = made(live, "div", "", { class: "tools" });
   const flips = sections.map((s, k) => {
     if (sections.length < 2) return null;
@@ -67,20 +59,6 @@
     const trust = s.trust ? s.trust[k] / 100 : 1;
     return `rgb(${shade.map((v) => Math.round(255 + trust * (v - 255))).join(",")})`;
   };
-  const ticks = (low, high, count) => {
-    const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * [1, 2, 5, 10].find((m) => m * power >= rough);
-    const found = [];
-    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) found.push(k * step);
-    return found;
-  };
-  const decades = (low, high) => {
-    const found = [];
-    for (let k = Math.ceil(low - 1e-9); k <= high + 1e-9; k++) found.push(k);
-    return found;
-  };
-  const raised = (k) => [...String(k)].map((c) => (c === "-" ? "\u207b" : "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"[c])).join("");
-  const plain = (k) => (k >= -3 && k < 5 ? String(Number((10 ** k).toPrecision(3))) : `10${raised(k)}`);
 
   function sized() {
     width = Math.max(320, live.clientWidth);
@@ -138,7 +116,7 @@
     marks();
     live.dataset.shown = s.label;
     live.dataset.view = view.map((v) => v.toPrecision(6)).join(" ");
-    soundings();
+    soundings(curves, given, shown, chosen);
   }
 
   function axes() {
@@ -283,79 +261,6 @@
     };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
-
-  // Curves of a station.
-  const drawn = (parent, name, marks, text) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const key in marks) element.setAttribute(key, marks[key]);
-    if (text !== undefined) element.textContent = text;
-    parent.append(element);
-    return element;
-  };
-
-  function soundings() {
-    curves.replaceChildren();
-    if (chosen < 0) return;
-    const fits = sections[shown].nrms, fit = fits[chosen];
-    made(curves, "h3", `${stations[chosen].name}: ${fit === null ? "no data" : `nRMS ${round(fit)}`} by ${sections[shown].label}`);
-    const key = made(curves, "p", undefined, { class: "marks" });
-    for (const mode of given.modes) {
-      made(key, "span", `${mode.label}  `, { style: `color: ${mode.colour}` });
-    }
-    made(key, "span", "with one standard deviation; lines: predicted");
-    for (const part of given.panels) panel(part);
-  }
-
-  function panel(part) {
-    const W = 460, H = 300, L = 58, R = 12, T = 10, B = 40;
-    const rows = part.rows.map((row) => ({
-      mode: given.modes[row.mode],
-      value: given.values[row.name][chosen],
-      error: given.errors[row.name][chosen],
-      predicted: sections[shown].predicted[row.name][chosen],
-    }));
-    const all = part.always.slice();
-    for (const row of rows) {
-      row.value.forEach((v, k) => {
-        if (v !== null) all.push((v - row.error[k]) / part.unit, (v + row.error[k]) / part.unit);
-        if (row.predicted[k] !== null && v !== null) all.push(row.predicted[k] / part.unit);
-      });
-    }
-    if (!all.length) return;
-    let low = Math.min(...all), high = Math.max(...all);
-    if (part.decades) { low = Math.floor(low * 2) / 2; high = Math.max(Math.ceil(high * 2) / 2, low + 1); }
-    else if (high - low < 1e-9) { low -= 1; high += 1; }
-    const logs = periods.map(Math.log10), first = Math.min(...logs) - 0.15, last = Math.max(...logs) + 0.15;
-    const px = (p) => L + ((p - first) / (last - first)) * (W - L - R);
-    const py = (v) => H - B - ((v - low) / (high - low)) * (H - T - B);
-    const svg = drawn(curves, "svg", { viewBox: `0 0 ${W} ${H}`, "font-family": "Helvetica, Arial, sans-serif", "font-size": 12, role: "img" });
-    drawn(svg, "title", {}, part.label);
-    drawn(svg, "rect", { x: L, y: T, width: W - L - R, height: H - T - B, fill: "none", stroke: "black" });
-    const many = Math.max(1, Math.ceil((last - first) / 6));
-    for (const k of decades(first, last)) {
-      drawn(svg, "line", { x1: px(k), x2: px(k), y1: T, y2: H - B, stroke: "#ddd" });
-      if (k % many === 0) drawn(svg, "text", { x: px(k), y: H - B + 16, "text-anchor": "middle" }, plain(k));
-    }
-    for (const v of part.decades ? decades(low, high) : ticks(low, high, 5)) {
-      drawn(svg, "line", { x1: L, x2: W - R, y1: py(v), y2: py(v), stroke: "#ddd" });
-      drawn(svg, "text", { x: L - 5, y: py(v) + 4, "text-anchor": "end" }, part.decades ? plain(v) : round(v));
-    }
-    drawn(svg, "text", { x: (L + W - R) / 2, y: H - 5, "text-anchor": "middle" }, "Period (s)");
-    drawn(svg, "text", { x: 0, y: 0, "text-anchor": "middle", transform: `translate(13 ${(T + H - B) / 2}) rotate(-90)` }, part.label);
-    const order = logs.map((_, k) => k).sort((a, b) => logs[a] - logs[b]);
-    for (const row of rows) {
-      const seen = order.filter((k) => row.predicted[k] !== null && row.value.some((v) => v !== null));
-      const points = seen.map((k) => `${px(logs[k]).toFixed(1)},${Math.max(T, Math.min(H - B, py(row.predicted[k] / part.unit))).toFixed(1)}`);
-      if (points.length) drawn(svg, "polyline", { points: points.join(" "), fill: "none", stroke: row.mode.colour, "stroke-width": 1.6, "stroke-dasharray": row.mode.dash, class: "predicted" });
-      row.value.forEach((v, k) => {
-        if (v === null) return;
-        const here = px(logs[k]), value = v / part.unit, error = row.error[k] / part.unit;
-        const bar = drawn(svg, "line", { x1: here, x2: here, y1: py(value - error), y2: py(value + error), stroke: row.mode.colour, class: "error" });
-        drawn(bar, "title", {}, `${round(10 ** logs[k])} s: ${round(part.decades ? 10 ** value : value)}`);
-        drawn(svg, "circle", { cx: here, cy: py(value), r: 2.8, fill: "white", stroke: row.mode.colour, class: "observed" });
-      });
-    }
-  }
 
   live.hidden = false;
   figure.classList.add("drawn");

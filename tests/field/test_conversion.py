@@ -348,11 +348,14 @@ def test_files_of_stations_with_one_name_do_not_meet():
 
 def test_names_of_files_that_some_system_cannot_hold():
     """A zero byte ends a name, 255 bytes are the most, and some systems tell no capitals."""
-    assert unique(["a\0b\n", "..", "x" * 300, "S1", "s1", 'q"?']) == [
+    assert len("".join(unique(["\u96fb" * 80])).encode()) < 255 - len(".edi")
+    assert unique(["a\0b\n", "..", "x" * 300, "S1", "s1", 'q"?', "nul", "\ud800"]) == [
         "a_b_",
         "station",
         "x" * 80,
         "S1",
         "s1-2",
         "q__",
+        "nul_",
+        "_",
     ]

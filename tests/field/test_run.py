@@ -1,12 +1,14 @@
 """A run on disk: what it leaves, how it is told again, gone on with and drawn anew."""
 
 import csv
+import dataclasses
 import hashlib
 import html
 import json
 import os
 import re
 import shutil
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from jaxmt import plot
 from jaxmt.field import Folder, Line, Outcome, invert_line, workflow
 from jaxmt.field.command import main
 from jaxmt.field.methods import QUICK_GROWTH
-from jaxmt.field.run_file import RunFile
+from jaxmt.field.run_file import NAME, RunFile
 
 
 def history(folder):
@@ -193,6 +195,28 @@ def words(page):
         for line in kept
         if not re.search(r"run\.toml|kinds of files|What the inversion was set to", line)
     ]
+
+
+def test_a_run_of_all_lines_has_a_page_that_leads_to_each(inverted, tmp_path, capsys, monkeypatch):
+    whole, names = tmp_path / "all", ("P", "Q & <b>")
+    for name in names:
+        shutil.copytree(inverted, whole / name)
+    run = RunFile.read(inverted / NAME)
+    told = {**run.told, "line": "all", "title": "<i> $b_{$"}
+    dataclasses.replace(run, told=told, identity="20260101-000000-0000").write(whole / NAME)
+    monkeypatch.setattr(Outcome, "draw", lambda self, folder: folder.path / "report.html")
+    assert main(["report", str(whole), "--client", "C"]) == 0
+    said = capsys.readouterr().out
+    assert f"The report about all lines is {whole / 'report.html'}" in said
+    page = ElementTree.fromstring((whole / "report.html").read_text().partition("\n")[2])
+    assert page.findtext(".//h1") == "<i> $b_{$"
+    links = [a.get("href") for a in page.iterfind(".//td/a")]
+    assert links == ["P/report.html", "Q%20%26%20%3Cb%3E/report.html"]
+    # The map, and the section of each.
+    assert len(page.findall(".//img")) == 3
+    cells = [[cell.text for cell in row] for row in page.iterfind(".//tbody/tr")]
+    assert [row[1] for row in cells] == ["4", "4"]
+    assert RunFile.read(whole / NAME).told["client"] == "C"
 
 
 def test_the_first_page_is_told_and_told_again(inverted, tmp_path):

@@ -68,12 +68,12 @@ def test_the_origin_is_stated_in_utm(tmp_path):
 def test_the_bricks_are_the_cells():
     mesh, section = exports.mesh(), exports.section()
     bricks = Bricks.of(mesh, section)
-    wide = mesh.dy[bricks.column] > ASPECT * np.diff(np.stack([bricks.top, bricks.bottom]), axis=0)[0]
+    wide = mesh.dy[bricks.column] > ASPECT * (bricks.bottom - bricks.top[:, 0])
     assert not wide[bricks.bottom < mesh.earth_nodes[-1]].any()
     # Mean log10 of each column by height is kept where cells are joined, single ones are exact.
     for j in range(mesh.n_y):
         own = bricks.column == j
-        heights = np.minimum(bricks.bottom[own], mesh.earth_nodes[-1]) - bricks.top[own]
+        heights = np.minimum(bricks.bottom[own], mesh.earth_nodes[-1]) - bricks.top[own, 0]
         mean = np.average(np.log(bricks.resistivity[own]), weights=heights)
         assert mean == pytest.approx(np.average(np.log(section[:, j]), weights=mesh.dz), rel=1e-12)
     assert bricks.resistivity.size < section.size
@@ -82,9 +82,21 @@ def test_the_bricks_are_the_cells():
     assert (bricks.left.min(), bricks.right.max()) == (-30e3 - FARTHER, 30e3 + FARTHER)
 
 
-def test_the_graph_fills_the_plane():
+HILL = [0.0, 0.0, 100.0, 400.0, 600.0, 300.0, 0.0, 0.0, 0.0]
+"""Depth of the ground at the nodes, m."""
+
+
+@pytest.mark.parametrize("surface", [None, HILL])
+def test_the_graph_fills_the_plane(surface):
     """Corners less sides plus regions is 1 for a connected planar graph (Euler)."""
-    bricks = Bricks.of(exports.mesh(), exports.section())
+    mesh = exports.mesh(surface=surface)
+    bricks = Bricks.of(mesh, np.where(mesh.air, np.nan, exports.section()))
+    # As much ground as the mesh has, and what lies farther.
+    area = np.sum((bricks.bottom - bricks.top.mean(axis=1)) * (bricks.right - bricks.left))
+    wide = np.diff(mesh.y_nodes)
+    wide[[0, -1]] += FARTHER
+    ground = mesh.earth_nodes[-1] + FARTHER - 0.5 * (mesh.surface[1:] + mesh.surface[:-1])
+    assert area == pytest.approx(np.sum(wide * ground), rel=1e-12)
     nodes, sides = bricks.graph()
     assert len(nodes) - len(sides) + bricks.resistivity.size + 1 == 1
     assert len(set(sides)) == len(sides)
@@ -92,7 +104,8 @@ def test_the_graph_fills_the_plane():
     for a, b in sides:
         (y, z), (v, w) = nodes[a], nodes[b]
         on = [n for n in nodes if min(y, v) <= n[0] <= max(y, v) and min(z, w) <= n[1] <= max(z, w)]
-        assert len(on) == 2
+        # Rounding only: a product of lengths.
+        assert sum(abs((n[0] - y) * (w - z) - (n[1] - z) * (v - y)) < 1e-6 for n in on) == 2
 
 
 def test_sea_is_fixed_and_kept_apart():
@@ -146,7 +159,7 @@ def test_the_files_agree_with_each_other(tmp_path):
     for k, (number, y, z, attribute, area) in enumerate(regions):
         assert (int(number), int(attribute), int(area)) == (k + 1, k + 1, -1)
         inside = (bricks.left < float(y)) & (float(y) < bricks.right)
-        inside &= (bricks.top < float(z)) & (float(z) < bricks.bottom)
+        inside &= (bricks.top[:, 0] < float(z)) & (float(z) < bricks.bottom)
         assert np.flatnonzero(inside).tolist() == ([k - 1] if k else [])
     penalty = (tmp_path / "my_line.penalty").read_text().splitlines()
     entries, count = (int(n) for n in penalty[1].split())
@@ -160,7 +173,4 @@ def test_what_cannot_be_a_model(tmp_path):
     section[0, 0] = np.nan
     with pytest.raises(ValueError, match="positive and finite, .* 1 values that are not"):
         write_mare2dem_run(tmp_path / "out", exports.data(), exports.mesh(), section)
-    hill = exports.mesh(surface=np.linspace(0.0, 300.0, len(exports.Y_NODES)))
-    with pytest.raises(ValueError, match="must have level ground"):
-        write_mare2dem_run(tmp_path / "out", exports.data(), hill, exports.section())
     assert not (tmp_path / "out").exists()

@@ -155,7 +155,7 @@ def test_fit_curves_and_misfits_over_eight_decades(width):
     figure = Figure(figsize=(width, 6.8))
     plot.fit_curves(figure, data, predicted, sites=range(6))
     assert collisions(figure) == []
-    assert {"ET000   nRMS 1.00", "ET005   nRMS 1.00"} <= set(texts(figure))
+    assert {"ET000\nnRMS 1.00", "ET005\nnRMS 1.00"} <= set(texts(figure))
     figure = Figure(figsize=(width, 8))
     plot.misfit_by(figure, data, predicted)
     assert collisions(figure) == []
@@ -199,17 +199,18 @@ def test_maps(width, count):
     assert "° E" in written
 
 
-def test_a_map_of_an_array_of_five_hundred_has_all_names():
+def test_a_map_of_an_array_of_five_hundred_names_those_that_have_room():
     rng = np.random.default_rng(0)
     sites = [
         half_space(f"A{k:03d}", latitude=45 + a, longitude=-120 + b)
         for k, (a, b) in enumerate(rng.uniform(0, 3, (500, 2)))
     ]
-    figure, ax = page(14.0, 9.0)
+    figure, ax = page(9.0, 8.0)
     plot.station_map(ax, sites)
     assert collisions(figure) == []
-    written = "\n".join(texts(figure))
-    assert all(f"A{k:03d}" in written for k in range(500))
+    named = sum(text.startswith("A") for text in texts(figure))
+    assert f"{named} of 500 named" in texts(figure)
+    assert named > 50
 
 
 def test_strange_names_and_titles_are_written_as_they_are():

@@ -344,25 +344,24 @@ def test_pseudosection_names_the_wrong_argument(values, changes, words):
 
 def test_pseudosections_show_observed_predicted_and_residual():
     data, predicted = some_data()
-    grid = plot.pseudosections(Figure(figsize=(15, 9)), data, predicted)
-    assert grid.shape == (3, 4)
-    for column, component in zip(grid.T, (0, 2, 1, 3), strict=True):
-        observed, computed, residual = (image(ax) for ax in column)
+    grid = plot.pseudosections(Figure(figsize=(9, 9)), data, predicted)
+    assert grid.shape == (4, 3)
+    for row, component in zip(grid, (0, 2, 1, 3), strict=True):
+        observed, computed, residual = (image(ax) for ax in row)
         known = data.values[component][[0, 2, 1]][:, [1, 2, 0, 3]]
         np.testing.assert_allclose(present(observed.get_array()), known)
         np.testing.assert_allclose(present(computed.get_array()), np.asarray(predicted[component]))
         np.testing.assert_allclose(present(residual.get_array()), component + 1)
         assert observed.get_clim() == computed.get_clim()
         assert residual.get_clim() == (-4.0, 4.0)
-    assert image(grid[0, 0]).get_clim() == image(grid[0, 1]).get_clim()
+    assert image(grid[0, 0]).get_clim() == image(grid[1, 0]).get_clim()
 
 
 def test_pseudosections_leave_out_a_mode_without_data():
     data, predicted = some_data(missing=[0, 1])
     grid = plot.pseudosections(Figure(), data, predicted)
-    # A narrow figure breaks a title.
-    titles = [" ".join(ax.get_title().split()) for ax in grid[0]]
-    assert titles == ["TM (yx) apparent resistivity", "TM (yx) phase"]
+    titles = [ax.get_ylabel().splitlines()[0] for ax in grid[:, 0]]
+    assert titles == ["TM (yx) app. res.", "TM (yx) phase"]
     tippers, predicted = some_data(missing=[0, 1, 2, 3])
     with pytest.raises(ValueError, match=r"pseudosections\(data=.*tippers alone"):
         plot.pseudosections(Figure(), tippers, predicted)
@@ -371,15 +370,22 @@ def test_pseudosections_leave_out_a_mode_without_data():
 def test_pseudosections_of_tippers():
     data, predicted = some_data()
     panels = plot.pseudosections(Figure(figsize=(11, 9)), data, predicted, tipper=True)
-    assert panels.shape == (3, 2)
-    assert [ax.get_title() for ax in panels[0]] == ["Tipper, real part", "Tipper, imaginary part"]
+    assert panels.shape == (2, 3)
+    assert [ax.get_ylabel().splitlines()[0] for ax in panels[:, 0]] == ["Real tipper", "Imaginary tipper"]
     assert image(panels[0, 0]).get_clim() == (-0.5, 0.5)
     # Real parts lie 5 errors off, imaginary ones 6.
-    np.testing.assert_allclose(shown(panels[2, 0]), 5.0, rtol=1e-9)
-    np.testing.assert_allclose(shown(panels[2, 1]), 6.0, rtol=1e-9)
+    np.testing.assert_allclose(shown(panels[0, 2]), 5.0, rtol=1e-9)
+    np.testing.assert_allclose(shown(panels[1, 2]), 6.0, rtol=1e-9)
     alone, _ = some_data(missing=(4, 5))
     with pytest.raises(ValueError, match="holds no tipper"):
         plot.pseudosections(Figure(), alone, predicted, tipper=True)
+
+
+def test_names_that_would_meet_move_apart_as_little_as_needed():
+    moved_apart = plot.symbols.moved_apart
+    np.testing.assert_allclose(moved_apart(np.array([10.0, 11, 12, 50]), 5.0, 60.0), [6, 11, 16, 50])
+    # At an end there is no room beyond.
+    np.testing.assert_allclose(moved_apart(np.array([0.0, 1, 59, 60]), 5.0, 60.0), [0, 5, 55, 60])
 
 
 # Curves.
@@ -428,7 +434,7 @@ def test_fit_curves_state_each_station_s_misfit():
     data, predicted = some_data(missing=[gap, (slice(1, None), slice(None), 0)])
     pairs = plot.fit_curves(Figure(), data, predicted, sites=[0, 1, 3])
     titles = [rho.get_title() for rho, _ in pairs]
-    assert titles == ["C   nRMS 1.00", f"A   nRMS {np.sqrt(91 / 6):.2f}", "D   no data"]
+    assert titles == ["C\nnRMS 1.00", f"A\nnRMS {np.sqrt(91 / 6):.2f}", "D\nno data"]
 
 
 def test_fit_curves_share_one_legend_and_one_scale():
@@ -527,33 +533,22 @@ def test_response_profile_names_the_wrong_argument():
 # Convergence.
 
 
-def test_convergence_shows_misfit_target_and_companions():
-    ax, factor, blur = plot.convergence(Figure(), history(), target=1.05)
+def test_convergence_shows_misfit_target_and_lambda():
+    ax, factor = plot.convergence(Figure(), history(), target=1.05)
     target, nrms = ax.lines
     assert set(np.asarray(target.get_ydata()).tolist()) == {1.05}
     assert target.get_linestyle() == "--"
     assert np.asarray(nrms.get_ydata()).tolist() == history()["nrms"]
     assert np.asarray(factor.lines[0].get_ydata()).tolist() == history()["regularization_factor"]
-    assert np.asarray(blur.lines[0].get_ydata()).tolist() == history()["blur"]
-    assert {a.get_yscale() for a in (ax, factor, blur)} == {"log"}
+    assert {a.get_yscale() for a in (ax, factor)} == {"log"}
 
 
 def test_convergence_leaves_out_what_the_history_lacks():
-    assert len(plot.convergence(Figure(), history(blur=[float("nan")] * 5))) == 2
+    for nothing in (float("nan"), 0.0):
+        assert len(plot.convergence(Figure(), history(regularization_factor=[nothing] * 5))) == 1
     absent = history()
-    del absent["blur"]
-    assert len(plot.convergence(Figure(), absent)) == 2
-    assert len(plot.convergence(Figure(), history(blur=[0.0] * 5, regularization_factor=[0.0] * 5))) == 1
-
-
-def test_convergence_shows_what_transport_did():
-    moved = {"slide_decades": [0.1, 0.0], "slide_spacings": [0.5, 0.2], "cosine_with_squares": [0.9, 1.0]}
-    panels = plot.convergence(Figure(), {"iteration": [0, 1], "nrms": [2.0, 1.0]} | moved)
-    assert [ax.get_ylabel() for ax in panels] == ["nRMS", "Slide", "1 − cosine"]
-    decades, spacings = (np.asarray(line.get_ydata()).tolist() for line in panels[1].lines)
-    # What is zero is drawn as the least that counts.
-    assert (decades, spacings) == ([0.1, 1e-12], [0.5, 0.2])
-    np.testing.assert_allclose(np.asarray(panels[2].lines[0].get_ydata()), [0.1, 1e-12], rtol=1e-12)
+    del absent["regularization_factor"]
+    assert len(plot.convergence(Figure(), absent)) == 1
 
 
 def test_convergence_names_the_wrong_argument():

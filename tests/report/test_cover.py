@@ -102,6 +102,21 @@ def test_one_station_and_a_section_with_gaps_have_their_sentences():
     assert "nan" not in " ".join(conclusions([holed, fit], SETTINGS))
 
 
+def test_colours_span_what_the_data_see_in_round_numbers():
+    fit = a_fit()
+    seen = fit.uncertainty.trust() > 0
+    for low, high, limits in (
+        (8.0, 85.0, (5.0, 100.0)),
+        (30.0, 30.0, (5.0, 100.0)),
+        (0.3, 3e3, (0.2, 5e3)),
+    ):
+        section = np.full(seen.shape, 1e6)
+        section[seen] = np.geomspace(low, high, np.count_nonzero(seen))
+        shown = dataclasses.replace(SETTINGS, limits=None).shown(fit.result.data, fit.uncertainty, section)
+        # Rounding only.
+        assert shown.limits == pytest.approx(limits, rel=1e-12)
+
+
 def a_line(journal=None, **changes):
     """Five stations of which one more was read; the first has tensors and a place."""
     fit = a_fit()
