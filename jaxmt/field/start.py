@@ -78,8 +78,8 @@ def resume(options: Mapping[str, Any]) -> int:
 def report(path: Path, told: Mapping[str, Any]) -> int:
     """`jaxmt report`: figures and page again from what lies in a folder of results; what is told stays.
 
-    What was there stays until all is drawn. In the folder of all lines of a survey, those of every line, and
-    the page about all.
+    What was there stays until all is drawn. In the folder of all lines of a survey, those of every line,
+    and the page about all.
     """
     end_move(path)
     run = whole_run(path)
