@@ -37,6 +37,7 @@ _HOMES = {
     ),
     "processing": "profile rotate",
     "program_cache": "keep_programs",
+    "sampling": "NUTS Posterior sample",
     "simulation.forward": "simulate",
     "simulation.mesh": "Mesh MeshWarning",
     "simulation.relief": "Relief drape",
@@ -54,7 +55,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 _ROOMS = (
     "batch benchmarks comparison conventions data field inversion io misfit plot processing report "
-    "simulation transport"
+    "sampling simulation transport"
 ).split()
 """Submodules that are reached as attributes."""
 

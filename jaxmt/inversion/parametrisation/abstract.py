@@ -63,6 +63,14 @@ class AbstractParametrisation(eqx.Module):
         """
         del parameters
 
+    def log_volume(self, parameters: Parameters) -> Float[Array, ""] | None:
+        r"""$\ln|\partial\log_{10}\rho/\partial p|$: the density of p where that of log10 of resistivity is one.
+
+        It is what a uniform prior of log10 of resistivity, between `bounds` where there are any, becomes for
+        the parameters; differentiable, a sum over them. None if there is no such density.
+        """
+        del parameters
+
     def linearised(
         self, parameters: Parameters, by: str
     ) -> tuple[sparse.csr_array, Float[np.ndarray, " parameter"]]:
