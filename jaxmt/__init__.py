@@ -37,7 +37,7 @@ _HOMES = {
     ),
     "processing": "profile rotate",
     "program_cache": "keep_programs",
-    "sampling": "NUTS Posterior sample",
+    "sampling": "NUTS Posterior RandomiseThenOptimise sample",
     "simulation.forward": "simulate",
     "simulation.mesh": "Mesh MeshWarning",
     "simulation.relief": "Relief drape",

@@ -67,6 +67,7 @@ from .processing import rotate as rotate
 from .program_cache import keep_programs as keep_programs
 from .sampling import NUTS as NUTS
 from .sampling import Posterior as Posterior
+from .sampling import RandomiseThenOptimise as RandomiseThenOptimise
 from .sampling import sample as sample
 from .simulation.forward import simulate as simulate
 from .simulation.mesh import Mesh as Mesh

@@ -83,9 +83,9 @@ class Precision:
             rows[:, block] = rows[:, block] @ inverse.T
 
     def stacked(self) -> tuple[Float[np.ndarray, "block w w"], Float[np.ndarray, "block w w"]]:
-        r"""$L_k^{-T}$ and $T_{k+1}$ of every block, of one size: the last one filled up with ones and zeros.
+        r"""$L_k^{-T}$ and $T_{k+1}$ of every block, of one size: the last one is filled up.
 
-        With them `backwards` is a recursion from the last block to the first, and has `order` on its way out.
+        With them `backwards` is a recursion from the last block to the first, in the order of elimination.
         """
         width = len(self._diagonal[0])
         inverse = np.tile(np.eye(width), (len(self._blocks), 1, 1))

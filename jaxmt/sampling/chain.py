@@ -18,19 +18,19 @@ from .whitened import Whitening
 FILE = "draws.npz"
 
 Segment = Mapping[str, np.ndarray]
-"""Draws of a round: `x` (draw, parameter), `log_density`, `gradients`, `divergent`, `log_weight` (draw,); and
-what the next round begins with."""
+"""Draws of a round: `x` (draw, parameter); `log_density`, `gradients`, `divergent` and perhaps `log_weight`
+of each; and what the next round begins with."""
 
 
 class AbstractSampler(eqx.Module):
     """Draws from a density.
 
     - `round`: draws between one state on disk and the next.
+    - `independent`: whether no draw depends on the one before.
     """
 
     round: eqx.AbstractVar[int]
     independent: eqx.AbstractClassVar[bool]
-    """Whether one draw does not depend on the one before."""
 
     @abc.abstractmethod
     def draw(

@@ -1,13 +1,14 @@
 r"""The posterior density of a section, of unbounded parameters.
 
-$-\ln\pi(x) = \frac12\sum_k c(r_k/s) + N\ln s + \frac12 N\lambda R - \ln V + \ldots$ up to a constant, with the
+$-\ln\pi(x) = \frac12\sum_k c(r_k/s) + N\ln s + \frac12 N\lambda R - \ln V$ up to a constant, with the
 residuals r of N data over their stated errors, the cost c of a likelihood (`LeastSquares`, `Huber`,
 `Student`), a regularisation R as the prior, uniform between the bounds of the parametrisation where R says
-nothing, and V its `log_volume`, for x are unbounded parameters and the prior is one of log10 of resistivity.
-$\lambda$ is that of the objective `LeastSquares()` + $\lambda R$, the mean over the data, as in `appraise`.
+nothing, and V its `log_volume`, for x are unbounded parameters and the prior is one of log10 of
+resistivity. $\lambda$ is that of the objective `LeastSquares()` + $\lambda R$, the mean over the data, as
+in `appraise`.
 
-x is the vector of the parametrisation's parameters and, where there are any, $\ln s$ of the error scale, and
-the static shifts. For least squares the shifts are integrated out instead (`shift_terms`).
+x is the vector of the parametrisation's parameters and, where there are any, $\ln s$ of the error scale,
+and the static shifts. For least squares the shifts are integrated out instead (`shift_terms`).
 """
 
 import abc
@@ -236,8 +237,8 @@ class _Slopes(NamedTuple):
     """Of minus the logarithm of a density at a point.
 
     - `pull`: with the predicted data. `extra`: with ln s and the shifts. `prior`: of the prior, with the
-      parameters of the section. `bounds`: the diagonal of the second derivatives of `log_volume`, negative.
-    - `residuals`, `weights`: of the data, whitened: `residuals` fall by `weights` for a unit more predicted.
+      parameters of the section. `bounds`: minus the diagonal of the second derivatives of `log_volume`.
+    - `residuals`, `weights`: of the data, whitened: the first fall by the second for a unit more predicted.
     """
 
     pull: Float[Array, "comp freq site"]

@@ -156,13 +156,13 @@ class Posterior:
         chains, draws = self.gradients.shape
         worst, fewest = float(np.nanmax(self.rhat)), float(np.nanmin(self.ess))
         row, column = np.unravel_index(np.nanargmax(self.rhat), self.rhat.shape)
-        told = f"{chains} chains of {draws} draws, R-hat up to {worst:.3f}, {fewest:.0f} effective draws or more"
+        told = f"{chains} x {draws} draws, R-hat up to {worst:.3f}, {fewest:.0f} effective draws or more"
         match self.verdict:
             case Verdict.DIVERGENT:
                 many = int(self.divergent.sum())
                 return (
-                    f"not converged: {many} of {self.divergent.size} trajectories diverged ({told}); a higher "
-                    "`NUTS(acceptance=...)`, or a prior that keeps off the bounds"
+                    f"not converged: {many} of {self.divergent.size} draws diverged ({told}); take a "
+                    "higher `NUTS(acceptance=...)`, or a prior that keeps off the bounds"
                 )
             case Verdict.NOT_CONVERGED:
                 many = int(np.sum(self.rhat > LARGEST_RHAT))
@@ -176,7 +176,7 @@ class Posterior:
             case Verdict.BIASED:
                 return (
                     f"approximate: by their weights {self.gradients.size} draws are worth "
-                    f"{self.weight_worth:.0f}, so that their spread is that of a nonlinear optimisation, not "
+                    f"{self.weight_worth:.0f}: their spread is that of a randomised optimisation, not "
                     "quite the posterior's; `NUTS()` has no such bias"
                 )
             case Verdict.CONVERGED:

@@ -30,6 +30,7 @@ from .density import Density
 from .mode import Mode, mode
 from .nuts import NUTS
 from .posterior import FEWEST, Posterior, diagnosed
+from .randomise import RandomiseThenOptimise
 
 LEAST_DETERMINED = 0.01
 """Parameters that data must determine to be data of a posterior, all together."""
@@ -132,6 +133,12 @@ def sample(
         solver=solver,
     )
     density = Density(objective, error_scale)
+    plain = isinstance(likelihood, LeastSquares) and error_scale is None
+    if isinstance(sampler, RandomiseThenOptimise) and not plain:
+        raise ValueError(
+            "`sample(sampler=RandomiseThenOptimise())` needs Gaussian noise with the errors as stated: "
+            "leave `misfit` and `error_scale` out, or sample by `NUTS()`."
+        )
     peak = _peak(density, density.joined(parameters))
     rounds = -(-draws // sampler.round)
     keys = jax.random.split(jax.random.key(0) if key is None else key, (rounds, chains))
@@ -188,8 +195,8 @@ def _likelihood(misfit: AbstractMisfit | None) -> AbstractPointwise:
         )
     if misfit.phase_weight != 1:
         raise ValueError(
-            f"`sample(misfit={name}(phase_weight=...))` must be 1: a likelihood weighs by the stated errors. "
-            f"Got {misfit.phase_weight}; change `Data(errors=...)` of the phases instead."
+            f"`sample(misfit={name}(phase_weight=...))` must be 1: a likelihood weighs by the stated "
+            f"errors. Got {misfit.phase_weight}; change `Data(errors=...)` of the phases instead."
         )
     return misfit
 

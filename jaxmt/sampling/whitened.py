@@ -41,7 +41,7 @@ class Whitening(eqx.Module):
     shrinkage: Float[Array | np.ndarray, " direction"]
 
     def __call__(self, white: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
-        r"""x of $\xi$; differentiable."""
+        r"""The x of $\xi$; differentiable."""
         v, d = jnp.asarray(self.directions), jnp.asarray(self.shrinkage)
         mixed = white + (d * (v @ white)) @ v
         blocks, width, _ = self.inverse.shape
@@ -95,7 +95,7 @@ class Laplace:
 def apply(
     whitening: Whitening, white: Float[Array, "many parameter"]
 ) -> Float[np.ndarray, "many parameter"]:
-    r"""x of many $\xi$."""
+    r"""Map many $\xi$."""
     return np.asarray(_applied(whitening, white))
 
 

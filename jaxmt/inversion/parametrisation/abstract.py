@@ -64,10 +64,10 @@ class AbstractParametrisation(eqx.Module):
         del parameters
 
     def log_volume(self, parameters: Parameters) -> Float[Array, ""] | None:
-        r"""$\ln|\partial\log_{10}\rho/\partial p|$: the density of p where that of log10 of resistivity is one.
+        r"""$\ln|\partial\log_{10}\rho/\partial p|$, up to a constant: a uniform prior, of the parameters.
 
-        It is what a uniform prior of log10 of resistivity, between `bounds` where there are any, becomes for
-        the parameters; differentiable, a sum over them. None if there is no such density.
+        What is uniform in log10 of resistivity, between `bounds` where there are any, has this logarithm of
+        a density of parameters; differentiable, a sum over them. None if there is no such density.
         """
         del parameters
 
