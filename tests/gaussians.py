@@ -39,8 +39,9 @@ class Bent(AbstractDensity):
         return jnp.asarray(self.rows) @ (x + self.cubic * x**3) - jnp.asarray(self.data)
 
     def __call__(self, x):
-        q = jnp.asarray(self.precision.toarray())
-        return -jnp.sum(self.residuals(x) ** 2) / 2 - x @ q @ x / 2
+        prior = jnp.sum(jnp.asarray(self.diagonal) * x**2) / 2
+        prior += jnp.sum(jnp.asarray(self.beside) * x[1:] * x[:-1])
+        return -jnp.sum(self.residuals(x) ** 2) / 2 - prior
 
     def linearised(self, x):
         rows = self.rows * (1 + 3 * self.cubic * x**2)

@@ -7,13 +7,15 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt32
 
 from ..atomic import atomic_path
 from ..io.summary import Json
 from .density import AbstractDensity
-from .whitened import Whitening
+from .mode import value
+from .whitened import Whitening, apply
 
 FILE = "draws.npz"
 
@@ -64,10 +66,10 @@ class Task(eqx.Module):
 def perform(place: Path, task: Task) -> Mapping[str, Json]:
     """Makes a round, for `run_tasks`."""
     earlier = None if task.earlier is None else read(place.parent / task.earlier)
-    key = jax.random.wrap_key_data(task.key)
+    key = jax.random.wrap_key_data(jnp.asarray(task.key))
     found = task.sampler.draw(task.density, task.whitening, earlier, key, task.sampler.round)
     with atomic_path(place / FILE) as part, part.open("wb") as file:
-        np.savez(file, **dict(found))
+        np.savez(file, **{str(name): values for name, values in found.items()})  # pyright: ignore[reportArgumentType]
     return {"gradients": int(found["gradients"].sum())}
 
 
@@ -84,13 +86,10 @@ def starts(
 
     Raises `FloatingPointError` where it never is.
     """
-    from .mode import value
-    from .whitened import apply
-
-    white = np.asarray(jax.random.normal(key, whitening.centre.shape))
+    white = jax.random.normal(key, whitening.centre.shape)
     for _ in range(tries):
         (x,) = apply(whitening, white[None])
         if np.isfinite(value(density, x)):
-            return white
+            return np.asarray(white)
         white = white / 2
     raise FloatingPointError("No start near the most probable section has a finite density.")

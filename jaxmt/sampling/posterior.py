@@ -225,7 +225,7 @@ def diagnosed(
     not installed.
     """
     try:
-        from arviz_stats.base import array_stats
+        from arviz_stats.base.array import array_stats
     except ImportError:
         raise ImportError(
             "R-hat needs arviz-stats: install it with `pip install 'jaxmt[sample]'`."
