@@ -65,10 +65,10 @@ from .misfit import WeightedSum as WeightedSum
 from .processing import profile as profile
 from .processing import rotate as rotate
 from .program_cache import keep_programs as keep_programs
-from .sampling import NUTS as NUTS
-from .sampling import Posterior as Posterior
-from .sampling import RandomiseThenOptimise as RandomiseThenOptimise
-from .sampling import sample as sample
+from .sampling.nuts import NUTS as NUTS
+from .sampling.posterior import Posterior as Posterior
+from .sampling.randomise import RandomiseThenOptimise as RandomiseThenOptimise
+from .sampling.sample import sample as sample
 from .simulation.forward import simulate as simulate
 from .simulation.mesh import Mesh as Mesh
 from .simulation.mesh import MeshWarning as MeshWarning

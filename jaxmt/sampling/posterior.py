@@ -2,11 +2,11 @@
 
 import dataclasses
 import enum
+import zipfile
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike
 
 from ..atomic import FilePath, atomic_path
 from ..simulation.mesh import Mesh
@@ -19,6 +19,9 @@ LEAST_ESS = 100.0
 
 FEWEST = 4
 """Draws of a chain below which there is no R-hat."""
+
+NODES = ("y_nodes", "z_nodes", "surface")
+"""What a mesh is saved as."""
 
 Section = Float[np.ndarray, "earth y"]
 
@@ -84,8 +87,8 @@ class Posterior:
         """Of log10 of resistivity."""
         return np.median(self.log10_resistivity, axis=(0, 1))
 
-    def quantiles(self, parts: ArrayLike) -> Float[np.ndarray, "*parts earth y"]:
-        """log10 of the resistivity below which these parts of the draws lie.
+    def quantiles(self, parts: Any) -> Float[np.ndarray, "*parts earth y"]:
+        """log10 of the resistivity below which these parts of the draws lie; a number, or an array.
 
         Raises `ValueError` for parts that are not between 0 and 1.
         """
@@ -204,16 +207,29 @@ class Posterior:
         )
 
     def save(self, path: FilePath) -> None:
-        """Writes an .npz, whole or not at all; `np.load` reads it, draws in single precision."""
-        skipped = {"mesh": ("y_nodes", "z_nodes")}
-        arrays = {name: getattr(self.mesh, name) for name in skipped["mesh"]}
+        """Writes an .npz, whole or not at all, with draws in single precision; `read` and NumPy read it."""
+        arrays: dict[str, Any] = {name: getattr(self.mesh, name) for name in NODES}
         for field in dataclasses.fields(self):
             content = getattr(self, field.name)
-            if field.name not in skipped and content is not None:
+            if field.name != "mesh" and content is not None:
                 arrays[field.name] = np.asarray(content)
         arrays["log10_resistivity"] = self.log10_resistivity.astype(np.float32)
         with atomic_path(path) as part, part.open("wb") as file:
             np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def read(cls, path: FilePath) -> "Posterior":
+        """What `save` wrote. Raises `ValueError` for a file that is damaged, or none of a posterior."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                found: dict[str, Any] = dict(file)
+            mesh = Mesh(*(found.pop(name) for name in NODES))
+            found["log10_resistivity"] = found["log10_resistivity"].astype(float)
+            for name in ("determined", "regularization_factor", "independent"):
+                found[name] = found[name].item()
+            return cls(mesh=mesh, **{"static_shift": None, **found})
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is no posterior that jaxmt wrote, or damaged ({error}).") from None
 
 
 def diagnosed(

@@ -130,12 +130,15 @@ def test_arviz_takes_it():
     assert not tree["sample_stats"]["diverging"].any()
 
 
-def test_what_is_saved_explains_itself(tmp_path):
+def test_what_is_saved_comes_back(tmp_path):
     found = made_up()
     found.save(tmp_path / "posterior.npz")
-    with np.load(tmp_path / "posterior.npz") as file:
-        # Single precision: seven digits.
-        np.testing.assert_allclose(file["log10_resistivity"], found.log10_resistivity, rtol=1e-6)
-        np.testing.assert_array_equal(file["rhat"], found.rhat)
-        np.testing.assert_array_equal(file["y_nodes"], MESH.y_nodes)
-        assert "static_shift" not in file
+    back = Posterior.read(tmp_path / "posterior.npz")
+    # Single precision: seven digits.
+    np.testing.assert_allclose(back.log10_resistivity, found.log10_resistivity, rtol=1e-6)
+    np.testing.assert_array_equal(back.mesh.surface, MESH.surface)
+    assert back.static_shift is None
+    assert back.message == found.message
+    (tmp_path / "posterior.npz").write_bytes((tmp_path / "posterior.npz").read_bytes()[:500])
+    with pytest.raises(ValueError, match="no posterior that jaxmt wrote, or damaged"):
+        Posterior.read(tmp_path / "posterior.npz")
