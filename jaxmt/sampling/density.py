@@ -30,6 +30,7 @@ from ..misfit import LeastSquares
 from ..misfit.pointwise import AbstractPointwise
 from ..programs import compiled
 from ..simulation.forward import simulate
+from ..simulation.solvers.host import AbstractHostSolver
 
 EXTREME = 12.0
 """Decades beyond which a resistivity, in ohm m, has no density: nothing is simulated there."""
@@ -55,6 +56,11 @@ class Linearised(NamedTuple):
 class AbstractDensity(eqx.Module):
     """What is sampled: a density of a vector, not normalised."""
 
+    @property
+    def on_host(self) -> bool:
+        """Whether most of the work is done outside of compiled programs."""
+        return False
+
     @abc.abstractmethod
     def __call__(self, x: Vector) -> Float[Array, ""]:
         """Its logarithm; minus infinity where there is none."""
@@ -78,6 +84,11 @@ class Density(AbstractDensity):
 
     objective: Objective
     error_scale: float | None = None
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the host solves."""
+        return isinstance(self.objective.solver, AbstractHostSolver)
 
     @property
     def integrates_shifts(self) -> bool:

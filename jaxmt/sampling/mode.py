@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..programs import compiled
+from ..programs import UNOPTIMISED, compiled
 from .density import AbstractDensity, Linearised
 from .whitened import Laplace
 
@@ -70,9 +69,13 @@ def _ahead(density: AbstractDensity, x: Vector, here: float, step: Vector) -> tu
 
 def value(density: AbstractDensity, x: Vector) -> float:
     """The logarithm of a density."""
-    return float(_value(density, jnp.asarray(x)))
+    run = _value_by_host if density.on_host else _value
+    return float(run(density, jnp.asarray(x)))
 
 
-@compiled
-def _value(density: AbstractDensity, x: Float[Array, " parameter"]) -> Float[Array, ""]:
-    return density(jax.lax.stop_gradient(x))
+def _valued(density: AbstractDensity, x: Float[Array, " parameter"]) -> Float[Array, ""]:
+    return density(x)
+
+
+_value = compiled(_valued)
+_value_by_host = compiled(_valued, compiler_options=UNOPTIMISED)

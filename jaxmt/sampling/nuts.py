@@ -12,11 +12,12 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from ..programs import compiled
+from ..programs import UNOPTIMISED, compiled
 from ..simulation.forward import memory_errors_explained
 from .chain import AbstractSampler, Segment, starts
 from .density import AbstractDensity
-from .whitened import Whitening, apply
+from .mode import value
+from .whitened import Whitening, apply, pulled
 
 FIRST_STEP = 0.2
 """Of the whitened parameters, where the search for a step begins."""
@@ -57,22 +58,20 @@ class NUTS(AbstractSampler):
     ) -> Segment:
         """See `AbstractSampler`."""
         keys = jax.random.split(key, self.warm_up + count + 1)
-        spent = 0
+        step, spent = _step_by_host if density.on_host else _step, 0
         with memory_errors_explained():
             if earlier is None:
-                white = starts(density, whitening, keys[0])
-                state = _begin(density, whitening, jnp.asarray(white), jnp.asarray(FIRST_STEP))
+                state = _begun(density, whitening, keys[0])
                 for k in range(self.warm_up):
-                    state, said = _step(density, whitening, self, state, keys[1 + k], jnp.asarray(True))
+                    state, said = step(density, whitening, self, state, keys[1 + k], jnp.asarray(True))
                     spent += int(said.gradients)
                 state = state._replace(step=jnp.exp(state.tuning.log_step_size_avg))
             else:
-                white, step = (jnp.asarray(earlier[name]) for name in ("white", "step"))
-                state = _begin(density, whitening, white, step)
+                state = _went_on(earlier)
             visited, told = [], []
             for k in range(count):
                 draw = keys[1 + self.warm_up + k]
-                state, said = _step(density, whitening, self, state, draw, jnp.asarray(False))
+                state, said = step(density, whitening, self, state, draw, jnp.asarray(False))
                 visited.append(np.asarray(state.chain.position))
                 told.append(jax.device_get(said)._asdict())
         return {
@@ -81,6 +80,7 @@ class NUTS(AbstractSampler):
             "warm_up_gradients": np.array(spent),
             "step": np.asarray(state.step),
             "white": visited[-1],
+            "slope": np.asarray(state.chain.logdensity_grad),
         }
 
 
@@ -99,22 +99,29 @@ class _Said(NamedTuple):
     acceptance: Array
 
 
-@compiled
-def _begin(
-    density: AbstractDensity,
-    whitening: Whitening,
-    white: Float[Array, " parameter"],
-    step: Float[Array, ""],
-) -> _State:
-    from blackjax.mcmc import nuts
+def _begun(density: AbstractDensity, whitening: Whitening, key: jax.Array) -> _State:
+    """Before the first draw: the slope is that of the Jacobian, which no program is compiled for."""
+    white = starts(density, whitening, key)
+    (x,) = apply(whitening, jnp.asarray(white[None]))
+    slope = pulled(whitening, -jnp.asarray(density.linearised(x).gradient))
+    return _state(white, value(density, x), np.asarray(slope), FIRST_STEP)
 
+
+def _went_on(earlier: Segment) -> _State:
+    """After the last draw of an earlier round."""
+    last = float(earlier["log_density"][-1])
+    return _state(earlier["white"], last, earlier["slope"], float(earlier["step"]))
+
+
+def _state(white: np.ndarray, log_density: float, slope: np.ndarray, step: float) -> _State:
+    from blackjax.mcmc.hmc import HMCState
+
+    chain = HMCState(*map(jnp.asarray, (white, log_density, slope)))
     with jax.numpy_dtype_promotion("standard"):
-        chain = nuts.init(white, lambda w: density(whitening(w)))
-        return _typed(_State(chain, _tuning(0.5)[0](step), step))
+        return _typed(_State(chain, _tuning(0.5)[0](jnp.asarray(step)), jnp.asarray(step)))
 
 
-@compiled
-def _step(
+def _stepped(
     density: AbstractDensity,
     whitening: Whitening,
     sampler: NUTS,
@@ -139,6 +146,10 @@ def _step(
         step = jnp.where(adapts, jnp.exp(tuning.log_step_size), state.step)
     words = _Said(chain.logdensity, said.num_integration_steps, said.is_divergent, said.acceptance_rate)
     return _typed(_State(chain, tuning, step)), words
+
+
+_step = compiled(_stepped)
+_step_by_host = compiled(_stepped, compiler_options=UNOPTIMISED)
 
 
 def _typed(state: _State) -> _State:

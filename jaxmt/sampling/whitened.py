@@ -19,6 +19,7 @@ from scipy import linalg
 
 from ..inversion.information import compressed
 from ..inversion.precision import Precision
+from ..programs import compiled
 from .density import Linearised
 
 NEGLIGIBLE = 1e-6
@@ -92,6 +93,17 @@ class Laplace:
         return self.prior.backwards((white - part @ self.directions)[:, None])[:, 0]
 
 
+def pulled(whitening: Whitening, slope: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
+    r"""A gradient with x as one with $\xi$."""
+    return _pulled(whitening, slope)
+
+
+@compiled
+def _pulled(whitening: Whitening, slope: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
+    _, back = jax.vjp(whitening, jnp.zeros_like(slope))
+    return back(slope)[0]
+
+
 def apply(
     whitening: Whitening, white: Float[Array, "many parameter"]
 ) -> Float[np.ndarray, "many parameter"]:
@@ -99,6 +111,6 @@ def apply(
     return np.asarray(_applied(whitening, white))
 
 
-@jax.jit
+@compiled
 def _applied(whitening: Whitening, white: Float[Array, "many parameter"]) -> Float[Array, "many parameter"]:
     return jax.vmap(whitening)(white)
