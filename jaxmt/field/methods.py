@@ -40,6 +40,7 @@ def settings_of(told: Mapping[str, Any]) -> Settings:
         static_shift=StaticShift(decades) if decades else None,
         target=told["target"],
         iterations=told["iterations"],
+        sample=told["sample"],
         stated=(("error floor", f"{told['floor']:g} of |Z|"),),
         **shown_of(told),
     )

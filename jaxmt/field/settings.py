@@ -64,6 +64,7 @@ class Settings:
     - `colours`: of resistivities, as for `plot.section`. `formats`: of figures, of `FORMATS`.
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
     - `title`, `client`, `author`: of the report; the title is by default the name of the line.
+    - `sample`: draws of each of four chains from the posterior; None for no posterior.
     - `timed`: whether to measure the share of transport in an iteration, which compiles the misfit again.
     """
 
@@ -84,6 +85,7 @@ class Settings:
     formats: tuple[str, ...] = ("png",)
     reference: Reference | None = None
     stated: tuple[tuple[str, str], ...] = ()
+    sample: int | None = None
     timed: bool = False
     title: str = ""
     client: str = ""

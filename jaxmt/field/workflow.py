@@ -30,6 +30,7 @@ from .goodness import in_words, misfit_in_words, usable_nrms
 from .line import Line, counted
 from .options import command
 from .outcome import Outcome, begun
+from .posterior import sampled, settled
 from .settings import Settings
 from .step import step
 
@@ -177,7 +178,11 @@ def fit_by(
     count = f"{int(line.data.mask.sum())} data, {result.resistivity.size} cells"
     with step(f"Appraising the section ({count})", quiet=quiet):
         uncertainty = appraised(line, result, settings)
-    return Fit(name, result, uncertainty, each, share, told, usable)
+    place = None if folder is None else folder.path / name
+    posterior = sampled(line, misfit, result, settings, place, quiet=quiet)
+    if place is not None and posterior is not None:
+        settled(place, posterior)
+    return Fit(name, result, uncertainty, each, share, told, usable, posterior)
 
 
 def inverted(
