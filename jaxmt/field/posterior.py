@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from .. import plot
 from ..inversion.parametrisation import Cells
-from ..inversion.result import Result
+from ..inversion.result import Ending, Result
 from ..misfit import AbstractMisfit, LeastSquares
 from ..misfit.pointwise import AbstractPointwise
 from ..report import Page
@@ -32,15 +32,19 @@ def sampled(
     misfit: AbstractMisfit,
     result: Result,
     settings: Settings,
+    factor: float,
     place: Path | None,
     *,
     quiet: bool,
 ) -> Posterior | None:
     """The posterior around a section, if settings ask for one; kept in `place`, where it goes on.
 
-    The likelihood is the misfit where it is one, and least squares elsewhere.
+    - `factor`: lambda that the appraisal found, of `Smoothness()`.
+
+    The likelihood is the misfit where it is one, and least squares elsewhere. An inversion that was stopped
+    has none.
     """
-    if settings.sample is None:
+    if settings.sample is None or result.ending is Ending.INTERRUPTED:
         return None
     cells = result.parametrisation if result.parametrisation.has_cells else Cells(result.mesh)
     plain = isinstance(misfit, AbstractPointwise) and misfit.phase_weight == 1
@@ -50,8 +54,8 @@ def sampled(
     def say(come: Sampled) -> None:
         if not quiet:
             print(
-                f"  {come.draws} draws a chain: R-hat up to {come.rhat:.3f}, {come.ess:.0f} effective draws "
-                f"or more, {come.gradients} gradients",
+                f"  {come.draws} draws a chain: R-hat up to {come.rhat:.3f}, {come.ess:.0f} effective "
+                f"draws or more, {come.gradients} gradients",
                 flush=True,
             )
 
@@ -61,6 +65,7 @@ def sampled(
         result,
         misfit if plain else LeastSquares(),
         prior=settings.regularization,
+        regularization_factor=factor if settings.regularization is None else None,
         static_shift=settings.static_shift,
         draws=settings.sample,
         folder=None if place is None else place / CHAINS,
@@ -126,10 +131,10 @@ def posterior_section(page: Page, place: Path, fit: Fit) -> Page:
     page = page.paragraph(text) if found.converged else page.warning(text)
     median, worst = found.gradients_per_effective_draw
     page = page.paragraph(
-        f"Draws of sections that fit the data as the smoothness lets them, {found.gradients.shape[0]} chains "
-        f"of {found.gradients.shape[1]}, at {median:.0f} gradients an effective draw in the median cell and "
-        f"{worst:.0f} in the worst. Their standard deviation is {np.nanmedian(ratio):.2f} times that of the "
-        "linearised appraisal (median of the cells)."
+        f"Draws of sections that fit the data as the smoothness lets them, {found.gradients.shape[0]} "
+        f"chains of {found.gradients.shape[1]}, at {median:.0f} gradients an effective draw in the median "
+        f"cell and {worst:.0f} in the worst. Their standard deviation is {np.nanmedian(ratio):.2f} times "
+        "that of the linearised appraisal (median of the cells)."
     )
     page = page.figure(
         place / FIGURES[0],
@@ -138,7 +143,8 @@ def posterior_section(page: Page, place: Path, fit: Fit) -> Page:
     )
     page = page.figure(
         place / FIGURES[1],
-        "Resistivity under stations: median of the draws, 68 and 95 % of them in grey, and the most probable.",
+        "Resistivity under stations: median of the draws, 68 and 95 % of them in grey, and the most "
+        "probable section.",
     )
     return page.figure(
         place / FIGURES[2],

@@ -179,7 +179,8 @@ def fit_by(
     with step(f"Appraising the section ({count})", quiet=quiet):
         uncertainty = appraised(line, result, settings)
     place = None if folder is None else folder.path / name
-    posterior = sampled(line, misfit, result, settings, place, quiet=quiet)
+    factor = uncertainty.regularization_factor
+    posterior = sampled(line, misfit, result, settings, factor, place, quiet=quiet)
     if place is not None and posterior is not None:
         settled(place, posterior)
     return Fit(name, result, uncertainty, each, share, told, usable, posterior)
