@@ -36,6 +36,10 @@ LEAST_DETERMINED = 0.01
 """Parameters that data must determine to be data of a posterior, all together."""
 
 
+FLAT = 1e-9
+"""Curvature of a penalty along a pattern, over the largest, below which it has none."""
+
+
 class Sampled(NamedTuple):
     """How far sampling has come: draws of each chain, the largest R-hat and the fewest effective draws."""
 
@@ -207,22 +211,24 @@ def _check_prior(
     """Raises `ValueError` for a prior that is improper, or unknown."""
     check_kind("prior", prior, AbstractRegularization, "Smoothness()", door="sample")
     name = type(parametrisation).__name__
-    if parametrisation.log_volume(parameters) is None or parametrisation.tangent(parameters) is None:
+    volume, tangent = parametrisation.log_volume(parameters), parametrisation.tangent(parameters)
+    if volume is None or tangent is None:
         raise ValueError(
             f"`sample` needs a parametrisation whose prior is known; the parameters of `{name}` have no "
             "bounds, and a prior of the section says nothing of them one by one: an improper prior. Use "
             "`Cells`, `Blocks` or `Basis`."
         )
-    if hasattr(parametrisation, "low"):
+    far_out = parametrisation.log_volume(parameters + 1e3)
+    if far_out is not None and float(far_out) < float(volume) - 1e2:
+        # Bounds alone are a proper prior.
         return
     mesh, free = parametrisation.mesh, parametrisation.free
-    tangent = parametrisation.tangent(parameters)
-    assert tangent is not None, "as above"
-    section = np.asarray(parametrisation(parameters))
-    inner = (tangent.T @ prior.curvature(section, mesh, free) @ tangent).toarray()
-    flattest = np.linalg.eigh(inner)[1][:, 0]
-    near, far = (float(prior(parametrisation(parameters + s * flattest), mesh, free)) for s in (1e2, 1e4))
-    if not far > 10 * near:
+    curved = prior.curvature(np.asarray(parametrisation(parameters)), mesh, free)
+    values, vectors = np.linalg.eigh((tangent.T @ curved @ tangent).toarray())
+    near, far = (
+        float(prior(parametrisation(parameters + s * vectors[:, 0]), mesh, free)) for s in (1e2, 1e4)
+    )
+    if not (values[0] > FLAT * values[-1] and far > 10 * near):
         raise ValueError(
             f"`sample(prior={type(prior).__name__}(...))` is improper for a `{name}`, which has no bounds: "
             "along one of its patterns, or a sum of them, the penalty does not grow, so that no section is "

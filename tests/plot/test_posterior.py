@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from identities import of_kind
+from identities import of_kind, present
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from pictures import collisions, texts
@@ -53,8 +53,10 @@ def test_sections_show_median_mode_and_probability():
     found, figure = made_up(), Figure(figsize=(10, 10))
     axes = plot.posterior_sections(figure, found, conductor=10.0, stations=STATIONS, names=NAMES)
     images = [of_kind(QuadMesh, ax.collections[0]) for ax in axes]
-    np.testing.assert_array_equal(images[0].get_array(), np.median(found.log10_resistivity, axis=(0, 1)))
-    np.testing.assert_array_equal(images[1].get_array(), found.mode)
+    # Rounding of a power and its logarithm.
+    median = np.median(found.log10_resistivity, axis=(0, 1))
+    np.testing.assert_allclose(present(images[0].get_array()), median, rtol=1e-12)
+    np.testing.assert_allclose(present(images[1].get_array()), found.mode, rtol=1e-12)
     shown = np.ma.filled(np.ma.asarray(images[2].get_array()), np.nan)
     # 3 and 100 ohm m lie 2.5 and 5 deviations from 10.
     assert np.all(shown[3:6, 5:7] > 0.9)
