@@ -17,9 +17,9 @@ from jaxmt.sampling.mode import mode, value
 from jaxmt.sampling.sample import Sampled
 
 MESH = jaxmt.Mesh(
-    np.array([-2e4, -6e3, -2e3, 2e3, 6e3, 2e4]), np.concatenate([[0.0], np.geomspace(100, 2e4, 8)])
+    np.array([-6e4, -6e3, -2e3, 2e3, 6e3, 6e4]), np.concatenate([[0.0], np.geomspace(50, 5e4, 8)])
 )
-SURVEY = jaxmt.Survey(np.array([30.0, 1.0, 0.1]), np.array([-4e3, 4e3]), ("tm",))
+SURVEY = jaxmt.Survey(np.array([30.0, 3.0, 0.3]), np.array([-4e3, 4e3]), ("tm",))
 ROWS = np.arange(MESH.n_earth)[:, None]
 LAYERS = jaxmt.Blocks(MESH, np.broadcast_to(ROWS > 3, MESH.shape).astype(int), 1.0, 1e4)
 QUARTERS = jaxmt.Blocks(MESH, 2 * (ROWS > 3) + (MESH.y_centres > 0), 1.0, 1e4)
@@ -297,7 +297,7 @@ def test_errors_that_say_nothing_or_everything_are_refused():
         jaxmt.sample(tiny, LAYERS, 100.0, **options)
 
 
-def ranks(replications, draws, earth=QUARTERS, factor=0.02, error=0.1):
+def ranks(replications, draws, earth=QUARTERS, factor=0.1, error=0.1):
     """Of true parameters among draws, for truths from the prior (Talts et al. 2018)."""
     count = 12
     tangent = np.zeros((MESH.shape[0] * MESH.shape[1], earth.size))
