@@ -6,51 +6,17 @@ from identities import of_kind, present
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from pictures import collisions, texts
+from posteriors import made_up
 
-from jaxmt import Mesh, Posterior, plot
+from jaxmt import Mesh, plot
 
 MESH = Mesh(np.linspace(-6e3, 6e3, 13), np.concatenate([[0.0], np.geomspace(100, 6e3, 10)]))
 STATIONS = np.array([-3e3, 0.0, 3e3])
 NAMES = ("A1", "B2", "C3")
 
 
-def made_up():
-    """Two chains around 100 ohm m, a conductor of 3 ohm m under the middle; one chain is half a decade off
-    in the cell at the upper left.
-    """
-    rng = np.random.default_rng(0)
-    centre = np.full(MESH.shape, 2.0)
-    centre[3:6, 5:7] = 0.5
-    m = centre + 0.2 * rng.standard_normal((2, 40, *MESH.shape))
-    m[1, :, 0, 0] += 0.5
-    free = np.ones(MESH.shape, bool)
-    free[-1] = False
-    rhat = np.full(MESH.shape, 1.0)
-    rhat[0, 0] = 1.8
-    ones = np.ones((2, 40))
-    return Posterior(
-        mesh=MESH,
-        free=free,
-        log10_resistivity=m,
-        log_density=-20 - 5 * rng.random((2, 40)),
-        log_weight=0 * ones,
-        error_scale=ones,
-        static_shift=None,
-        rhat=np.where(free, rhat, np.nan),
-        ess=np.where(free, 30.0, np.nan),
-        gradients=7 * ones.astype(int),
-        warm_up=np.full(2, 100),
-        divergent=ones < 0,
-        mode=centre,
-        laplace=np.full(MESH.shape, 0.2),
-        determined=3.0,
-        regularization_factor=0.1,
-        independent=False,
-    )
-
-
 def test_sections_show_median_mode_and_probability():
-    found, figure = made_up(), Figure(figsize=(10, 10))
+    found, figure = made_up(MESH), Figure(figsize=(10, 10))
     axes = plot.posterior_sections(figure, found, conductor=10.0, stations=STATIONS, names=NAMES)
     images = [of_kind(QuadMesh, ax.collections[0]) for ax in axes]
     # Rounding of a power and its logarithm.
@@ -68,7 +34,7 @@ def test_sections_show_median_mode_and_probability():
 
 
 def test_columns_fan_out_around_the_median():
-    found, figure = made_up(), Figure(figsize=(12, 5))
+    found, figure = made_up(MESH), Figure(figsize=(12, 5))
     axes = plot.posterior_columns(figure, found, STATIONS, names=NAMES)
     assert len(axes) == 3
     median, mode = axes[1].lines
@@ -82,13 +48,13 @@ def test_columns_fan_out_around_the_median():
 
 
 def test_of_many_stations_six_are_drawn():
-    axes = plot.posterior_columns(Figure(figsize=(12, 5)), made_up(), np.linspace(-5e3, 5e3, 40))
+    axes = plot.posterior_columns(Figure(figsize=(12, 5)), made_up(MESH), np.linspace(-5e3, 5e3, 40))
     assert len(axes) == 6
     assert [ax.get_title(loc="left") for ax in axes][::5] == ["-5 km", "5 km"]
 
 
 def test_traces_are_those_of_the_worst_cell():
-    found, figure = made_up(), Figure(figsize=(9, 5))
+    found, figure = made_up(MESH), Figure(figsize=(9, 5))
     upper, lower = plot.posterior_traces(figure, found)
     np.testing.assert_array_equal(upper.lines[1].get_ydata(), 10 ** found.log10_resistivity[1, :, 0, 0])
     assert upper.get_title(loc="left").endswith("R-hat 1.800, 30 effective draws")
