@@ -35,7 +35,6 @@ from .randomise import RandomiseThenOptimise
 LEAST_DETERMINED = 0.01
 """Parameters that data must determine to be data of a posterior, all together."""
 
-
 FLAT = 1e-9
 """Curvature of a penalty along a pattern, over the largest, below which it has none."""
 
@@ -145,7 +144,8 @@ def sample(
         )
     peak = _peak(density, density.joined(parameters))
     rounds = -(-draws // sampler.round)
-    keys = jax.random.split(jax.random.key(0) if key is None else key, (rounds, chains))
+    key = jax.random.key(0) if key is None else key
+    own = [jax.random.fold_in(key, c) for c in range(chains)]
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(_kept(folder)))
         source = executor
@@ -159,7 +159,7 @@ def sample(
                     peak.laplace.whitening(peak.x),
                     sampler,
                     f"chain-{c}-{k - 1}" if k else None,
-                    np.asarray(jax.random.key_data(keys[k, c])),
+                    np.asarray(jax.random.key_data(jax.random.fold_in(own[c], k))),
                 )
                 for c in range(chains)
             }

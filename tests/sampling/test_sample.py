@@ -10,6 +10,7 @@ import pytest
 from scipy import integrate, stats
 
 import jaxmt
+from jaxmt.inversion.objective import check_kind
 from jaxmt.inversion.regularization import Penalties, Smallness
 from jaxmt.misfit import Huber, LeastSquares, Student
 from jaxmt.sampling.density import Density
@@ -253,8 +254,6 @@ REFUSED = {
         {"misfit": LeastSquares(phase_weight=2.0)},
         r"phase_weight=...\)\)` must be 1.*change `Data\(errors",
     ),
-    "no data": ({"data": None}, r"sample\(data=...\)` must be an instance of `Data`"),
-    "a class": ({"prior": jaxmt.Smoothness}, r"sample\(prior=...\)` must be an instance"),
     "a factor of nothing": ({"regularization_factor": 0.0}, "must be positive and finite. Got 0"),
     "no spread of the errors": ({"error_scale": 0.0}, r"error_scale=...\)` must be positive"),
     "a start out of bounds": ({"start": 1e6}, r"Resistivity must lie between `Blocks\(low=1"),
@@ -272,6 +271,11 @@ def test_what_is_refused(case):
     given = {"data": layered(), "start": 100.0, "prior": NARROW, "regularization_factor": 0.02, **changes}
     with pytest.raises(ValueError, match=words):
         jaxmt.sample(given.pop("data"), LAYERS, **given)
+
+
+def test_what_is_no_data_is_refused_by_the_name_of_the_door():
+    with pytest.raises(ValueError, match=r"`sample\(data=...\)` must be an instance of `Data`.*a NoneType"):
+        check_kind("data", None, jaxmt.Data, "Data(survey, values, errors)", door="sample")
 
 
 def test_improper_priors_are_refused_by_name():
