@@ -27,7 +27,7 @@ SAMPLERS = {"nuts": jaxmt.NUTS, "rto": jaxmt.RandomiseThenOptimise}
 def case(*, quick: bool) -> tuple[jaxmt.Data, jaxmt.Mesh, np.ndarray]:
     """Data with noise, their mesh, and the true section in ohm m: a conductor beside a resistor."""
     stations, frequencies = (4, 4) if quick else (9, 9)
-    columns, sides, rows, growth = (8, 2, 12, 1.7) if quick else (18, 6, 26, 1.25)
+    columns, sides, rows, growth = (8, 3, 13, 1.7) if quick else (18, 6, 26, 1.25)
     outer = 9e3 * np.cumprod(np.full(sides, 1.7 if quick else 1.4))
     y = np.concatenate([-outer[::-1], np.linspace(-9e3, 9e3, columns + 1), outer])
     z = np.concatenate([[0.0], np.cumsum(50.0 * growth ** np.arange(rows))])
@@ -73,7 +73,7 @@ def numbers(found: jaxmt.Posterior) -> dict[str, Any]:
 
 def main() -> None:
     """Inverts, samples, prints, draws."""
-    made = command.parser(__doc__, "120 cells, 4 frequencies, 4 stations, 2 x 50 draws")
+    made = command.parser(__doc__, "182 cells, 4 frequencies, 4 stations, 2 x 50 draws")
     made.add_argument("--sampler", choices=sorted(SAMPLERS), default="nuts")
     made.add_argument("--draws", type=int, help="of each chain; default 250")
     made.add_argument("--chains", type=int, help="default 4")

@@ -38,7 +38,7 @@ def test_the_mode_is_where_no_slope_is_left():
     found = known(density)
     assert found.left < 1e-2
     assert found.log_density == pytest.approx(value(density, found.x))
-    slope = jax.grad(density)(jnp.asarray(found.x))
+    slope = jax.jit(jax.grad(density))(jnp.asarray(found.x))
     # A decrement of 0.01 leaves a tenth of a standard deviation, here less than 0.1, times the curvature.
     assert np.all(np.abs(found.laplace.solve(np.asarray(slope))) < 0.15)
     far = mode(density, np.array([40.0, -40.0]))
