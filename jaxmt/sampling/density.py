@@ -31,11 +31,13 @@ from ..misfit.pointwise import AbstractPointwise
 from ..programs import compiled
 from ..simulation.forward import simulate
 from ..simulation.solvers.host import AbstractHostSolver
+from .shifts import shift_terms
 
 EXTREME = 12.0
 """Decades beyond which a resistivity, in ohm m, has no density: nothing is simulated there."""
 
 Vector = Float[Array, " parameter"]
+"""Parameters of a section; x has those of the noise after them."""
 Section = Float[Array, "earth y"]
 
 
@@ -101,7 +103,7 @@ class Density(AbstractDensity):
         free = self.objective.static_shift is not None and not self.integrates_shifts
         return 2 * self.objective.data.survey.stations.size if free else 0
 
-    def split(self, x: Vector) -> tuple[Vector, Float[Array, ""], Float[Array, "mode site"]]:
+    def split(self, x: Float[Array, " x"]) -> tuple[Vector, Float[Array, ""], Float[Array, "mode site"]]:
         """Parameters of the section, ln s, and the static shifts (decades) that are not integrated out."""
         last = x.size - self.shift_count
         none = jnp.zeros((2, self.objective.data.survey.stations.size))
@@ -110,12 +112,12 @@ class Density(AbstractDensity):
             return x[:last], jnp.zeros(()), shifts
         return x[: last - 1], x[last - 1], shifts
 
-    def joined(self, parameters: Vector) -> Float[np.ndarray, " parameter"]:
+    def joined(self, parameters: Vector) -> Float[np.ndarray, " x"]:
         """X of parameters of the section, errors as stated and no shifts."""
         extra = np.zeros(self.shift_count + (self.error_scale is not None))
         return np.concatenate([np.asarray(parameters), extra])
 
-    def section(self, x: Vector) -> Section:
+    def section(self, x: Float[Array, " x"]) -> Section:
         """log10 of resistivity, ohm m."""
         return self.objective.parametrisation(self.split(x)[0])
 
@@ -231,17 +233,6 @@ class Density(AbstractDensity):
             return found
         told = 2 * float(self.objective.data.count) + (np.log(10.0) * self.error_scale) ** -2
         return np.concatenate([[told], found])
-
-
-def shift_terms(
-    pull: Float[Array, "mode site"], square: Float[Array, "mode site"], decades: float
-) -> Float[Array, ""]:
-    r"""What integrating out the static shifts adds to $-2\ln$ of a Gaussian likelihood.
-
-    With $u = 1/\sigma$ of the data of a curve, $N(0, s_0^2)$ for its shift, `pull` $b = u\cdot r$ and
-    `square` $a = u\cdot u$: $\ln(1 + s_0^2a) - b^2/(a + 1/s_0^2)$ for each curve.
-    """
-    return jnp.sum(jnp.log1p(decades**2 * square) - jnp.square(pull) / (square + 1 / decades**2))
 
 
 class _Slopes(NamedTuple):

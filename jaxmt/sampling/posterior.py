@@ -221,7 +221,8 @@ class Posterior:
     def read(cls, path: FilePath) -> "Posterior":
         """What `save` wrote. Raises `ValueError` for a file that is damaged, or none of a posterior."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # NumPy leaves a damaged file open.
+            with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
                 found: dict[str, Any] = dict(file)
             mesh = Mesh(*(found.pop(name) for name in NODES))
             found["log10_resistivity"] = found["log10_resistivity"].astype(float)
