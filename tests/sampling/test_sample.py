@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 import jaxmt
 from jaxmt.inversion.objective import check_kind
@@ -120,18 +120,12 @@ def test_shifts_that_are_integrated_out_are():
         r = (np.asarray(of.objective.simulated(jnp.asarray(x)).components) - data.values) / data.errors
         total = -float(of.of_prior(jnp.asarray(x), jnp.zeros(()), jnp.zeros((2, 2))))
         total -= np.nansum(np.where(data.mask, r, 0.0)[3] ** 2) / 2
+        # Steps of a fortieth of the narrowest width, out to six standard deviations.
+        s = np.linspace(-1.2, 1.2, 4801)
         for site in range(2):
             own, error = r[2, :, site], data.errors[2, :, site]
-            least = np.min([np.sum((own + s / error) ** 2) / 2 for s in np.linspace(-1, 1, 201)])
-            found, _ = integrate.quad(
-                lambda s, own=own, error=error, least=least: np.exp(
-                    least - np.sum((own + s / error) ** 2) / 2 - (s / s0) ** 2 / 2
-                ),
-                -1.5,
-                1.5,
-                points=[-0.5, 0.0, 0.5],
-            )
-            total += np.log(found) - least
+            logs = -np.sum((own + s[:, None] / error) ** 2, axis=1) / 2 - (s / s0) ** 2 / 2
+            total += np.log(np.sum(np.exp(logs - logs.max()))) + logs.max()
         return total
 
     of = density(static_shift=jaxmt.StaticShift(0.2), earth=LAYERS)
