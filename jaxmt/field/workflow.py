@@ -23,6 +23,7 @@ from ..inversion.result import Ending, Result
 from ..lock import locked
 from ..misfit import AbstractMisfit
 from ..misfit.motion import moves
+from ..sampling.nuts import require_extra
 from ..simulation.mesh import MeshWarning
 from .fit import Fit, write_model
 from .folder import CHECKPOINT, Folder, summary_of
@@ -70,6 +71,9 @@ def invert_line(
                 line, misfits, settings, folder=made, devices=devices, quiet=quiet, **changes
             )
     settings = dataclasses.replace(settings or Settings(), **changes).for_line(line)
+    if settings.sample is not None:
+        # Before the inversion, which may take long.
+        require_extra()
     outcome = begun(line, misfits, settings)
     if not quiet:
         _announce(line, settings)

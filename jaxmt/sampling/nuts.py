@@ -30,8 +30,8 @@ class NUTS(AbstractSampler):
     - `doublings`: the longest trajectory has two to this power of gradients.
     - `round`: draws between one state on disk and the next; as many are made as fill whole rounds.
 
-    Raises `ValueError` for numbers out of range, and `ImportError`, with the remedy, where blackjax is not
-    installed.
+    Raises `ValueError` for numbers out of range, and `ImportError`, with the remedy, where the extra `sample`
+    is not installed.
     """
 
     warm_up: int = 100
@@ -46,7 +46,7 @@ class NUTS(AbstractSampler):
         for name, least in (("warm_up", 10), ("doublings", 1), ("round", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"`NUTS({name}=...)` must be at least {least}. Got {getattr(self, name)}.")
-        require_blackjax()
+        require_extra()
 
     def draw(
         self,
@@ -169,9 +169,12 @@ def _tuning(acceptance: float) -> Any:
     return dual_averaging_adaptation(acceptance)
 
 
-def require_blackjax() -> None:
-    """Raises `ImportError`, with the remedy, where blackjax is not installed."""
+def require_extra() -> None:
+    """Raises `ImportError`, with the remedy, where what samples or what judges chains is not installed."""
     from importlib.util import find_spec
 
-    if find_spec("blackjax") is None:
-        raise ImportError("`NUTS` needs blackjax: install it with `pip install 'jaxmt[sample]'`.")
+    missing = [name for name in ("blackjax", "arviz_stats") if find_spec(name) is None]
+    if missing:
+        raise ImportError(
+            f"`NUTS` needs {' and '.join(missing)}: install them with `pip install 'jaxmt[sample]'`."
+        )

@@ -1,5 +1,6 @@
 """A run that samples: what it is told, what it leaves, and how it goes on. The draws are made up."""
 
+import importlib.util
 import re
 
 import jax
@@ -24,7 +25,17 @@ def a_line():
     return given, Settings(mesh, 60.0, depth=5e3, iterations=2, static_shift=None, sample=8)
 
 
+def test_a_run_that_cannot_sample_says_so_before_it_inverts(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    given, settings = a_line()
+    with pytest.raises(
+        ImportError, match=r"needs blackjax and arviz_stats: install them with `pip install"
+    ):
+        invert_line(given, {"cloud": jaxmt.CloudTransport()}, settings, quiet=True)
+
+
 def test_a_run_that_samples_leaves_draws_figures_and_words(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("blackjax", reason="needs the extra `sample`")
     asked = []
 
     def sample(data, cells, start, misfit, *, folder, progress, **options):
