@@ -30,8 +30,8 @@ class NUTS(AbstractSampler):
     - `doublings`: the longest trajectory has two to this power of gradients.
     - `round`: draws between one state on disk and the next; as many are made as fill whole rounds.
 
-    Raises `ValueError` for numbers out of range, and `ImportError`, with the remedy, where the extra `sample`
-    is not installed.
+    Raises `ValueError` for numbers out of range, and `ImportError`, with the remedy, where the extra
+    `sample` is not installed.
     """
 
     warm_up: int = 100
