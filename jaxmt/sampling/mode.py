@@ -51,10 +51,15 @@ def mode(density: AbstractDensity, x: Vector) -> Mode:
         if found is None:
             return Mode(x, around, laplace, here, left)
         x, here = found
+    return mode_at(density, x)
+
+
+def mode_at(density: AbstractDensity, x: Vector) -> Mode:
+    """A mode that was found before."""
     around = density.linearised(x)
     laplace = Laplace(around)
     left = float(around.gradient @ laplace.solve(around.gradient)) / 2
-    return Mode(x, around, laplace, here, left)
+    return Mode(x, around, laplace, value(density, x), left)
 
 
 def _ahead(density: AbstractDensity, x: Vector, here: float, step: Vector) -> tuple[Vector, float] | None:

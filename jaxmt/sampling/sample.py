@@ -14,6 +14,7 @@ from jaxtyping import PRNGKeyArray
 from ..atomic import FilePath
 from ..batch.tasks import Source, run_tasks
 from ..data import Data
+from ..fingerprint import fingerprint
 from ..forking import refuse_forked
 from ..inversion.appraisal import WORST_CONDITION, appraise, posterior
 from ..inversion.objective import Objective, check_kind
@@ -27,10 +28,11 @@ from ..simulation.solve import AbstractSolver
 from .chain import AbstractSampler, Segment, Task, perform, read
 from .checks import check_counts, check_prior, likelihood_of
 from .density import Density
-from .mode import Mode, mode
+from .mode import Mode, mode, mode_at
 from .nuts import NUTS
 from .posterior import Posterior, diagnosed
 from .randomise import RandomiseThenOptimise
+from .shared import Shared, keep, kept
 
 LEAST_DETERMINED = 0.01
 """Parameters that data must determine to be data of a posterior, all together."""
@@ -109,42 +111,45 @@ def sample(
     parameters = parametrisation.start(start)
     section = np.asarray(parametrisation(parameters))
     check_prior(parametrisation, prior, parameters)
-    if regularization_factor is None:
-        # Data alone say how much: whatever likelihood they have.
-        regularization_factor = appraise(
-            data,
-            parametrisation,
-            10**section,
-            regularization=prior,
-            static_shift=static_shift,
-            solver=solver,
-        ).regularization_factor
-    elif not 0 < regularization_factor < np.inf:
+    if regularization_factor is not None and not 0 < regularization_factor < np.inf:
         raise ValueError(
             f"`sample(regularization_factor=...)` must be positive and finite. Got {regularization_factor}."
         )
-    objective = Objective(
-        data,
-        parametrisation,
-        likelihood,
-        prior,
-        regularization_factor,
-        static_shift=static_shift,
-        solver=solver,
-    )
-    density = Density(objective, error_scale)
     plain = isinstance(likelihood, LeastSquares) and error_scale is None
     if isinstance(sampler, RandomiseThenOptimise) and not plain:
         raise ValueError(
             "`sample(sampler=RandomiseThenOptimise())` needs Gaussian noise with the errors as stated: "
             "leave `misfit` and `error_scale` out, or sample by `NUTS()`."
         )
-    peak = _peak(density, density.joined(parameters))
-    rounds = -(-draws // sampler.round)
+    objective = Objective(
+        data, parametrisation, likelihood, prior, 1.0, static_shift=static_shift, solver=solver
+    )
     key = jax.random.key(0) if key is None else key
     own = [jax.random.fold_in(key, c) for c in range(chains)]
+    told = (regularization_factor, error_scale, sampler, np.asarray(jax.random.key_data(key)))
+    identity = fingerprint((objective.identity(parameters), told))
+    rounds = -(-draws // sampler.round)
     with contextlib.ExitStack() as stack:
-        place = Path(stack.enter_context(_kept(folder)))
+        place = Path(stack.enter_context(_place(folder)))
+        shared = kept(place, identity)
+        factor = regularization_factor if shared is None else shared.factor
+        if factor is None:
+            # Data alone say how much: whatever likelihood they have.
+            factor = appraise(
+                data,
+                parametrisation,
+                10**section,
+                regularization=prior,
+                static_shift=static_shift,
+                solver=solver,
+            ).regularization_factor
+        density = Density(objective.weighted(factor), error_scale)
+        if shared is None:
+            peak = _peak(density, density.joined(parameters))
+            shared = Shared(factor, peak.laplace.whitening(peak.x))
+            keep(place, identity, shared)
+        else:
+            peak = mode_at(density, np.asarray(shared.whitening.centre))
         source = executor
         if callable(source) and not isinstance(source, Executor):
             source = stack.enter_context(source())
@@ -153,7 +158,7 @@ def sample(
             tasks = {
                 f"chain-{c}-{k}": Task(
                     density,
-                    peak.laplace.whitening(peak.x),
+                    shared.whitening,
                     sampler,
                     f"chain-{c}-{k - 1}" if k else None,
                     np.asarray(jax.random.key_data(jax.random.fold_in(own[c], k))),
@@ -200,7 +205,7 @@ def _peak(density: Density, x: np.ndarray) -> Mode:
 
 
 @contextlib.contextmanager
-def _kept(folder: FilePath | None) -> Iterator[FilePath]:
+def _place(folder: FilePath | None) -> Iterator[FilePath]:
     """The folder, or one that is thrown away."""
     if folder is not None:
         yield folder

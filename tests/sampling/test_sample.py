@@ -189,27 +189,27 @@ def test_a_call_that_was_stopped_goes_on_and_more_draws_are_added(tmp_path):
         "prior": NARROW,
         "regularization_factor": 0.02,
         "chains": 2,
-        "sampler": jaxmt.NUTS(warm_up=10, round=5),
+        "sampler": jaxmt.NUTS(warm_up=10, round=8),
     }
 
     def stop(come):
-        if come.draws == 5:
+        if come.draws == 8:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        jaxmt.sample(layered(), LAYERS, 100.0, draws=10, folder=tmp_path, progress=stop, **options)
+        jaxmt.sample(layered(), LAYERS, 100.0, draws=16, folder=tmp_path, progress=stop, **options)
     begun = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
     assert begun == ["chain-0-0", "chain-1-0"]
     stamp = (tmp_path / "chain-0-0" / "draws.npz").stat().st_mtime_ns
-    went_on = jaxmt.sample(layered(), LAYERS, 100.0, draws=10, folder=tmp_path, **options)
+    went_on = jaxmt.sample(layered(), LAYERS, 100.0, draws=16, folder=tmp_path, **options)
     assert (tmp_path / "chain-0-0" / "draws.npz").stat().st_mtime_ns == stamp
-    at_once = jaxmt.sample(layered(), LAYERS, 100.0, draws=10, **options)
+    at_once = jaxmt.sample(layered(), LAYERS, 100.0, draws=16, **options)
     np.testing.assert_array_equal(went_on.log10_resistivity, at_once.log10_resistivity)
-    more = jaxmt.sample(layered(), LAYERS, 100.0, draws=12, folder=tmp_path, **options)
-    np.testing.assert_array_equal(more.log10_resistivity[:, :10], at_once.log10_resistivity)
+    more = jaxmt.sample(layered(), LAYERS, 100.0, draws=20, folder=tmp_path, **options)
+    np.testing.assert_array_equal(more.log10_resistivity[:, :16], at_once.log10_resistivity)
     changed = {**options, "regularization_factor": 0.03}
-    with pytest.raises(ValueError, match="another task of this name"):
-        jaxmt.sample(layered(), LAYERS, 100.0, draws=10, folder=tmp_path, **changed)
+    with pytest.raises(ValueError, match="holds draws of another posterior"):
+        jaxmt.sample(layered(), LAYERS, 100.0, draws=16, folder=tmp_path, **changed)
 
 
 def test_randomise_then_optimise_of_a_section():
