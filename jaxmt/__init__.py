@@ -37,6 +37,10 @@ _HOMES = {
     ),
     "processing": "profile rotate",
     "program_cache": "keep_programs",
+    "sampling.nuts": "NUTS",
+    "sampling.posterior": "Posterior",
+    "sampling.randomise": "RandomiseThenOptimise",
+    "sampling.sample": "sample",
     "simulation.forward": "simulate",
     "simulation.mesh": "Mesh MeshWarning",
     "simulation.relief": "Relief drape",
@@ -54,7 +58,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 _ROOMS = (
     "batch benchmarks comparison conventions data field inversion io misfit plot processing report "
-    "simulation transport"
+    "sampling simulation transport"
 ).split()
 """Submodules that are reached as attributes."""
 

@@ -10,6 +10,7 @@ from . import misfit as misfit
 from . import plot as plot
 from . import processing as processing
 from . import report as report
+from . import sampling as sampling
 from . import simulation as simulation
 from . import transport as transport
 from .batch import Batch as Batch
@@ -64,6 +65,10 @@ from .misfit import WeightedSum as WeightedSum
 from .processing import profile as profile
 from .processing import rotate as rotate
 from .program_cache import keep_programs as keep_programs
+from .sampling.nuts import NUTS as NUTS
+from .sampling.posterior import Posterior as Posterior
+from .sampling.randomise import RandomiseThenOptimise as RandomiseThenOptimise
+from .sampling.sample import sample as sample
 from .simulation.forward import simulate as simulate
 from .simulation.mesh import Mesh as Mesh
 from .simulation.mesh import MeshWarning as MeshWarning

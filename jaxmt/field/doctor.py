@@ -14,6 +14,7 @@ from ..simulation.solvers import Pardiso
 EXTRAS = {
     "io": (("mt_metadata", "xarray"), "NetCDF, and formats that jaxmt does not read itself"),
     "geo": (("ppigrf",), "the declination of a place and a day"),
+    "sample": (("blackjax", "arviz_stats", "arviz_base"), "posteriors, such as by `jaxmt invert --sample`"),
 }
 """Extras of the package: what they bring in, and what for."""
 

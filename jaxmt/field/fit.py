@@ -20,8 +20,9 @@ from ..io import read_results, write_inversion
 from ..misfit.catalogue import MISFITS
 from ..processing import Journal
 from ..processing.georeference import Georeference
+from ..sampling.posterior import Posterior
 from ..simulation.responses import Responses
-from .folder import APPRAISAL, HISTORY, MODEL, Folder, summary_of
+from .folder import APPRAISAL, HISTORY, MODEL, POSTERIOR, Folder, summary_of
 from .options import command
 from .settings import Reference
 
@@ -39,6 +40,7 @@ class Fit:
     - `name`: of the misfit. `uncertainty`: what the data say of each cell.
     - `seconds`: of an iteration; `share`: what of it value and gradient of the misfit take, NaN for none
       with transport. `warnings`: what the reader of the report shall know first.
+    - `posterior`: draws of sections; None where none were asked for.
     - `usable_nrms`: over all usable data of the line with the floors alone.
     """
 
@@ -49,6 +51,7 @@ class Fit:
     share: float = np.nan
     warnings: tuple[str, ...] = ()
     usable_nrms: float = np.nan
+    posterior: Posterior | None = None
 
     @property
     def label(self) -> str:
@@ -142,9 +145,10 @@ class Fit:
             for key in ("seconds_per_iteration", "transport_share", "nrms_usable")
         )
         known: dict[str, Any] = {name: arrays[name] for name in CELLS}
+        draws = Posterior.read(place / POSTERIOR) if (place / POSTERIOR).is_file() else None
         factor = float(arrays["regularization_factor"])
         uncertainty = Uncertainty(mesh=stored.mesh, regularization_factor=factor, **known)
-        return cls(name, result, uncertainty, seconds, share, tuple(summary["warnings"]), usable)
+        return cls(name, result, uncertainty, seconds, share, tuple(summary["warnings"]), usable, draws)
 
 
 def write_model(

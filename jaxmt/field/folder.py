@@ -25,6 +25,7 @@ from .staging import REDRAWN, UNFINISHED, discard, emptied, end_move, link, move
 SUMMARY, REPORT, LOG = "summary.json", "report.html", "processing.log"
 LINE, SITES, REFERENCE, USABLE = "line.npz", "sites.npz", "reference.npz", "usable.npz"
 CHECKPOINT, MODEL, APPRAISAL, HISTORY = "inversion.checkpoint", "model.npz", "appraisal.npz", "history.csv"
+POSTERIOR = "posterior.npz"
 BOTH = "both.png"
 
 FILES = (
@@ -56,6 +57,7 @@ FIT_FILES = (
     (SUMMARY, "how the inversion ended"),
     (LOG, "every step of the processing"),
     (APPRAISAL, "what the data say of each cell, static shifts and impedances of the model"),
+    (POSTERIOR, "draws from the posterior; jaxmt.Posterior.read reads it"),
     (CHECKPOINT, "where `jaxmt invert --resume OUT` goes on"),
     ("section.png", "the section"),
     ("beside.png", "another code's section above ours"),
@@ -64,6 +66,9 @@ FIT_FILES = (
     ("misfit.png", "nRMS by station, period and component"),
     ("convergence.png", "nRMS over iterations"),
     ("uncertainty.png", "standard deviation and resolution"),
+    ("posterior.png", "median, most probable section, probability of a conductor"),
+    ("posterior_columns.png", "resistivity under stations, with bands of the draws"),
+    ("posterior_traces.png", "how the chains ran"),
     ("fit_curves_[0-9][0-9].png", "observed and predicted curves"),
 )
 """Files of each inversion, in a folder named by its misfit."""

@@ -41,6 +41,7 @@ def settings_of(told: Mapping[str, Any]) -> Settings:
         target=told["target"],
         iterations=told["iterations"],
         quick=told["quick"],
+        sample=told["sample"],
         stated=(("error floor", f"{told['floor']:g} of |Z|"),),
         **shown_of(told),
     )

@@ -18,6 +18,7 @@ from .fit import Fit
 from .folder import BOTH, LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
 from .options import command
+from .posterior import posterior_figures
 from .report import report_page
 from .settings import Reference, Settings
 from .store import read_line, read_reference, write_line, write_reference
@@ -92,6 +93,7 @@ class Outcome:
         drawings = [] if missing and page.is_file() else line_figures(path, self.line)
         for fit in self.fits:
             if not (missing and (path / fit.name / LAST).is_file()):
+                drawings += posterior_figures(path / fit.name, fit, settings)
                 drawings += fit_figures(path / fit.name, fit, settings, self.line)
         clear(path, BOTH)
         if len(self.fits) == 2:

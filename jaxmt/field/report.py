@@ -13,6 +13,7 @@ from .fit import Fit
 from .folder import BOTH, FILES, FIT_FILES, Folder
 from .goodness import WIDE
 from .line import A_DATUM, Line, counted
+from .posterior import posterior_section
 from .run_file import NAME, TOLD, RunFile, toml
 from .settings import Reference, Settings
 from .station_tables import processing_table, station_table
@@ -280,4 +281,5 @@ def _trust(page: Page, folder: Path, line: Line, fits: Sequence[Fit]) -> Page:
             "width over which the data let a cell be an average; in white the depth of investigation (3 "
             "standard deviations).",
         )
+        page = posterior_section(page, folder / fit.name, fit)
     return page

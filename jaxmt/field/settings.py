@@ -68,6 +68,7 @@ class Settings:
     - `reference`: another code's model to set beside. `stated`: whatever else the report shall state.
     - `title`, `client`, `author`: of the report; the title is by default the name of the line.
     - `quick`: whether mesh and iterations are those of a first look, which the advice says.
+    - `sample`: draws of each of four chains from the posterior; None for no posterior.
     - `timed`: whether to measure the share of transport in an iteration, which compiles the misfit again.
     """
 
@@ -89,6 +90,7 @@ class Settings:
     reference: Reference | None = None
     stated: tuple[tuple[str, str], ...] = ()
     quick: bool = False
+    sample: int | None = None
     timed: bool = False
     title: str = ""
     client: str = ""

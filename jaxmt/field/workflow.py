@@ -23,6 +23,7 @@ from ..inversion.result import Ending, Result
 from ..lock import locked
 from ..misfit import AbstractMisfit
 from ..misfit.motion import moves
+from ..sampling.nuts import require_extra
 from ..simulation.mesh import MeshWarning
 from .fit import Fit, write_model
 from .folder import CHECKPOINT, Folder, summary_of
@@ -30,6 +31,7 @@ from .goodness import in_words, misfit_in_words, shifts_in_words, usable_nrms
 from .line import Line, counted
 from .options import command
 from .outcome import Outcome, begun
+from .posterior import sampled, settled
 from .settings import Settings
 from .step import step
 
@@ -69,6 +71,9 @@ def invert_line(
                 line, misfits, settings, folder=made, devices=devices, quiet=quiet, **changes
             )
     settings = dataclasses.replace(settings or Settings(), **changes).for_line(line)
+    if settings.sample is not None:
+        # Before the inversion, which may take long.
+        require_extra()
     outcome = begun(line, misfits, settings)
     if not quiet:
         _announce(line, settings)
@@ -178,7 +183,12 @@ def fit_by(
     size = f"{int(line.data.mask.sum())} data by {result.resistivity.size} cells"
     with step(f"Appraising the section (a Jacobian of {size}, compiled first)", quiet=quiet):
         uncertainty = appraised(line, result, settings)
-    return Fit(name, result, uncertainty, each, share, told, usable)
+    place = None if folder is None else folder.path / name
+    factor = uncertainty.regularization_factor
+    posterior = sampled(line, misfit, result, settings, factor, place, quiet=quiet)
+    if place is not None and posterior is not None:
+        settled(place, posterior)
+    return Fit(name, result, uncertainty, each, share, told, usable, posterior)
 
 
 def inverted(

@@ -203,12 +203,12 @@ class Objective(eqx.Module):
         return {name: fingerprint(part) for name, part in parts.items()}
 
 
-def check_kind(argument: str, given: object, kind: type, example: str) -> None:
-    """Raises `ValueError`, naming the argument and an example, unless an object is of a kind."""
+def check_kind(argument: str, given: object, kind: type, example: str, door: str = "invert") -> None:
+    """Raises `ValueError`, naming argument, function and an example, unless an object is of a kind."""
     if not isinstance(given, kind):
         what = f"the class {given.__name__}" if isinstance(given, type) else f"a {type(given).__name__}"
         raise ValueError(
-            f"`invert({argument}=...)` must be an instance of `{kind.__name__}`, such as "
+            f"`{door}({argument}=...)` must be an instance of `{kind.__name__}`, such as "
             f"`jaxmt.{example}`. "
             f"Got {what}."
         )

@@ -82,6 +82,21 @@ class Precision:
             inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
             rows[:, block] = rows[:, block] @ inverse.T
 
+    def stacked(self) -> tuple[Float[np.ndarray, "block w w"], Float[np.ndarray, "block w w"]]:
+        r"""$L_k^{-T}$ and $T_{k+1}$ of every block, of one size: the last one is filled up.
+
+        With them `backwards` is a recursion from the last block to the first, in the order of elimination.
+        """
+        width = len(self._diagonal[0])
+        inverse = np.tile(np.eye(width), (len(self._blocks), 1, 1))
+        beside = np.zeros_like(inverse)
+        for k, factor in enumerate(self._diagonal):
+            own = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True, trans=1)
+            inverse[k, : len(factor), : len(factor)] = own
+        for k, coupling in enumerate(self._beside):
+            beside[k, :, : coupling.shape[1]] = coupling
+        return inverse, beside
+
     def variances(self) -> Float[np.ndarray, " n"]:
         """The diagonal of $Q^{-1}$, from the last block back (Takahashi, Fagan & Chin 1973)."""
         ordered = []

@@ -16,6 +16,9 @@ from .landscape import landscape_map as landscape_map
 from .landscape import local_minima as local_minima
 from .landscape import minima_of_map as minima_of_map
 from .misfit import misfit_by as misfit_by
+from .posterior import posterior_columns as posterior_columns
+from .posterior import posterior_sections as posterior_sections
+from .posterior import posterior_traces as posterior_traces
 from .pseudosection import pseudosection as pseudosection
 from .pseudosection import pseudosections as pseudosections
 from .rose import strike_by_period as strike_by_period

@@ -224,3 +224,19 @@ def test_a_start_out_of_bounds_is_refused_unless_fixed(value):
     with pytest.raises(ValueError, match=f"low=1.0, high=1000.0.*Got {value}; widen the bounds or fix"):
         Cells(MESH, low=1.0, high=1e3).start(start)
     Cells(MESH, low=1.0, high=1e3, fixed=FIXED, values=start).start(start)
+
+
+def test_the_volume_is_that_of_the_map():
+    """The determinant of JAX's Jacobian, up to a constant."""
+    mesh = Mesh(np.linspace(-1e3, 1e3, 4), np.array([0.0, 100.0, 300.0]))
+    blocks = np.array([[0, 0, 1], [2, 2, 1]])
+    for earth, cells in ((Cells(mesh, 1.0, 1e4), slice(None)), (Blocks(mesh, blocks, 1.0, 1e4), [0, 2, 3])):
+
+        def volume(p, earth=earth, cells=cells):
+            slopes = jax.jacfwd(lambda p: earth(p).ravel()[cells])(p)
+            return np.linalg.slogdet(np.asarray(slopes))[1]
+
+        one, two = earth.start(100.0), earth.start(3.0)
+        told = float(earth.log_volume(one)) - float(earth.log_volume(two))
+        assert told == pytest.approx(volume(one) - volume(two), abs=1e-10)
+        assert float(earth.log_volume(one)) == pytest.approx(volume(one), abs=1e-10)

@@ -63,6 +63,14 @@ class AbstractParametrisation(eqx.Module):
         """
         del parameters
 
+    def log_volume(self, parameters: Parameters) -> Float[Array, ""] | None:
+        r"""$\ln|\partial\log_{10}\rho/\partial p|$, up to a constant: a uniform prior, of the parameters.
+
+        What is uniform in log10 of resistivity, between `bounds` where there are any, has this logarithm of
+        a density of parameters; differentiable, a sum over them. None if there is no such density.
+        """
+        del parameters
+
     def linearised(
         self, parameters: Parameters, by: str
     ) -> tuple[sparse.csr_array, Float[np.ndarray, " parameter"]]:

@@ -80,3 +80,8 @@ class Basis(AbstractParametrisation):
         """The matrix itself, without the rows of cells that are not free."""
         del parameters
         return sparse.csr_array(np.where(self.free.ravel()[:, None], self.matrix, 0.0))
+
+    def log_volume(self, parameters: Float[Array, " coefficient"]) -> Float[Array, ""]:
+        """A constant, of no account: coefficients and sections go in proportion."""
+        del parameters
+        return jnp.zeros(())

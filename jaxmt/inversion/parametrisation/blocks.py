@@ -95,6 +95,10 @@ class Blocks(AbstractParametrisation):
         slopes, cells = bounded.slope(parameters, self.low, self.high), np.flatnonzero(self.free)
         return sparse.csr_array((slopes[self.numbers], (cells, self.numbers)), (self.free.size, self.size))
 
+    def log_volume(self, parameters: Float[Array, " parameter"]) -> Float[Array, ""]:
+        """The logarithms of the slopes of the map."""
+        return bounded.log_volume(parameters, self.low, self.high)
+
     def moved(
         self, parameters: Float[Array, " parameter"], step: Float[np.ndarray, " parameter"]
     ) -> Float[Array, " parameter"]:

@@ -76,6 +76,12 @@ def slope(parameters: Vector, low: float, high: float) -> Values:
     return 4 * s * (1 - s)
 
 
+def log_volume(parameters: Float[Array, " parameter"], low: float, high: float) -> Float[Array, ""]:
+    """The sum of the logarithms of the slopes of `to_decades`."""
+    t = 4 / np.log10(high / low) * parameters
+    return jnp.sum(np.log(4.0) + jax.nn.log_sigmoid(t) + jax.nn.log_sigmoid(-t))
+
+
 def moved(parameters: Vector, step: Values, low: float, high: float) -> Vector:
     """Parameters whose log10 of resistivity changes as `step` says to first order, kept off the bounds."""
     a, b = np.log10(low), np.log10(high)

@@ -84,6 +84,10 @@ class Cells(AbstractParametrisation):
         cells = np.flatnonzero(self.free)
         return sparse.csr_array((slopes, (cells, np.arange(self.size))), (self.free.size, self.size))
 
+    def log_volume(self, parameters: Float[Array, " parameter"]) -> Float[Array, ""]:
+        """The logarithms of the slopes of the map."""
+        return bounded.log_volume(parameters, self.low, self.high)
+
     def moved(
         self, parameters: Float[Array, " parameter"], step: Float[np.ndarray, " parameter"]
     ) -> Float[Array, " parameter"]:
