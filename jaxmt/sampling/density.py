@@ -31,7 +31,7 @@ from ..misfit.pointwise import AbstractPointwise
 from ..programs import compiled
 from ..simulation.forward import simulate
 from ..simulation.solvers.host import AbstractHostSolver
-from .shifts import balanced, shift_terms
+from .shifts import balanced, shift_columns, shift_terms
 
 EXTREME = 12.0
 """Decades beyond which a resistivity, in ohm m, has no density: nothing is simulated there."""
@@ -218,21 +218,10 @@ class Density(AbstractDensity):
             return objective.static_shift.without(residuals[known], np.where(known, weights, 0.0))
         return residuals[known]
 
-    def _shift_rows(self, weights: Float[np.ndarray, "comp freq site"]) -> np.ndarray:
+    def _shift_rows(self, weights: Float[np.ndarray, "comp freq site"]) -> Float[np.ndarray, "datum extra"]:
         """Slopes of the whitened residuals with what follows the parameters of the section in x."""
-        component, _, site = np.nonzero(weights > 0)
-        columns = np.zeros((component.size, self.shift_count + (self.error_scale is not None)))
-        if self.shift_count:
-            first = columns.shape[1] - self.shift_count
-            for mode, row in enumerate(RHO):
-                here = np.flatnonzero(component == row)
-                place = first + mode * (self.shift_count // 2) + site[here]
-                columns[here, place] = -weights[weights > 0][here]
-                curves = np.unique(place)
-                if curves.size:
-                    # The mean of the mode is taken away.
-                    columns[np.ix_(here, curves)] -= columns[here, place][:, None] / curves.size
-        return columns
+        shifts = -shift_columns(weights)[:, : self.shift_count]
+        return np.pad(shifts, ((0, 0), (int(self.error_scale is not None), 0)))
 
     def _extra_precision(self) -> Float[np.ndarray, " extra"]:
         """Fisher's information of ln s, and the priors."""

@@ -83,4 +83,4 @@ def _valued(density: AbstractDensity, x: Float[Array, " parameter"]) -> Float[Ar
 
 
 _value = compiled(_valued)
-_value_by_host = compiled(_valued, compiler_options=UNOPTIMISED)
+_value_by_host = compiled(_valued, UNOPTIMISED)

@@ -149,7 +149,7 @@ def _stepped(
 
 
 _step = compiled(_stepped)
-_step_by_host = compiled(_stepped, compiler_options=UNOPTIMISED)
+_step_by_host = compiled(_stepped, UNOPTIMISED)
 
 
 def _typed(state: _State) -> _State:

@@ -1,8 +1,10 @@
-"""Static shifts in a posterior: integrated out of a Gaussian likelihood, or sampled, of mean zero by mode."""
+"""Static shifts of a posterior, of mean zero by mode: sampled, or integrated out of a Gaussian likelihood."""
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
+
+from ..conventions import RHO
 
 
 def balanced(
@@ -10,12 +12,28 @@ def balanced(
 ) -> Float[Array, "mode site"]:
     r"""Shifts of mean zero over the `known` curves of a mode, zero for others, from independent ones.
 
-    Of independent numbers of variance $s_0^2$ what is left of the mean is $N(0, s_0^2)$ given a sum of zero.
+    Independent numbers of variance $s_0^2$ less their mean are $N(0, s_0^2)$ given a sum of zero.
     """
-    mean = jnp.sum(jnp.where(known, free, 0.0), axis=1) / jnp.maximum(jnp.sum(known, axis=1), 1).astype(
-        float
-    )
+    count = jnp.maximum(jnp.sum(known, axis=1), 1).astype(float)
+    mean = jnp.sum(jnp.where(known, free, 0.0), axis=1) / count
     return jnp.where(known, free - mean[:, None], 0.0)
+
+
+def shift_columns(weights: Float[np.ndarray, "comp freq site"]) -> Float[np.ndarray, "datum shift"]:
+    """Slopes of the data times their weights with what `balanced` takes, in the order of its rows.
+
+    - `weights`: data are those whose weight is positive.
+    """
+    component, _, site = np.nonzero(weights > 0)
+    stations = weights.shape[-1]
+    columns = np.zeros((component.size, 2 * stations))
+    for mode, row in enumerate(RHO):
+        here = np.flatnonzero(component == row)
+        place = mode * stations + site[here]
+        own, curves = weights[weights > 0][here], np.unique(place)
+        columns[here, place] = own
+        columns[np.ix_(here, curves)] -= own[:, None] / max(curves.size, 1)
+    return columns
 
 
 def shift_terms(
