@@ -1,4 +1,4 @@
-"""Static shifts of a posterior, of mean zero by mode: sampled, or integrated out of a Gaussian likelihood."""
+"""Static shifts of a posterior, of mean zero by mode: sampled, or out of a Gaussian likelihood."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -107,6 +107,7 @@ def test_a_network_learns_travel_times():
     assert abs(float(at_station[0, 0])) < 1e-4
 
 
+@pytest.mark.slow
 def test_latent_numbers_stand_for_speeds():
     rng = np.random.default_rng(0)
     pattern = np.stack([speeds.random_field(rng, 6)])
@@ -341,6 +342,7 @@ def test_slopes_of_travel_times_are_their_derivatives(world):
     assert np.median(np.abs(found - there)) < 0.05 * np.median(np.abs(change))
 
 
+@pytest.mark.slow
 def test_geiger_finds_events_and_speed_together(world):
     model, where, siren = world
     latent = jnp.asarray([0.4, 0.5])
@@ -364,6 +366,7 @@ def test_geiger_finds_events_and_speed_together(world):
     np.testing.assert_allclose(inside(found.guesses.latent[0]), latent, atol=0.02)
 
 
+@pytest.mark.slow
 def test_hops_never_lose_ground_and_end_on_exact_times(world):
     model, where, siren = world
     rng = np.random.default_rng(2)

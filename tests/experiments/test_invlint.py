@@ -235,6 +235,7 @@ def test_cosines_start_anew_and_double():
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_decoder_learns_a_handful_by_heart():
     rng = np.random.default_rng(0)
     inputs, pictures = rng.standard_normal((4, 6)), rng.uniform(1, 3, (4, 8, 8))
@@ -424,6 +425,7 @@ def test_frequencies_are_thinned_evenly():
     assert starts.thinned(data, 99).survey == survey
 
 
+@pytest.mark.slow
 def test_a_case_is_inverted_and_everything_is_drawn(learned, tmp_path):
     mesh = learned.predictor.layout.mesh
     true = np.full(mesh.shape, 50.0)

@@ -138,7 +138,12 @@ HOLES = dataclasses.replace(HOLES, values=np.concatenate([HOLES.values[:1], OBSE
 
 @pytest.mark.parametrize(
     ("transport", "control"),
-    [(HEAVY, PairedClouds(HEAVY)), (ComponentTransport(HEAVY), PairedClouds(HEAVY, by_component=True))],
+    [
+        (HEAVY, PairedClouds(HEAVY)),
+        pytest.param(
+            ComponentTransport(HEAVY), PairedClouds(HEAVY, by_component=True), marks=pytest.mark.slow
+        ),
+    ],
     ids=["6-D", "3-D"],
 )
 def test_paired_clouds_are_transport_whose_plan_stays(transport, control):

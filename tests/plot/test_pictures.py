@@ -139,7 +139,12 @@ def test_colours_of_the_width_do_not_saturate():
 
 @pytest.mark.parametrize(
     ("count", "width"),
-    [(1, 9.0), pytest.param(1, 16.0, marks=SLOW), pytest.param(40, 9.0, marks=SLOW), (40, 16.0)],
+    [
+        pytest.param(1, 9.0, marks=SLOW),
+        pytest.param(1, 16.0, marks=SLOW),
+        pytest.param(40, 9.0, marks=SLOW),
+        (40, 16.0),
+    ],
 )
 def test_pseudosections_over_eight_decades(count, width):
     data, predicted = some_data(a_survey(count))

@@ -125,7 +125,8 @@ def test_shifts_that_are_integrated_out_are():
         logs = -2 * (s[:, 0] / s0) ** 2 / 2
         for site, sign in enumerate((1, -1)):
             logs -= np.sum((r[2, :, site] + sign * s / data.errors[2, :, site]) ** 2, axis=1) / 2
-        return total + np.log(np.sum(np.exp(logs - logs.max()))) + logs.max()
+        logs = np.asarray(logs)
+        return float(total + np.log(np.sum(np.exp(logs - logs.max()))) + logs.max())
 
     of = density(static_shift=jaxmt.StaticShift(0.2), earth=LAYERS)
     one, two = (of.joined(LAYERS.start(rho)) for rho in (60.0, 150.0))

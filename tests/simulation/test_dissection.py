@@ -37,7 +37,7 @@ def test_solution_is_that_of_a_dense_solve(shape):
     np.testing.assert_allclose(x, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("operator", [TE, TM])
+@pytest.mark.parametrize("operator", [TE, pytest.param(TM, marks=pytest.mark.slow)])
 def test_single_precision_factors_are_refined_to_double(operator):
     system = jax.jit(operator(SMALL).system)(jnp.array(0.06), jnp.exp(log_section(SMALL)))
     scale = jnp.abs(system.stencil.diagonal).max()
@@ -53,7 +53,14 @@ def test_single_precision_factors_are_refined_to_double(operator):
     assert residuals[2] < 1e-14
 
 
-@pytest.mark.parametrize("solver", [DOUBLE, NestedDissection(keep=False), NestedDissection(refinements=3)])
+@pytest.mark.parametrize(
+    "solver",
+    [
+        DOUBLE,
+        pytest.param(NestedDissection(keep=False), marks=pytest.mark.slow),
+        pytest.param(NestedDissection(refinements=3), marks=pytest.mark.slow),
+    ],
+)
 def test_gradient_is_that_of_the_sparse_factors(solver):
     value, slope = gradient(log_section(SMALL), solver)
     expected = gradient(log_section(SMALL), SuperLU())

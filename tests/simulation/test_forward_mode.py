@@ -93,7 +93,11 @@ def test_a_linearised_simulation_is_the_product():
     np.testing.assert_allclose(jax.jit(push)(change), expected, atol=1e-12 * size(expected))
 
 
-@pytest.mark.parametrize("solver", [SOLVERS[0], SOLVERS[2]], ids=lambda solver: type(solver).__name__)
+@pytest.mark.parametrize(
+    "solver",
+    [SOLVERS[0], pytest.param(SOLVERS[2], marks=pytest.mark.slow)],
+    ids=lambda solver: type(solver).__name__,
+)
 def test_the_hessian_is_symmetric_and_a_difference_of_gradients(solver):
     at = a_model(8)
     hessian = jax.jit(jax.hessian(partial(misfit, solver=solver)))(at)

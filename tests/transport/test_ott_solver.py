@@ -65,7 +65,12 @@ def found(name, on):
 
 @pytest.mark.parametrize(
     ("name", "on"),
-    [("log", "grid"), ("log", "all pairs"), ("kernel", "all pairs"), ("Anderson", "all pairs")],
+    [
+        pytest.param("log", "grid", marks=pytest.mark.slow),
+        ("log", "all pairs"),
+        ("kernel", "all pairs"),
+        ("Anderson", "all pairs"),
+    ],
 )
 def test_a_solver_of_ott_finds_our_value_and_gradient(name, on):
     (value, result), slope = found(name, on)
