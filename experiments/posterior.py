@@ -21,6 +21,7 @@ from . import options as command
 
 ERROR, BACKGROUND, CONDUCTOR, RESISTOR = 0.05, 100.0, 10.0, 1000.0
 INTERVALS = (0.68, 0.95)
+SIZES = {"sections": (10.0, 10.0), "columns": (12.0, 5.0), "traces": (9.0, 5.0)}
 SAMPLERS = {"nuts": jaxmt.NUTS, "rto": jaxmt.RandomiseThenOptimise}
 
 
@@ -120,14 +121,12 @@ def main() -> None:
         print(f"{key}: {value}")
     (folder / "numbers.json").write_text(json.dumps(told, indent=2) + "\n")
     found.save(folder / "posterior.npz")
-    for size, draw, more in (
-        ((10, 10), jaxmt.plot.posterior_sections, {"stations": stations}),
-        ((12, 5), jaxmt.plot.posterior_columns, {"stations": stations}),
-        ((9, 5), jaxmt.plot.posterior_traces, {}),
-    ):
-        figure = Figure(figsize=size)
-        draw(figure, found, **more)
-        jaxmt.plot.save(figure, folder / f"{draw.__name__}.png")
+    figures = {name: Figure(figsize=size) for name, size in SIZES.items()}
+    jaxmt.plot.posterior_sections(figures["sections"], found, stations=stations)
+    jaxmt.plot.posterior_columns(figures["columns"], found, stations)
+    jaxmt.plot.posterior_traces(figures["traces"], found)
+    for name, figure in figures.items():
+        jaxmt.plot.save(figure, folder / f"{name}.png")
 
 
 if __name__ == "__main__":

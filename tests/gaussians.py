@@ -23,9 +23,7 @@ class Bent(AbstractDensity):
 
     @property
     def precision(self):
-        return sparse.csr_array(
-            sparse.diags_array([self.beside, self.diagonal, self.beside], offsets=[-1, 0, 1])
-        )
+        return sparse.csr_array(np.diag(self.diagonal) + np.diag(self.beside, 1) + np.diag(self.beside, -1))
 
     @property
     def covariance(self):

@@ -109,7 +109,7 @@ def posterior_columns(
     axes = figure.subplots(1, order.size, sharex=True, sharey=True, squeeze=False)[0]
     parts = sorted({part for low, high, _ in BANDS for part in (low, high)} | {0.5})
     quantiles = dict(zip(parts, found.quantiles(parts), strict=True))
-    for ax, k in zip(axes, order.tolist(), strict=True):
+    for ax, k in zip(axes, order, strict=True):
         column = int(np.clip(np.searchsorted(mesh.y_nodes, places[k], side="right") - 1, 0, mesh.n_y - 1))
         z = np.repeat(mesh.earth_nodes / 1e3, 2)[1:-1]
         for low, high, grey in BANDS:
@@ -124,7 +124,7 @@ def posterior_columns(
         ax.set_xscale("log")
         log_axis(ax.xaxis)
         ax.set_ylim(depth / 1e3, 0)
-        heading(ax, f"{places[k] / 1e3:.3g} km" if names is None else shortened(names[k]))
+        heading(ax, f"{places[k] / 1e3:.3g} km" if names is None else shortened(names[int(k)]))
     axes[0].set_ylabel("Depth (km)")
     axes[0].legend(frameon=False, fontsize=SMALL, loc="lower left")
     figure.supxlabel("Resistivity (Ω m)")

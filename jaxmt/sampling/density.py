@@ -202,7 +202,7 @@ class Density(AbstractDensity):
         inner += sparse.diags_array(np.maximum(np.asarray(slopes.bounds), 0.0))
         if extra.size:
             inner = sparse.block_diag([inner, sparse.diags_array(self._extra_precision())])
-            tangent = sparse.hstack([tangent, sparse.csr_array((tangent.shape[0], extra.size))])
+            tangent = sparse.hstack([tangent, sparse.csr_array((section.size, extra.size))])
         found = Linearised(residuals, rows, gradient, sparse.csr_array(inner), sparse.csr_array(tangent))
         if not all(np.isfinite(array).all() for array in found[:3]):
             raise FloatingPointError("The posterior has no finite slope.")

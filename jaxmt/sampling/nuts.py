@@ -116,7 +116,9 @@ def _went_on(earlier: Segment) -> _State:
 def _state(white: np.ndarray, log_density: float, slope: np.ndarray, step: float) -> _State:
     from blackjax.mcmc.hmc import HMCState
 
-    chain = HMCState(*map(jnp.asarray, (white, log_density, slope)))
+    # blackjax's annotations know numbers alone.
+    parts: Any = map(jnp.asarray, (white, log_density, slope))
+    chain = HMCState(*parts)
     with jax.numpy_dtype_promotion("standard"):
         return _typed(_State(chain, _tuning(0.5)[0](jnp.asarray(step)), jnp.asarray(step)))
 
@@ -132,9 +134,10 @@ def _stepped(
     """One draw."""
     from blackjax.mcmc import nuts
 
+    kernel: Any = nuts.build_kernel()
     # It adds integers to reals, which strict promotion forbids.
     with jax.numpy_dtype_promotion("standard"):
-        chain, said = nuts.build_kernel()(
+        chain, said = kernel(
             key,
             state.chain,
             lambda w: density(whitening(w)),

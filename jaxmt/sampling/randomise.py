@@ -113,6 +113,7 @@ class _Problem:
         left, runs = self._left(part, beside, told), 1
         while (size := _rms(left)) > NEAR and runs < most:
             step = -inverse @ left
+            moved, after = step, left
             for halving in range(4):
                 moved = step / 2**halving
                 after, runs = self._left(part + moved, beside, told), runs + 1

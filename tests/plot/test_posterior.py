@@ -58,5 +58,5 @@ def test_traces_are_those_of_the_worst_cell():
     upper, lower = plot.posterior_traces(figure, found)
     np.testing.assert_array_equal(upper.lines[1].get_ydata(), 10 ** found.log10_resistivity[1, :, 0, 0])
     assert upper.get_title(loc="left").endswith("R-hat 1.800, 30 effective draws")
-    assert max(line.get_ydata().max() for line in lower.lines) == pytest.approx(0.0)
+    assert max(np.max(np.asarray(line.get_ydata())) for line in lower.lines) == pytest.approx(0.0)
     assert not collisions(figure)

@@ -76,7 +76,7 @@ def test_linearised_has_the_slope_of_the_density(case):
     # Both to rounding of solves with a condition of 1e6.
     np.testing.assert_allclose(around.gradient, -slope, rtol=1e-7, atol=1e-7 * np.abs(slope).max())
     np.testing.assert_allclose(around.residuals, of.whitened(x), rtol=1e-9, atol=1e-9)
-    first = of.objective.parametrisation.size
+    first = x.size - of.shift_count - (of.error_scale is not None)
     direction = np.r_[np.ones(first), np.zeros(x.size - first)]
     if case.startswith("Gaussian"):
         apart = (of.whitened(x + 1e-4 * direction) - of.whitened(x - 1e-4 * direction)) / 2e-4
