@@ -270,16 +270,18 @@ class _Newton:
         if not used[known].all():
             rows = rows[used[known]]
         rows *= weights[used][:, None]
-        # As if no station had been shifted.
-        shifts = shifted(jnp.zeros_like(self.now.pull), self.now.prediction.shifts)
-        residuals = weights * np.asarray(shifts)
+        residuals = np.zeros(weights.shape)
         residuals[used] -= np.asarray(self.now.pull)[used] / (2 * weights[used])
         r = residuals[used]
         if objective.static_shift is not None:
+            # As if no station had been shifted, but by what is at its bounds and what makes up for that.
+            movable, shifts = objective.static_shift.unbound(self.now.prediction.shifts)
+            shifts = shifted(jnp.zeros_like(self.now.pull), jnp.asarray(shifts))
+            r += (weights * np.asarray(shifts))[used]
             # The prior of the shifts is in standard deviations: brought to the unit of the misfit.
             errors = np.asarray(data.errors)
             unit = float(np.sum(weights[used] ** 2) / np.sum(1 / errors[used] ** 2))
-            rows, r = (objective.static_shift.without(values, weights, unit) for values in (rows, r))
+            rows, r = (objective.static_shift.without(v, weights, unit, movable) for v in (rows, r))
         solver = objective.solver
         threads = solver.threads if isinstance(solver, AbstractHostSolver) else 1
         self.ridge = Ridge(rows, self.prior, threads)
