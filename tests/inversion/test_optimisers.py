@@ -22,7 +22,9 @@ from jaxmt import (
     SuperLU,
     invert,
 )
+from jaxmt.conventions import RHO
 from jaxmt.inversion.optimisers.gauss_newton import DAMPING, _Newton
+from jaxmt.inversion.static_shift import shifted
 from jaxmt.simulation.sensitivity import jacobian
 
 pytestmark = pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
@@ -48,7 +50,7 @@ def linearised(data, static_shift=None):
     return section, newton.now.prediction, newton, np.asarray(slope)
 
 
-@pytest.mark.parametrize("static_shift", [None, SHIFTS])
+@pytest.mark.parametrize("static_shift", [None, SHIFTS, StaticShift(0.004)], ids=["none", "free", "bound"])
 def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
     section, prediction, newton, slope = linearised(data, static_shift)
     mask, free = data.mask, ~FIXED.ravel()
@@ -58,25 +60,30 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
     c = Smoothness().curvature(section, BLOCK_MESH, ~FIXED).toarray()[np.ix_(free, free)]
     c += DAMPING * np.diag(c).mean() * np.eye(len(c))
     g = slope.ravel()[free] / 2
-    n = mask.shape[2]
-    balance = block_diag(*[np.vstack([np.eye(n - 1), -np.ones(n - 1)])] * 2)
     if static_shift is not None:
-        # The shifts of all stations but the last as further parameters: each mode has the mean zero.
+        # Shifts that are not at their bounds as further parameters; the sum of each mode is zero.
+        movable, beyond = static_shift.unbound(prediction.shifts)
+        assert movable.all() == (static_shift is SHIFTS)
+        rest = shifted(jnp.zeros(mask.shape), jnp.asarray(prediction.shifts - beyond))
+        r -= np.asarray(rest)[mask] / data.errors[mask]
         place = np.full(mask.shape, -1)
         place[mask] = np.arange(len(j))
-        columns = []
-        for component in (0, 2):
-            for rows in place[component].T:
+        columns, changes = [], []
+        for mode, component in enumerate(RHO):
+            members = np.flatnonzero(movable[mode])
+            for rows in place[component].T[members]:
                 column = np.zeros(len(j))
                 column[rows] = 1 / data.errors[component, :, 0]
                 columns.append(column)
+            changes.append(np.vstack([np.eye(members.size - 1), -np.ones(members.size - 1)]))
+        balance = block_diag(*changes)
         j = np.hstack([j, np.stack(columns, axis=1) @ balance])
     mu = 3.0
     penalty = np.zeros((j.shape[1],) * 2)
     penalty[: len(c), : len(c)] = mu * c
     extra = j.shape[1] - len(c)
     if extra:
-        penalty[len(c) :, len(c) :] = balance.T @ balance / SHIFTS.decades**2
+        penalty[len(c) :, len(c) :] = balance.T @ balance / static_shift.decades**2
     right = j.T @ r - np.concatenate([mu * g, np.zeros(extra)])
     expected = np.linalg.solve(j.T @ j + penalty, right)[: len(c)]
     # The misfit is a mean over the data.

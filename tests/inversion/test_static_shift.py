@@ -54,6 +54,38 @@ def test_the_shifts_are_the_best_of_mean_zero_that_scipy_finds(case):
     assert shifts[1, 1] == 0
 
 
+def test_shifts_within_their_bounds_are_the_best_that_scipy_finds(case):
+    """Curves that are decades off, with bounds of 0.12 decades: a quadratic programme."""
+    data, predicted = case
+    tight = StaticShift(0.04)
+    far = predicted.at[0].add(jnp.asarray([0.5, -0.7, 0.1, 0.02]))
+    shifts = np.asarray(tight(far, data))
+    known = jnp.asarray([[1.0, 1, 1, 1], [1, 0, 1, 1]])
+
+    def whole(s):
+        value, _ = LeastSquares()(shifted(far, s.reshape(2, 4)), data, None)
+        return data.count * value + jnp.sum(jnp.square(s / tight.decades))
+
+    found = minimize(
+        jax.jit(whole),
+        np.zeros(8),
+        jac=jax.jit(jax.grad(whole)),
+        method="SLSQP",
+        bounds=[(-tight.farthest, tight.farthest)] * 8,
+        constraints=[
+            {"type": "eq", "fun": lambda s, m=m: (known[m] * s.reshape(2, 4)[m]).sum()} for m in (0, 1)
+        ],
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    assert (np.abs(shifts) > 0.99 * tight.farthest).any()
+    # Steps of a programme of second order end at the root of rounding of values of 1e3.
+    np.testing.assert_allclose(shifts, found.x.reshape(2, 4), atol=1e-6)
+    np.testing.assert_allclose(shifts.sum(axis=1), 0.0, atol=1e-15)
+    movable, beyond = tight.unbound(shifts)
+    np.testing.assert_array_equal(movable, np.abs(shifts) < tight.farthest * (1 - 1e-9))
+    np.testing.assert_allclose(beyond.sum(axis=1), 0.0, atol=1e-15)
+
+
 def test_a_wide_prior_gives_the_differences_of_means_and_a_narrow_one_nothing(case):
     data, predicted = case
     even = Data(SURVEY, data.values, np.full(data.errors.shape, 0.1)).select(stations=[1, 2, 3])

@@ -129,10 +129,11 @@ def test_shifts_that_are_integrated_out_are():
         return float(total + np.log(np.sum(np.exp(logs - logs.max()))) + logs.max())
 
     of = density(static_shift=jaxmt.StaticShift(0.2), earth=LAYERS)
-    one, two = (of.joined(LAYERS.start(rho)) for rho in (60.0, 150.0))
+    true = 10 ** TRUE[LAYERS.blocks]
+    one, two = (of.joined(LAYERS.start(rho)) for rho in (true, 2 * true))
     told = value(of, one) - value(of, two)
     assert told == pytest.approx(by_quadrature(of, one) - by_quadrature(of, two), abs=1e-6)
-    # Sections that differ in the level of all curves alone differ as they do without shifts.
+    # A change of the level of all curves of a mode is the section's: shifts take nothing of it.
     without = density(earth=LAYERS)
     assert told == pytest.approx(value(without, one) - value(without, two), abs=1e-6)
 
