@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 mpl.use("Agg")
 
 from jaxmt import Data, Mesh, Survey, plot  # noqa: E402
-from jaxmt.plot.symbols import cell_edges, rounded_decades, spread  # noqa: E402
+from jaxmt.plot.symbols import cell_edges, moved_apart, rounded_decades, spread  # noqa: E402
 from jaxmt.plot.ticks import decade_ticks, plain  # noqa: E402
 
 STATIONS = np.array([4000.0, 0.0, 1000.0, 9000.0])
@@ -382,7 +382,6 @@ def test_pseudosections_of_tippers():
 
 
 def test_names_that_would_meet_move_apart_as_little_as_needed():
-    moved_apart = plot.symbols.moved_apart
     np.testing.assert_allclose(moved_apart(np.array([10.0, 11, 12, 50]), 5.0, 60.0), [6, 11, 16, 50])
     # At an end there is no room beyond.
     np.testing.assert_allclose(moved_apart(np.array([0.0, 1, 59, 60]), 5.0, 60.0), [0, 5, 55, 60])
