@@ -4,6 +4,7 @@ Trajectories run in whitened parameters (`whitened.py`), whose mass matrix is on
 alone, by dual averaging. The tree is that of Betancourt (2017): draws of a trajectory by their density.
 """
 
+import importlib
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -114,11 +115,10 @@ def _went_on(earlier: Segment) -> _State:
 
 
 def _state(white: np.ndarray, log_density: float, slope: np.ndarray, step: float) -> _State:
-    from blackjax.mcmc.hmc import HMCState
-
+    hmc = importlib.import_module("blackjax.mcmc.hmc")
     # blackjax's annotations know numbers alone.
     parts: Any = map(jnp.asarray, (white, log_density, slope))
-    chain = HMCState(*parts)
+    chain = hmc.HMCState(*parts)
     with jax.numpy_dtype_promotion("standard"):
         return _typed(_State(chain, _tuning(0.5)[0](jnp.asarray(step)), jnp.asarray(step)))
 
@@ -132,8 +132,7 @@ def _stepped(
     adapts: Bool[Array, ""],
 ) -> tuple[_State, _Said]:
     """One draw."""
-    from blackjax.mcmc import nuts
-
+    nuts = importlib.import_module("blackjax.mcmc.nuts")
     kernel: Any = nuts.build_kernel()
     # It adds integers to reals, which strict promotion forbids.
     with jax.numpy_dtype_promotion("standard"):
@@ -167,9 +166,8 @@ def _typed(state: _State) -> _State:
 
 def _tuning(acceptance: float) -> Any:
     """Begins and goes on with dual averaging."""
-    from blackjax.adaptation.step_size import dual_averaging_adaptation
-
-    return dual_averaging_adaptation(acceptance)
+    found = importlib.import_module("blackjax.adaptation.step_size")
+    return found.dual_averaging_adaptation(acceptance)
 
 
 def require_extra() -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import importlib
 import zipfile
 from typing import Any
 
@@ -191,7 +192,7 @@ class Posterior:
         Raises `ImportError`, with the remedy, where arviz-base is not installed.
         """
         try:
-            import arviz_base
+            arviz_base = importlib.import_module("arviz_base")
         except ImportError:
             raise ImportError(
                 "`Posterior.to_arviz()` needs arviz-base: install it with `pip install 'jaxmt[sample]'`."
@@ -242,7 +243,7 @@ def diagnosed(
     not installed.
     """
     try:
-        from arviz_stats.base.array import array_stats
+        array_stats = importlib.import_module("arviz_stats.base.array").array_stats
     except ImportError:
         raise ImportError(
             "R-hat needs arviz-stats: install it with `pip install 'jaxmt[sample]'`."

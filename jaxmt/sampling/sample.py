@@ -222,7 +222,7 @@ def _posterior(
     def joined(name: str) -> np.ndarray:
         return np.stack([np.concatenate([part[name] for part in chain])[:draws] for chain in found])
 
-    x = joined("x")
+    x = jax.numpy.asarray(joined("x"))
     parametrisation, free = density.objective.parametrisation, density.objective.parametrisation.free
     sections = jax.vmap(jax.vmap(density.section))(x)
     _, scales, free_shifts = jax.vmap(jax.vmap(density.split))(x)

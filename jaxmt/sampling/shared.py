@@ -5,7 +5,7 @@ Found again it would be another in the last digits, and draws would belong to an
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,6 @@ def keep(place: Path, identity: str, shared: Shared) -> None:
     """Leaves it in a folder."""
     place.mkdir(parents=True, exist_ok=True)
     names = [field.name for field in dataclasses.fields(shared.whitening)]
-    arrays = {name: np.asarray(getattr(shared.whitening, name)) for name in names}
+    arrays: dict[str, Any] = {name: np.asarray(getattr(shared.whitening, name)) for name in names}
     with atomic_path(place / FILE) as part, part.open("wb") as file:
         np.savez(file, identity=np.array(identity), factor=np.array(shared.factor), **arrays)

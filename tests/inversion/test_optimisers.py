@@ -60,7 +60,9 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
     c = Smoothness().curvature(section, BLOCK_MESH, ~FIXED).toarray()[np.ix_(free, free)]
     c += DAMPING * np.diag(c).mean() * np.eye(len(c))
     g = slope.ravel()[free] / 2
+    balance, decades = np.zeros((0, 0)), np.inf
     if static_shift is not None:
+        decades = static_shift.decades
         # Shifts that are not at their bounds as further parameters; the sum of each mode is zero.
         movable, beyond = static_shift.unbound(prediction.shifts)
         assert movable.all() == (static_shift is SHIFTS)
@@ -83,7 +85,7 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
     penalty[: len(c), : len(c)] = mu * c
     extra = j.shape[1] - len(c)
     if extra:
-        penalty[len(c) :, len(c) :] = balance.T @ balance / static_shift.decades**2
+        penalty[len(c) :, len(c) :] = balance.T @ balance / decades**2
     right = j.T @ r - np.concatenate([mu * g, np.zeros(extra)])
     expected = np.linalg.solve(j.T @ j + penalty, right)[: len(c)]
     # The misfit is a mean over the data.
