@@ -12,6 +12,7 @@ from ..inversion.parametrisation import Cells
 from ..inversion.result import Ending, Result
 from ..misfit import AbstractMisfit, LeastSquares
 from ..misfit.pointwise import AbstractPointwise
+from ..plot.figure import WIDTH
 from ..report import Page
 from ..sampling.posterior import Posterior
 from ..sampling.sample import Sampled, sample
@@ -95,7 +96,7 @@ def posterior_figures(place: Path, fit: Fit, settings: Settings) -> list[Drawing
 
 
 def _sections(fit: Fit, found: Posterior, settings: Settings) -> Figure:
-    figure, survey = Figure(figsize=(12, 12)), fit.result.data.survey
+    figure, survey = Figure(figsize=(WIDTH, 10)), fit.result.data.survey
     plot.posterior_sections(
         figure,
         found,
@@ -109,14 +110,14 @@ def _sections(fit: Fit, found: Posterior, settings: Settings) -> Figure:
 
 
 def _columns(fit: Fit, found: Posterior, settings: Settings) -> Figure:
-    figure, survey = Figure(figsize=(12, 5)), fit.result.data.survey
+    figure, survey = Figure(figsize=(WIDTH, 5)), fit.result.data.survey
     plot.posterior_columns(figure, found, survey.stations, names=survey.names, depth=settings.depth)
     return figure
 
 
 def _traces(fit: Fit, found: Posterior, settings: Settings) -> Figure:
     del settings
-    figure = Figure(figsize=(9, 5))
+    figure = Figure(figsize=(WIDTH, 5))
     plot.posterior_traces(figure, found)
     return figure
 

@@ -204,7 +204,11 @@ def test_a_run_of_all_lines_has_a_page_that_leads_to_each(inverted, tmp_path, ca
     run = RunFile.read(inverted / NAME)
     told = {**run.told, "line": "all", "title": "<i> $b_{$"}
     dataclasses.replace(run, told=told, identity="20260101-000000-0000").write(whole / NAME)
-    monkeypatch.setattr(Outcome, "draw", lambda self, folder: folder.path / "report.html")
+
+    def drawn(self, folder):
+        shutil.copytree(inverted, folder.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(NAME))
+
+    monkeypatch.setattr(Outcome, "draw", drawn)
     assert main(["report", str(whole), "--client", "C"]) == 0
     said = capsys.readouterr().out
     assert f"The report about all lines is {whole / 'report.html'}" in said
