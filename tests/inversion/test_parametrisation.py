@@ -230,7 +230,10 @@ def test_the_volume_is_that_of_the_map():
     """The determinant of JAX's Jacobian, up to a constant."""
     mesh = Mesh(np.linspace(-1e3, 1e3, 4), np.array([0.0, 100.0, 300.0]))
     blocks = np.array([[0, 0, 1], [2, 2, 1]])
-    for earth, cells in ((Cells(mesh, 1.0, 1e4), slice(None)), (Blocks(mesh, blocks, 1.0, 1e4), [0, 2, 3])):
+    for earth, cells in (
+        (Cells(mesh, 1.0, 1e4), slice(None)),
+        (Blocks(mesh, blocks, 1.0, 1e4), np.array([0, 2, 3])),
+    ):
 
         def volume(p, earth=earth, cells=cells):
             slopes = jax.jacfwd(lambda p: earth(p).ravel()[cells])(p)

@@ -161,6 +161,7 @@ def grid_moments(of, reach=2.0, points=41):
     return mean, np.sqrt(p @ (decades - mean) ** 2)
 
 
+@pytest.mark.slow
 def test_a_layered_earth_beside_brute_force():
     pytest.importorskip("blackjax", reason="needs the extra `sample`")
     data = simulated(LAYERS, TRUE, 0.2, jax.random.key(1))
