@@ -78,7 +78,7 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
                 column[rows] = 1 / data.errors[component, :, 0]
                 columns.append(column)
             changes.append(np.vstack([np.eye(members.size - 1), -np.ones(members.size - 1)]))
-        balance = block_diag(*changes)
+        balance = np.asarray(block_diag(*changes))
         j = np.hstack([j, np.stack(columns, axis=1) @ balance])
     mu = 3.0
     penalty = np.zeros((j.shape[1],) * 2)
