@@ -166,7 +166,7 @@ def test_lines_at_once_are_those_one_after_the_other(inverted, lines, tmp_path, 
         assert "jobs" not in RunFile.read(out / name / "run.toml").told
     # Other threads of XLA add in another order.
     np.testing.assert_allclose(history(out / "P"), history(inverted), rtol=1e-9)
-    assert {file.name for file in out.iterdir()} == {"P", "Q", "run.toml"}
+    assert {file.name for file in out.iterdir()} == {"P", "Q", "run.toml", "report.html", "survey_map.png"}
     # Gone on with, there is nothing left to do but R.
     before = content(out)
     assert main(["invert", "--resume", str(out)]) == 1
