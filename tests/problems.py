@@ -69,7 +69,7 @@ def inverted_over(devices):
     return invert(data, BLOCK_MESH, 100.0, **options).history["nrms"]
 
 
-STEP = ("_predict", "_compared", "_gather", "_moved")
+STEP = ("_predict", "_compare", "_gather", "_move")
 """The programs of a step by Adam."""
 
 
