@@ -13,11 +13,11 @@ from ..lock import locked
 from ..simulation.solvers.host import cores
 from . import one_line
 from .file_names import unique
-from .folder import new_identity, own_run, summary_of
+from .folder import latest, new_identity, own_run, summary_of
 from .line import line_names
 from .named_output import named_output
 from .one_line import Start
-from .options import ALL, EXPECTED, FAILED, STOPPED, Refusal, command, complete
+from .options import EXPECTED, FAILED, STOPPED, Refusal, command, complete
 from .run_file import NAME, RunFile
 from .staging import UNFINISHED, discard, emptied, move
 from .survey_page import remove_survey, write_survey
@@ -48,17 +48,9 @@ def gone_on(start: Start, made: Path, out: Path) -> int:
         return _each(start, made, out)
 
 
-def place_of(out: Path) -> Path | None:
-    """Where the run that began last in a folder is made, if it is one of all lines; None if it is not."""
-    made = out / UNFINISHED if (out / UNFINISHED / NAME).is_file() else out
-    if summary_of(made) is not None or not (made / NAME).is_file():
-        return None
-    return made if complete(RunFile.read(made / NAME).told)["line"] == ALL else None
-
-
 def is_of(place: Path, run: RunFile) -> bool:
     """Whether a folder holds a line of this run of all lines, be it unfinished."""
-    made = place / UNFINISHED if (place / UNFINISHED / NAME).is_file() else place
+    made = latest(place)
     if summary_of(made) is None or not (made / NAME).is_file():
         return False
     return RunFile.read(made / NAME).of == run.identity

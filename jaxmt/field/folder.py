@@ -146,9 +146,8 @@ class Folder:
         path = Path(path)
         end_move(path)
         discard(path / REDRAWN)
-        if not (path / UNFINISHED / NAME).is_file():
-            return cls.open(path)
-        return dataclasses.replace(cls.open(path / UNFINISHED), replaces=path)
+        made = latest(path)
+        return cls.open(path) if made == path else dataclasses.replace(cls.open(made), replaces=path)
 
     def settled(self) -> "Folder":
         """The folder once its run, which is whole, has replaced the earlier one."""
@@ -245,6 +244,11 @@ def summary_of(path: Path) -> dict[str, Any] | None:
     return summary if isinstance(misfits, list) and all(map(_is_plain, misfits)) else None
 
 
+def latest(path: Path) -> Path:
+    """Where the run that began last in a folder is made: within, until it replaces an earlier one."""
+    return path / UNFINISHED if (path / UNFINISHED / NAME).is_file() else path
+
+
 def own(path: Path, misfits: Iterable[str]) -> list[Path]:
     """The files in a folder of results that are named as jaxmt names them."""
     places = [(path, FILES), *((path / name, FIT_FILES) for name in misfits)]
@@ -263,16 +267,6 @@ def own_run(path: Path) -> list[Path]:
 def _drawn(name: str) -> tuple[str, ...]:
     """The names of a file: a figure may be drawn in other formats, too."""
     return tuple(name.replace(".png", f".{suffix}") for suffix in FORMATS) if ".png" in name else (name,)
-
-
-def remove(path: Path) -> None:
-    """Removes the files of an earlier run, and its folders where nothing else is in them."""
-    files = own_run(path)
-    for file in files:
-        file.unlink()
-    for place in {file.parent for file in files} - {path}:
-        if not any(place.iterdir()):
-            place.rmdir()
 
 
 def _require_none(path: Path, names: tuple[tuple[str, str], ...]) -> None:

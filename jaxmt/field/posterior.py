@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .. import plot
-from ..inversion.parametrisation import Cells
 from ..inversion.result import Ending, Result
 from ..misfit import AbstractMisfit, LeastSquares
 from ..misfit.pointwise import AbstractPointwise
@@ -22,8 +21,8 @@ from .folder import POSTERIOR
 from .line import Line
 from .settings import Settings
 
-CHAINS = "chains"
-"""The folder of what is sampled so far."""
+CHAINS, SO_FAR = 4, "chains"
+"""How many there are, and the folder of what is sampled so far."""
 
 FIGURES = ("posterior.png", "posterior_columns.png", "posterior_traces.png")
 
@@ -47,10 +46,9 @@ def sampled(
     """
     if settings.sample is None or result.ending is Ending.INTERRUPTED:
         return None
-    cells = result.parametrisation if result.parametrisation.has_cells else Cells(result.mesh)
     plain = isinstance(misfit, AbstractPointwise) and misfit.phase_weight == 1
     if not quiet:
-        print(f"Sampling, 4 chains of {settings.sample} draws", flush=True)
+        print(f"Sampling, {CHAINS} chains of {settings.sample} draws", flush=True)
 
     def say(come: Sampled) -> None:
         if not quiet:
@@ -62,14 +60,15 @@ def sampled(
 
     found = sample(
         line.data,
-        cells,
+        result.cells,
         result,
         misfit if plain else LeastSquares(),
         prior=settings.regularization,
         regularization_factor=factor if settings.regularization is None else None,
         static_shift=settings.static_shift,
         draws=settings.sample,
-        folder=None if place is None else place / CHAINS,
+        chains=CHAINS,
+        folder=None if place is None else place / SO_FAR,
         progress=say,
     )
     if not quiet:
@@ -80,7 +79,7 @@ def sampled(
 def settled(place: Path, found: Posterior) -> None:
     """Writes a posterior; what it was made of goes."""
     found.save(place / POSTERIOR)
-    shutil.rmtree(place / CHAINS, ignore_errors=True)
+    shutil.rmtree(place / SO_FAR, ignore_errors=True)
 
 
 def posterior_figures(place: Path, fit: Fit, settings: Settings) -> list[Drawing]:

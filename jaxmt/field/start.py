@@ -8,7 +8,7 @@ from typing import Any
 from ..io.reading import DATA_SUFFIXES
 from ..lock import locked
 from . import all_lines, machine, one_line
-from .folder import FILES, REPORT, Folder, require_room
+from .folder import FILES, REPORT, Folder, latest, require_room
 from .methods import shown_of
 from .one_line import Start
 from .options import ALL, EXPECTED, FAILED, Refusal, complete
@@ -65,9 +65,9 @@ def resume(options: Mapping[str, Any]) -> int:
     """`jaxmt invert --resume`: goes on with a run that was stopped, of one line or all; the exit status."""
     path = options["resume"]
     end_move(path)
-    made = all_lines.place_of(path)
-    if made is not None:
-        run = RunFile.read(made / NAME)
+    made = latest(path)
+    run = whole_run(made)
+    if run is not None:
         start = Start.read(dataclasses.replace(run, told=complete(run.told)), options)
         return all_lines.gone_on(start, made, path)
     if not path.is_dir():

@@ -17,7 +17,6 @@ from ..atomic import FilePath
 from ..inversion.appraisal import Uncertainty, appraise
 from ..inversion.checkpoint import Checkpoint, CheckpointWarning
 from ..inversion.invert import invert
-from ..inversion.parametrisation import Cells
 from ..inversion.progress import ProgressBar
 from ..inversion.result import Ending, Result
 from ..lock import locked
@@ -241,9 +240,7 @@ def appraised(line: Line, result: Result, settings: Settings) -> Uncertainty:
     """What the data say of each cell of a section."""
     # A start that already fits has no roughness to find a factor from.
     factor = None if np.ptp(result.resistivity[~result.mesh.air]) > 0 else 1.0
-    # The section of a function is appraised as cells.
-    cells = result.parametrisation if result.parametrisation.has_cells else Cells(result.mesh)
-    return appraise(line.data, cells, result.resistivity, factor, static_shift=settings.static_shift)
+    return appraise(line.data, result.cells, result.resistivity, factor, static_shift=settings.static_shift)
 
 
 def checkpoint(folder: Path, *, resume: bool) -> Checkpoint:

@@ -14,6 +14,7 @@ from ..misfit.motion import in_words
 from ..simulation.mesh import Mesh
 from ..simulation.responses import Responses
 from .parametrisation.abstract import AbstractParametrisation, Parameters
+from .parametrisation.cells import Cells
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,11 @@ class Result:
     def fixed(self) -> Bool[np.ndarray, "earth y"] | None:
         """True for cells that kept a known resistivity, such as the sea; None for none."""
         return getattr(self.parametrisation, "fixed", None)
+
+    @property
+    def cells(self) -> AbstractParametrisation:
+        """What can be appraised and sampled: the parametrisation, or cells for that of a function."""
+        return self.parametrisation if self.parametrisation.has_cells else Cells(self.mesh)
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with coordinates and units, as `jaxmt.labelled.dataset` makes it.

@@ -53,7 +53,7 @@ def posterior_sections(
     - `conductor`: ohm m, below which a cell counts as one. Other arguments as in `section`; `limits` are
       by default those of the median.
 
-    Reads well on 10 by 10 inches. Returns the axes from the top.
+    Reads well on 9 by 10 inches. Returns the axes from the top.
     """
     constrain(figure)
     upper, middle, lower = figure.subplots(3, 1, sharex=True, sharey=True)
@@ -98,7 +98,7 @@ def posterior_columns(
     """Draws resistivity with depth under stations: the median in a fan of the draws, and the mode.
 
     The fan holds 68 and 95 % of the draws. Of many stations six are drawn, evenly along the line. Reads
-    well on 12 by 5 inches. Returns the axes from the left.
+    well on 9 by 5 inches. Returns the axes from the left.
     """
     constrain(figure)
     places = np.asarray(stations, dtype=float)

@@ -77,8 +77,8 @@ def sample(
       objective `LeastSquares()` + lambda `prior`; by default that of the highest evidence at the start
       (`appraise`). Log10 of resistivity is uniform between the bounds of the parametrisation, else.
     - `static_shift`: shifts of log10 rho_a are integrated out, or with another likelihood than
-      `LeastSquares()` sampled. `error_scale`: the errors have an unknown factor, log-normal with this
-      standard deviation in decades.
+      `LeastSquares()` sampled: Gaussian of mean zero by mode, without the bounds of `invert`.
+    - `error_scale`: the errors have an unknown factor, log-normal with this standard deviation in decades.
     - `sampler`: `NUTS()` by default; `RandomiseThenOptimise()` for many cells.
     - `draws`: of each of the `chains`. `key`: `jax.random.key(0)` by default.
     - `folder`: keeps what is done, so that a call that was stopped goes on, and a call with more draws
