@@ -269,6 +269,16 @@ def _drawn(name: str) -> tuple[str, ...]:
     return tuple(name.replace(".png", f".{suffix}") for suffix in FORMATS) if ".png" in name else (name,)
 
 
+def remove(path: Path) -> None:
+    """Removes the files of an earlier run, and its folders where nothing else is in them."""
+    files = own_run(path)
+    for file in files:
+        file.unlink()
+    for place in {file.parent for file in files} - {path}:
+        if not any(place.iterdir()):
+            place.rmdir()
+
+
 def _require_none(path: Path, names: tuple[tuple[str, str], ...]) -> None:
     """Raises `FileExistsError` if a file is in the way that no run of jaxmt says is its own."""
     for file in (file for name, _ in names for each in _drawn(name) for file in path.glob(each)):
