@@ -16,6 +16,8 @@ HOSTILE = ("nul\0b", "two\nlines", "\ud800" + "x" * 300)
 
 def written(to, folder, resistivity, names=HOSTILE, title="t\n\0\ud800" * 75):
     """The files that a format makes of a section and its data, and what it notes."""
+    if to == "netcdf":
+        pytest.importorskip("xarray", reason="needs the extra jaxmt[io]")
     data_ = data(names)
     results = Results(data_, np.array(data_.values), mesh(), resistivity)
     sites = tuple(
