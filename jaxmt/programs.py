@@ -87,6 +87,11 @@ def _with_options(function: Callable[..., Any], **options: Any) -> Any:
     return program
 
 
+def physics(function: Callable[..., Any]) -> Callable[[bool], Any]:
+    """What compiles a function that solves: for solvers on the host (True), which do most, and in JAX."""
+    return {True: compiled(function, UNOPTIMISED), False: compiled(function, QUICK)}.__getitem__
+
+
 def make_room(problem: Hashable) -> None:
     """Drops all programs of this package before one problem more than `PROBLEMS` is compiled.
 

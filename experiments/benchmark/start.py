@@ -79,7 +79,9 @@ def rows(quick: bool, problem: Path) -> list[Row]:
             "6-D transport": "invert, 6-D transport, one iteration",
             "3-D transport": "invert, 3-D transport, one iteration",
             "Gauss-Newton": "invert, Gauss-Newton, one iteration",
+            "gradient, quick": "gradient, compiler_options=QUICK",
             "NestedDissection": "gradient by NestedDissection",
+            "NestedDissection, quick": "the same, compiler_options=QUICK",
         }
     module = "experiments.benchmark.first_call"
     listed += [Row(name, ("-m", module, call), whole=False) for call, name in calls.items()]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from ...data import Data, nearest_turn
-from ...programs import QUICK, UNOPTIMISED, compiled
+from ...programs import QUICK, compiled, physics
 from ...simulation.responses import Responses
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
@@ -46,15 +46,15 @@ def expanded(objective: Objective, parameters: Parameters) -> Expanded:
 
 
 def _simulated(objective: Objective, parameters: Parameters) -> Responses:
-    host = isinstance(objective.solver, AbstractHostSolver)
-    return (_responses_by_host if host else _responses)(objective, parameters)
+    on_host = isinstance(objective.solver, AbstractHostSolver)
+    return _responses(on_host)(objective, parameters)
 
 
 def _respond(objective: Objective, parameters: Parameters) -> Responses:
     return objective.simulated(parameters)
 
 
-_responses, _responses_by_host = compiled(_respond), compiled(_respond, UNOPTIMISED)
+_responses = physics(_respond)
 
 
 def _expand(objective: Objective, parameters: Parameters, responses: Responses) -> Expanded:
