@@ -15,6 +15,7 @@ os.environ.setdefault(
     "--xla_disable_hlo_passes=while-loop-invariant-code-motion,while-loop-simplifier",
 )
 
+import checked  # noqa: F401 - before what is checked
 import jax
 import pytest
 
