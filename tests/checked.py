@@ -2,7 +2,7 @@
 
 jaxtyping wraps every function, for what the shapes that it names mean together. One that names none is
 checked without: of readers, which are made of small functions, that took nine tenths of the time. One
-within another is made anew in each call of that, and its check with it: it is checked the first times alone.
+within another is made anew in each call of that, and its check with it: that one is checked at first.
 """
 
 from collections import Counter
