@@ -74,6 +74,19 @@ def collisions(figure: Figure) -> list[tuple[str, str]]:
     return [(a, b) for (a, at), (b, there) in itertools.combinations(drawn(figure), 2) if meet(at, there)]
 
 
+def covered(figure: Figure) -> list[str]:
+    """The first entry of every legend that stands on axes, where data may be."""
+    figure.draw_without_rendering()
+    legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes)]
+    return [
+        legend.get_texts()[0].get_text()
+        for legend in legends
+        for ax in figure.axes
+        if legend is not None
+        and meet(*(box.corners()[[0, 1, 3, 2]] for box in (legend.get_window_extent(), ax.bbox)))
+    ]
+
+
 def texts(figure: Figure) -> list[str]:
     """What is written."""
     return [text for text, _ in drawn(figure)]

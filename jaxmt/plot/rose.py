@@ -12,7 +12,7 @@ from matplotlib.projections.polar import PolarAxes
 from ..processing import Strike, tensor_axes
 from ..processing import strike as strike_of
 from ..processing.site import Site
-from .symbols import SMALL, heading
+from .symbols import SMALL, heading, legend_beside
 from .ticks import log_axis
 
 PETAL = 10.0
@@ -147,7 +147,7 @@ def strike_by_period(
     log_axis(ax.xaxis)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_beside(ax)
     heading(ax, title)
     return ax
 

@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from pictures import covered
 
 mpl.use("Agg")
 
@@ -513,6 +514,7 @@ def test_response_profile_draws_lines_and_markers_in_km():
     ends = [segment[:, 1] for segment in bars.lines[2][0].get_segments()]
     np.testing.assert_allclose(ends, [[0.11, 41.0], [25.0, 25.0]])
     assert ax.get_yscale() == "log"
+    assert not covered(ax.figure)
 
 
 def test_response_profile_names_the_wrong_argument():
@@ -534,6 +536,7 @@ def test_response_profile_names_the_wrong_argument():
 
 def test_convergence_shows_misfit_target_and_lambda():
     ax, factor = plot.convergence(Figure(), history(), target=1.05)
+    assert not covered(ax.figure)
     target, nrms = ax.lines
     assert set(np.asarray(target.get_ydata()).tolist()) == {1.05}
     assert target.get_linestyle() == "--"
