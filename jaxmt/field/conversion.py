@@ -55,16 +55,16 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
     What cannot be written to `out` is refused before the work.
     """
     _require_place(out, to, force=force)
-    if named_as_file(out) and sure_of_several(path, to):
+    if _named_as_file(out) and _sure_of_several(path, to):
         _refuse_file(out, to)
     source = source_of(path, told)
     if source.inversions and told:
         raise Refusal(f"{source.name} holds results, written as they are: leave --{next(iter(told))} out.")
-    if source.told.get("line") == ALL and named_as_file(out):
+    if source.told.get("line") == ALL and _named_as_file(out):
         _refuse_file(out, to)
     made = RESULTS[to](source) if source.inversions else _products(source, to)
     alone = len(made) == 1 and made[0].single
-    named = named_as_file(out)
+    named = _named_as_file(out)
     if named and not alone:
         _refuse_file(out, to)
     targets = [out] if named else [out / file for product in made for file in product.files]
@@ -87,7 +87,7 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
 
 def _require_place(out: Path, to: str, *, force: bool) -> None:
     """Raises `Refusal` or `OSError` where nothing can be written to `out`, or it has the wrong ending."""
-    if named_as_file(out) and out.suffix.lower() not in ("", *SUFFIXES[to]):
+    if _named_as_file(out) and out.suffix.lower() not in ("", *SUFFIXES[to]):
         ends = " or ".join(SUFFIXES[to])
         raise Refusal(
             f"-o {out}: a file of {to} must end in {ends}. Give {out.with_suffix(SUFFIXES[to][0])}, or a "
@@ -102,7 +102,7 @@ def _require_place(out: Path, to: str, *, force: bool) -> None:
         raise PermissionError(f"nothing can be written to {there}. Give another -o.")
 
 
-def named_as_file(out: Path) -> bool:
+def _named_as_file(out: Path) -> bool:
     """Whether an output is a file: one that is there, or a name with an ending that is no folder."""
     return out.is_file() or (out.suffix != "" and not out.is_dir())
 
@@ -111,7 +111,7 @@ def _refuse_file(out: Path, to: str) -> NoReturn:
     raise Refusal(f"{to} writes several files here: -o must be a folder, not {out}.")
 
 
-def sure_of_several(path: Path, to: str) -> bool:
+def _sure_of_several(path: Path, to: str) -> bool:
     """Whether a format needs several files for what is at a path, told before any is read.
 
     Stations that come from a folder go to a folder, EDI files of one, too.

@@ -67,7 +67,8 @@ def strike_rose(
         _axis(ax, found.arrow, top, f"induction arrows {found.arrow:.0f}°", color=ARROW, ls=":", lw=2.4)
     if found is not None:
         for angle, ls, label in ((found.angle, "-", "strike"), (found.other, "--", "or")):
-            text = f"{label} {angle:.0f}° ± {found.error:.0f}°" if ls == "-" else f"{label} {angle:.0f}°"
+            error = f" ± {np.fmax(found.error, found.spread):.0f}°" if ls == "-" else ""
+            text = f"{label} {angle:.0f}°{error}"
             _axis(ax, angle, top, text, color="black", ls=ls, lw=1.4)
     if strike is not None:
         _axis(ax, strike, top, f"used {strike:.0f}°", color=USED, ls="-", lw=2.2)

@@ -73,7 +73,7 @@ def tensor_section(
         scale = (
             ax.get_window_extent().height * 72 / ax.figure.dpi / abs(np.diff(np.log10(ax.get_ylim()))[0])
         )
-        exists = exists[spread(-np.log10(site.frequencies[exists]) * scale, 0.75 * size)]
+        exists = exists[spread(-np.log10(site.frequencies[exists]) * scale, size)]
         offsets += [(distances[k] / 1e3, 1 / f) for f in site.frequencies[exists]]
         angles.append(90 - tensor.azimuth[exists])
         # (pi_2 - pi_1) / (pi_2 + pi_1) from their ratio.
@@ -167,7 +167,8 @@ def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places, *, 
     places = np.array([distances[k] for k, _ in placed])
     columns = cell_edges(places, LONE) / 1e3
     log_period = np.sort(np.concatenate([-np.log10(site.frequencies) for _, site in placed]))
-    margin = 0.02 * max(float(np.ptp(log_period)), 5.0)
+    # Room for half an ellipse; cells have their own.
+    margin = (0.02 if function.startswith("dim") else 0.035) * max(float(np.ptp(log_period)), 5.0)
     top, bottom = 10 ** (log_period[0] - margin), 10 ** (log_period[-1] + margin)
     ax.set_facecolor(ABSENT if function.startswith("dim") else "white")
     ax.set_yscale("log")

@@ -17,7 +17,7 @@ from pictures import covered
 mpl.use("Agg")
 
 from jaxmt import Data, Mesh, Survey, plot  # noqa: E402
-from jaxmt.plot.symbols import cell_edges, moved_apart, rounded_decades, spread  # noqa: E402
+from jaxmt.plot.symbols import Exaggeration, cell_edges, moved_apart, rounded_decades, spread  # noqa: E402
 from jaxmt.plot.ticks import decade_ticks, plain  # noqa: E402
 
 STATIONS = np.array([4000.0, 0.0, 1000.0, 9000.0])
@@ -217,6 +217,7 @@ def test_comparison_shares_colours_axes_and_bar():
     np.testing.assert_allclose(shown(third), np.log10(3.0), rtol=1e-12)
     assert image(third).get_clim() == (-0.5, 0.5)
     assert len(figure.axes) == 5
+    assert all(any(isinstance(text, Exaggeration) for text in ax.texts) for ax in (upper, lower, third))
     assert figure.get_layout_engine() is not None
 
 

@@ -47,6 +47,11 @@ def test_ellipses_have_the_shape_of_the_tensors_north_upward():
     np.testing.assert_allclose(heights / widths, ratio, rtol=1e-9)
     colour = ScalarMappable(Normalize(0, 90), "viridis").to_rgba(np.array(35.0))
     np.testing.assert_allclose(np.asarray(drawn.get_facecolor())[0], colour, atol=1e-9)
+    # In points, no ellipse of a station meets the next, and half of one fits within the frame.
+    down = ax.transData.transform(places(ax)[places(ax)[:, 0] == 0])[:, 1] * 72 / ax.figure.dpi
+    assert np.abs(np.diff(down)).min() >= widths[0] * (1 - 1e-9)
+    frame = np.array([ax.bbox.y0, ax.bbox.y1]) * 72 / ax.figure.dpi
+    assert np.all(np.abs(down[:, None] - frame) >= widths[0] / 2)
     assert set(places(ax)[:, 0]) == {0.0, 1.0, 3.0}
     assert set(np.round(places(ax)[:, 1], 9)) <= set(np.round(1 / FREQUENCIES, 9))
 
