@@ -20,6 +20,7 @@ from jaxmt.field import Folder, Line, Outcome, invert_line, workflow
 from jaxmt.field.command import main
 from jaxmt.field.methods import QUICK_GROWTH
 from jaxmt.field.run_file import NAME, RunFile
+from jaxmt.io import read_results, write_results
 
 
 def history(folder):
@@ -325,6 +326,18 @@ def test_a_folder_without_results_is_refused(tmp_path, capsys):
     Folder.create(tmp_path)
     assert main(["report", str(tmp_path)]) == 1
     assert "holds no inversion that ended" in capsys.readouterr().err
+
+
+def test_a_section_with_a_hole_is_refused_with_its_file(inverted, tmp_path, capsys):
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    model = out / "l2" / "model.npz"
+    stored = read_results(model)
+    holed = np.array(stored.resistivity)
+    holed[-1, 0] = np.nan
+    write_results(model, dataclasses.replace(stored, resistivity=holed))
+    assert main(["report", str(out)]) == 1
+    assert f"{model}: 1 cells of the ground have no resistivity." in capsys.readouterr().err
 
 
 def test_nothing_left_is_said_with_the_rules_that_took_it(tmp_path, capsys):
