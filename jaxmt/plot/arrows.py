@@ -10,7 +10,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from ..processing.site import Site
 from .symbols import SMALL, heading, require_shape, spread
-from .tensors import Places, frame, located
+from .tensors import Places, frame, roomy
 
 CONVENTIONS = {
     "parkinson": ("Parkinson: towards conductors", -1.0),
@@ -25,7 +25,7 @@ USUAL, INCHES, LONG = 0.9, 0.42, 1.8
 """Quantile of the lengths that is drawn so many inches long, and the longest at most over that."""
 
 APART = 9.0
-"""Points from one arrow of a station to the next, at least."""
+"""Points from one arrow of a station to the next, at least, and from station to station in the median."""
 
 
 def arrow(site: Site) -> Float[np.ndarray, "2 freq"]:
@@ -50,8 +50,8 @@ def induction_arrows(
     - `distances`: y of each site, m; a site at NaN is left out.
     - `convention`: "parkinson", towards conductors, or "wiese", away from them.
 
-    The title ends in the convention. Where periods lie closer than arrows can be told apart some are left
-    out. Raises `ValueError` if no site with a position has a tipper.
+    The title ends in the convention. Where periods, or stations in the median, lie closer than arrows
+    can be told apart some are left out. Raises `ValueError` if no site with a position has a tipper.
     """
     if convention not in CONVENTIONS:
         raise ValueError(
@@ -64,7 +64,7 @@ def induction_arrows(
     height = ax.get_window_extent().height * 72 / ax.figure.dpi
     scale = height / abs(np.diff(np.log10(ax.get_ylim()))[0])
     places, parts, long = [np.zeros((0, 2))], [np.zeros((2, 0))], 0
-    for k, site in located(sites, distances):
+    for k, site in roomy(ax, sites, distances, APART):
         real = sign * arrow(site)
         length = np.hypot(*real)
         long += int(np.sum(length > LONGEST))

@@ -230,7 +230,7 @@ def _ground(
     low, high = float(z.min()), float(z.max())
     margin = 0.25 * (high - low)
     strip.fill_between(y, low - margin, z, color="0.85", linewidth=0)
-    strip.plot(y, z, color="black", lw=0.8, marker="v", ms=3.5)
+    strip.plot(y, z, color="black", lw=0.8, marker=".", ms=4)
     strip.set(xlim=ax.get_xlim(), ylim=(low - margin, high + 2 * margin))
     ticks = [low] if high - low < 1 else [low, high]
     strip.set_yticks(ticks, [f"{tick:.0f} m" for tick in ticks], fontsize=SMALL)

@@ -52,7 +52,8 @@ def tensor_section(
 
     North is up and east is right in every ellipse, whatever the profile: the longer axis points along
     or across strike. Its length is the same for all, the shorter one in the ratio
-    $|\Phi_{min}/\Phi_{max}|$. Where periods lie closer than ellipses fit, some are left out.
+    $|\Phi_{min}/\Phi_{max}|$. Where periods, or stations in the median, lie closer than ellipses
+    fit, some are left out.
     """
     if colour not in COLOURS:
         raise ValueError(
@@ -65,7 +66,7 @@ def tensor_section(
     norm = Normalize(low, high)
     size = _room(ax, distances)
     offsets, angles, ratios, values = [], [], [], []
-    for k, site in located(sites, distances):
+    for k, site in roomy(ax, sites, distances, SMALLEST):
         tensor = phase_tensor(site)
         exists = np.flatnonzero(np.isfinite(tensor.azimuth) & np.isfinite(tensor.ellipticity))
         exists = exists[np.argsort(-site.frequencies[exists])]
@@ -156,6 +157,16 @@ def located(sites: Sequence[Site], distances: Places) -> Iterator[tuple[int, Sit
     for k in np.argsort(distances):
         if np.isfinite(distances[k]) and sites[k].frequencies.size:
             yield int(k), sites[k]
+
+
+def roomy(ax: Axes, sites: Sequence[Site], distances: Places, least: float) -> list[tuple[int, Site]]:
+    """Those of `located` so many points from each other at least; all, unless most stand closer."""
+    found = list(located(sites, distances))
+    low, high = ax.get_xlim()
+    scale = ax.get_window_extent().width * 72 / ax.figure.dpi / (high - low)
+    points = np.array([distances[k] for k, _ in found]) / 1e3 * scale
+    crowded = points.size > 1 and np.median(np.diff(points)) < least
+    return [found[j] for j in spread(points, least)] if crowded else found
 
 
 def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places, *, names: bool = True) -> None:

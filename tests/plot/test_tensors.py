@@ -62,6 +62,13 @@ def test_periods_grow_downward_and_crowded_ones_are_left_out():
     low = Figure(figsize=(8, 1.2)).subplots()
     few = places(plot.tensor_section(low, line(), PLACES))
     assert 0 < len(few) < len(places(ax))
+    # Of 300 stations at 1.5 points, every fourth or so; of pairs far apart, both.
+    dense = plot.tensor_section(axes(), 100 * line(), np.arange(300.0), colorbar=False)
+    at = np.unique(dense.transData.transform(places(dense))[:, 0]) * 72 / dense.figure.dpi
+    assert at.size > 60
+    assert np.diff(at).min() >= 5.0 * (1 - 1e-9)
+    pairs = plot.tensor_section(axes(), line(), np.array([0.0, 1.0, 3000.0]))
+    assert len(set(places(pairs)[:, 0])) == 3
 
 
 def test_what_is_missing_is_left_out():
