@@ -6,8 +6,9 @@ import weakref
 from unittest.mock import patch
 
 import numpy as np
+from identities import of_kind
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 
 from jaxmt.plot import figure as figures
@@ -74,9 +75,9 @@ def collisions(figure: Figure) -> list[tuple[str, str]]:
     return [(a, b) for (a, at), (b, there) in itertools.combinations(drawn(figure), 2) if meet(at, there)]
 
 
-def covered(figure: Figure) -> list[str]:
+def covered(figure: Figure | SubFigure) -> list[str]:
     """The first entry of every legend that stands on axes, where data may be."""
-    figure.draw_without_rendering()
+    of_kind(Figure, figure).draw_without_rendering()
     legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes)]
     return [
         legend.get_texts()[0].get_text()
