@@ -20,14 +20,19 @@ from jax.core import Tracer
 PROBLEMS = 8
 """Problems whose programs, some 60 MB each, are kept together; the next one takes the place of them all."""
 
-QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
-"""Options of XLA for programs that run as fast without its newer emitters of fusions, which take two fifths
-of their compilation. They do not go with `UNOPTIMISED`: both compile four times as fast as either, but the
-loops of transport then run three times, and the physics a tenth, slower."""
+QUICK = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+    "xla_backend_optimization_level": 1,
+    "xla_disable_hlo_passes": "while-loop-invariant-code-motion,while-loop-simplifier",
+}
+"""Options of XLA for programs that run as fast without what takes half of their compilation: its newer
+emitters of fusions, the later passes of LLVM, and moving code out of loops."""
 
-UNOPTIMISED = {"xla_backend_optimization_level": 0}
+UNOPTIMISED = QUICK | {"xla_backend_optimization_level": 0}
 """Options of programs that take far longer to compile than to run, optimised or not: of random numbers, and
-of the physics where the host solves."""
+of the physics where the host solves, which an iteration then takes one part in a hundred longer. The loops
+of transport run five times slower, and the rows of a Jacobian twice."""
 
 UNKNOWN = "No such compile option"
 """What XLA says of an option that a version or a device does not have."""
@@ -80,6 +85,11 @@ def _with_options(function: Callable[..., Any], **options: Any) -> Any:
     # What Equinox calls; `test_programs.py` sees that it is still there.
     bounded(program._cached)
     return program
+
+
+def physics(function: Callable[..., Any]) -> Callable[[bool], Any]:
+    """What compiles a function that solves: for solvers on the host (True), which do most, and in JAX."""
+    return {True: compiled(function, UNOPTIMISED), False: compiled(function, QUICK)}.__getitem__
 
 
 def make_room(problem: Hashable) -> None:

@@ -18,6 +18,10 @@ os.environ.setdefault(
 import jax
 import pytest
 
+from jaxmt import programs
+
+# Before anything is compiled: it takes the place of the flag above.
+programs.QUICK["xla_backend_optimization_level"] = 0
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", 3)
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -3,12 +3,17 @@
 import contextlib
 import itertools
 import weakref
+from collections.abc import Iterator
 from unittest.mock import patch
 
+import matplotlib as mpl
 import numpy as np
 from identities import of_kind
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
 from jaxmt.plot import figure as figures
@@ -93,6 +98,20 @@ def texts(figure: Figure) -> list[str]:
     return [text for text, _ in drawn(figure)]
 
 
+def written(artist: Artist) -> Iterator[tuple[str, float]]:
+    """Every text and its size in points; of an axis without making its ticks, which takes longest."""
+    if isinstance(artist, Text):
+        if artist.get_text():
+            yield artist.get_text(), artist.get_fontsize()
+    elif isinstance(artist, Axis):
+        yield from written(artist.label)
+        size = artist.get_tick_params().get("labelsize", mpl.rcParams["xtick.labelsize"])
+        yield f"ticks of {artist.axis_name}", FontProperties(size=size).get_size_in_points()
+    else:
+        for child in artist.get_children():
+            yield from written(child)
+
+
 @contextlib.contextmanager
 def sketched():
     """Figures are made, and saved as empty pages: to draw them is most of the time of a short run.
@@ -103,8 +122,8 @@ def sketched():
 
     def sketch(figure, path, dpi):
         assert figure.get_figwidth() <= figures.WIDTH, path
-        small = [t.get_text() for t in figure.findobj(Text) if t.get_text() and t.get_fontsize() < LEGIBLE]
-        assert not small, path
+        small = [text for text, size in written(figure) if size < LEGIBLE]
+        assert not small, (path, small)
         draw(Figure(figure.get_size_inches()), path, min(dpi, 30))
 
     with patch.object(figures, "_draw_once", sketch):

@@ -16,6 +16,7 @@ import numpy as np
 
 import jaxmt
 from jaxmt.misfit import AbstractMisfit
+from jaxmt.programs import QUICK
 
 from .case import BACKGROUND
 
@@ -51,14 +52,14 @@ def _simulation() -> Callable[[], Any]:
     return lambda: jaxmt.simulate(mesh, survey, section)
 
 
-def _gradient(solver: Any = None) -> Callable[[], Any]:
+def _gradient(solver: Any = None, options: Any = None) -> Callable[[], Any]:
     mesh, survey = small_mesh(), small_survey()
     section = np.log(_section(mesh))
 
     def phases(log_resistivity: jax.Array) -> jax.Array:
         return jnp.sum(jaxmt.simulate(mesh, survey, jnp.exp(log_resistivity), solver=solver).phase_xy)
 
-    gradient = jax.jit(jax.grad(phases))
+    gradient = jax.jit(jax.grad(phases), compiler_options=options)
     return lambda: gradient(section)
 
 
@@ -76,7 +77,9 @@ CALLS: dict[str, Callable[[], Callable[[], Any]]] = {
     "6-D transport": lambda: _iteration(jaxmt.CloudTransport()),
     "3-D transport": lambda: _iteration(jaxmt.ComponentTransport()),
     "Gauss-Newton": lambda: _iteration(jaxmt.LeastSquares(), optimiser=jaxmt.GaussNewton()),
+    "gradient, quick": lambda: _gradient(options=QUICK),
     "NestedDissection": lambda: _gradient(jaxmt.NestedDissection()),
+    "NestedDissection, quick": lambda: _gradient(jaxmt.NestedDissection(), QUICK),
 }
 """What prepares each call, by its name."""
 

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxmt
-from jaxmt.inversion.optimisers.gauss_newton import _evaluate, _Newton
+from jaxmt.inversion.optimisers.expanded import expanded
+from jaxmt.inversion.optimisers.gauss_newton import _Newton
 from jaxmt.inversion.slopes import data_slopes
 from jaxmt.simulation.operator import TE, TM
 from jaxmt.simulation.sensitivity import FREQUENCIES_AT_ONCE
@@ -58,7 +59,7 @@ def newton(code: str, case: Case, repeats: int) -> dict:
         ),
         "all before the first trial": _best(lambda: _Newton(objective, start), repeats),
         "a step for one lambda": _best(lambda: linear.step(linear.balance), repeats),
-        "simulation of a trial": _best(lambda: _evaluate(objective, start).loss, repeats),
+        "simulation of a trial": _best(lambda: expanded(objective, start).loss, repeats),
     }
     iterations = _iterations(data, mesh, solver, repeats)
     clock, processor = np.median(iterations, axis=0).tolist()

@@ -20,6 +20,7 @@ import numpy as np
 from jaxmt.conventions import MU_0
 
 from .case import BACKGROUND
+from .codes import REMEDIES, SIMPEG
 from .first_call import NOISE, small_data, small_mesh
 from .measurement import PATIENCE, ROOT
 
@@ -79,17 +80,20 @@ def rows(quick: bool, problem: Path) -> list[Row]:
             "6-D transport": "invert, 6-D transport, one iteration",
             "3-D transport": "invert, 3-D transport, one iteration",
             "Gauss-Newton": "invert, Gauss-Newton, one iteration",
+            "gradient, quick": "gradient, compiler_options=QUICK",
             "NestedDissection": "gradient by NestedDissection",
+            "NestedDissection, quick": "the same, compiler_options=QUICK",
         }
     module = "experiments.benchmark.first_call"
     listed += [Row(name, ("-m", module, call), whole=False) for call, name in calls.items()]
     if quick:
         return listed
-    ours = str(Path(__file__).with_name("fit_ours.py"))
+    ours, theirs = (str(Path(__file__).with_name(f"fit_{code}.py")) for code in ("ours", "simpeg"))
     return [
         *listed,
         Row("whole fit: jaxmt, Adam", ("-P", ours, str(problem))),
         Row("whole fit: jaxmt, Gauss-Newton", ("-P", ours, str(problem), "GaussNewton")),
+        Row(f"whole fit: {SIMPEG}, Gauss-Newton", ("-P", theirs, str(problem))),
     ]
 
 
@@ -102,7 +106,7 @@ def _look() -> Row:
 
 
 def write_problem(file: Path) -> None:
-    """A small inversion: mesh, impedances (ohm), their errors, start and target."""
+    """A small inversion for two codes: mesh, impedances (ohm), their errors, start and target."""
     mesh = small_mesh()
     data = small_data(mesh)
     frequencies = np.asarray(data.survey.frequencies)[:, None]
@@ -154,7 +158,8 @@ def measured(row: Row, programs: Path) -> dict:
     clock, processor = time.perf_counter() - begin, _of_children() - before
     if ended.returncode != 0:
         said = (ended.stderr.strip().splitlines() or ["no message"])[-1]
-        return {"failure": said}
+        _, missing, what = said.partition("ModuleNotFoundError: ")
+        return {"failure": f"{what}: {REMEDIES[SIMPEG]}" if missing and SIMPEG in row.name else said}
     last = (ended.stdout.strip().splitlines() or [""])[-1]
     if not row.whole:
         processor, clock = json.loads(last)

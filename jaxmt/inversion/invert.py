@@ -13,19 +13,18 @@ import equinox as eqx
 import jax
 import numpy as np
 import optax
-from jaxtyping import Array, Float
 
 from ..data import Data
 from ..fingerprint import fingerprint
 from ..forking import refuse_forked
 from ..misfit import AbstractMisfit
-from ..programs import compiled, make_room
+from ..programs import make_room
 from ..simulation.forward import memory_errors_explained
 from ..simulation.mesh import Mesh
 from ..simulation.sharding import replicate
 from ..simulation.solve import AbstractSolver
 from .checkpoint import Checkpoint, Identity
-from .objective import Objective
+from .objective import Objective, section_of
 from .optimisers import AbstractOptimiser, Descent, State
 from .parametrisation import AbstractParametrisation
 from .regularization import AbstractRegularization
@@ -100,7 +99,7 @@ def invert(
     )
     make_room(_compiled_for(objective, optimiser, trade_off))
     parameters = objective.parametrisation.start(start)
-    objective.mesh.warn(data.survey, 10 ** np.array(_section(objective, parameters)))
+    objective.mesh.warn(data.survey, 10 ** np.array(section_of(objective, parameters)))
     stopping = stopping.filled(optimiser.patience, objective.parametrisation.has_cells)
     state = State(parameters, optimiser.start(objective, parameters), objective.state, trade_off.start())
     # Where the following states will be, so that the step is compiled once.
@@ -177,7 +176,7 @@ def _result(
     return Result(
         objective.mesh,
         data,
-        10 ** np.array(_section(objective, parameters)),
+        10 ** np.array(section_of(objective, parameters)),
         prediction.responses,
         np.array(prediction.shifts),
         np.array(prediction.components),
@@ -188,12 +187,6 @@ def _result(
         objective.parametrisation,
         parameters,
     )
-
-
-@compiled
-def _section(objective: Objective, parameters: Any) -> Float[Array, "earth y"]:
-    """log10 of the resistivity, by one program."""
-    return objective.section(parameters)
 
 
 def _compiled_for(*parts: Any) -> Any:

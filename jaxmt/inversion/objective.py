@@ -15,6 +15,7 @@ from ..data import Data
 from ..fingerprint import Constant, fingerprint
 from ..forking import refuse_forked
 from ..misfit import AbstractMisfit, CloudTransport
+from ..programs import compiled
 from ..simulation.forward import default_solver, simulate
 from ..simulation.mesh import Mesh
 from ..simulation.responses import Responses
@@ -201,6 +202,12 @@ class Objective(eqx.Module):
             "static_shift": self.static_shift,
         }
         return {name: fingerprint(part) for name, part in parts.items()}
+
+
+@compiled
+def section_of(objective: Objective, parameters: Parameters) -> Float[Array, "earth y"]:
+    """`Objective.section` by one program."""
+    return objective.section(parameters)
 
 
 def check_kind(argument: str, given: object, kind: type, example: str, door: str = "invert") -> None:

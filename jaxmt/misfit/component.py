@@ -2,19 +2,23 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float, Int
 
 from ..data import Data
-from ..transport import Grid
+from ..transport import Divergence, Grid
 from .abstract import AbstractMisfit
 from .cloud import CloudTransport
 from .cloud_state import CloudState
 from .embedding import Embedding
 from .motion import Motion
 
-Prepared = tuple[Embedding, list[tuple[int, Int[np.ndarray | Array, " _"], Grid]]]
+Cloud = Float[Array, "point 3"]
+Points = Int[np.ndarray | Array, " point"]
+Prepared = tuple[Embedding, list[tuple[list[int], Points, Grid]]]
 
 
 class ComponentTransport(AbstractMisfit):
@@ -34,14 +38,20 @@ class ComponentTransport(AbstractMisfit):
             )
 
     def prepare(self, data: Data) -> tuple[Prepared, list[CloudState]]:
-        """The embedding, and for each component with data its place, points and grid."""
+        """The embedding; components with data at the same points, with these and their grid; the states."""
         embedding = self.cloud.embedding(data)
+        present, axes = embedding.present, embedding.interpolation.axes
+        alike: dict[bytes, list[int]] = {}
+        for k in map(int, np.flatnonzero(present.any(axis=0))):
+            alike.setdefault(present[:, k].tobytes(), []).append(k)
         parts = []
-        for k in np.flatnonzero(embedding.present.any(axis=0)):
-            points = np.flatnonzero(embedding.present[:, k])
-            parts.append((int(k), points, Grid.from_axes(embedding.interpolation.axes[points])))
-        last, axes = self.cloud.last_blur(embedding), embedding.interpolation.axes
-        states = [self.cloud.start(axes[points], last) for _, points, _ in parts]
+        for components in alike.values():
+            points = np.flatnonzero(present[:, components[0]])
+            parts.append((components, points, Grid.from_axes(axes[points])))
+        last = self.cloud.last_blur(embedding)
+        states = [
+            self.cloud.start(axes[points], last) for components, points, _ in parts for _ in components
+        ]
         return (embedding, parts), states
 
     def __call__(
@@ -53,11 +63,23 @@ class ComponentTransport(AbstractMisfit):
         clouds = embedding.predicted_cloud(predicted, blur), embedding.observed_cloud(blur)
         stiffness, units = embedding.stiffness(blur), embedding.units_at(blur)
         results, motions = [], []
-        for (k, points, grid), one in zip(parts, state, strict=True):
-            first, second = (_slice(cloud, k, points) for cloud in clouds)
-            result = self.cloud.compare(first, second, grid.scaled(stiffness), one)
-            results.append(result)
-            motions.append(Motion.of(first, second, result, one.transport_blur, units))
+        for components, points, grid in parts:
+            near, states = grid.scaled(stiffness), state[len(results) :][: len(components)]
+
+            def compared(
+                given: tuple[Cloud, Cloud, CloudState], near: Grid = near
+            ) -> tuple[Divergence, Motion]:
+                first, second, one = given
+                result = self.cloud.compare(first, second, near, one)
+                return result, Motion.of(first, second, result, one.transport_blur, units)
+
+            # In a loop over one program: each takes seconds to compile.
+            slices = (jnp.stack([_slice(cloud, k, points) for k in components]) for cloud in clouds)
+            found = lax.map(compared, (*slices, jax.tree.map(lambda *each: jnp.stack(each), *states)))
+            for k in range(len(components)):
+                result, motion = jax.tree.map(lambda part, k=k: part[k], found)
+                results.append(result)
+                motions.append(motion)
         total = jnp.sum(jnp.stack([result.value for result in results]))
         # The blur is one for all: the plan that lags most behind it decides.
         error = jnp.max(jnp.stack([result.marginal_error for result in results]))
@@ -72,8 +94,9 @@ class ComponentTransport(AbstractMisfit):
         """As of `CloudTransport`, each component with its own number of points."""
         embedding, parts = prepared
         factor = np.zeros((len(predicted), 1, 1))
-        for k, points, _ in parts:
-            factor[embedding.components[k]] = 2 / len(points)
+        for components, points, _ in parts:
+            for k in components:
+                factor[embedding.components[k]] = 2 / len(points)
         return jnp.asarray(factor) * embedding.squared_slopes(predicted, state[0].blur)
 
     def describe(self, state: list[CloudState]) -> dict[str, float]:
@@ -89,7 +112,5 @@ class ComponentTransport(AbstractMisfit):
         return dataclasses.replace(self, cloud=self.cloud.for_long_steps())
 
 
-def _slice(
-    cloud: Float[Array, "all_points d"], component: int, points: Int[np.ndarray | Array, " point"]
-) -> Float[Array, "point 3"]:
+def _slice(cloud: Float[Array, "all_points d"], component: int, points: Points) -> Cloud:
     return cloud[jnp.asarray(points)][:, jnp.asarray([0, 1, 2 + component])]

@@ -79,7 +79,7 @@ class Motion(eqx.Module):
     @classmethod
     def together(cls, parts: Sequence["Motion"]) -> "Motion":
         """The motion of several clouds: sums of sums."""
-        return jax.tree.map(lambda first, *others: sum(others, first), *parts)
+        return jax.tree.map(lambda *each: np.sum(np.asarray(each), axis=0), *parts)
 
     def describe(self) -> dict[str, float]:
         """Root mean square slides, the mean share of mass that leaves, and the cosine, by name.

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..programs import UNOPTIMISED, compiled
+from ..programs import physics
 from .density import AbstractDensity, Linearised
 from .whitened import Laplace
 
@@ -74,13 +74,11 @@ def _ahead(density: AbstractDensity, x: Vector, here: float, step: Vector) -> tu
 
 def value(density: AbstractDensity, x: Vector) -> float:
     """The logarithm of a density."""
-    run = _value_by_host if density.on_host else _value
-    return float(run(density, jnp.asarray(x)))
+    return float(_value(density.on_host)(density, jnp.asarray(x)))
 
 
 def _valued(density: AbstractDensity, x: Float[Array, " parameter"]) -> Float[Array, ""]:
     return density(x)
 
 
-_value = compiled(_valued)
-_value_by_host = compiled(_valued, UNOPTIMISED)
+_value = physics(_valued)

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from ..programs import UNOPTIMISED, compiled
+from ..programs import physics
 from ..simulation.forward import memory_errors_explained
 from .chain import AbstractSampler, Segment, starts
 from .density import AbstractDensity
@@ -59,7 +59,7 @@ class NUTS(AbstractSampler):
     ) -> Segment:
         """See `AbstractSampler`."""
         keys = jax.random.split(key, self.warm_up + count + 1)
-        step, spent = _step_by_host if density.on_host else _step, 0
+        step, spent = _step(density.on_host), 0
         with memory_errors_explained():
             if earlier is None:
                 state = _begun(density, whitening, keys[0])
@@ -150,8 +150,7 @@ def _stepped(
     return _typed(_State(chain, tuning, step)), words
 
 
-_step = compiled(_stepped)
-_step_by_host = compiled(_stepped, UNOPTIMISED)
+_step = physics(_stepped)
 
 
 def _typed(state: _State) -> _State:

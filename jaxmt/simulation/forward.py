@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ..conventions import require_x64
 from ..forking import refuse_forked
-from ..programs import UNOPTIMISED, compiled
+from ..programs import compiled, physics
 from .between import interpolated
 from .fields import te_at_stations, tm_at_stations
 from .mesh import Mesh
@@ -80,7 +80,7 @@ def simulate(
     mesh.check_stations(survey)
     traced = {name: _in_range(mesh, survey, solver, name, values) for name, values in traced.items()}
     resistivity = _checked(mesh, survey, solver, resistivity)
-    run = _simulate_by_host if isinstance(solver, AbstractHostSolver) else _simulate
+    run = _simulate(isinstance(solver, AbstractHostSolver))
     with memory_errors_explained():
         responses = run(
             mesh,
@@ -165,8 +165,7 @@ def _simulated(
     return Responses(survey, found.get("z_xy"), found.get("z_yx"), found.get("tipper"), **traced)
 
 
-_simulate = compiled(_simulated)
-_simulate_by_host = compiled(_simulated, UNOPTIMISED)
+_simulate = physics(_simulated)
 
 
 def impedances_at(

@@ -21,7 +21,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ..conventions import COMPONENTS, MODES, TIPPER, require_x64, rows_of
 from ..forking import refuse_forked
-from ..programs import compiled
+from ..programs import QUICK, compiled
 from .between import spline_weights
 from .fields import te_at_stations, tm_at_stations
 from .forward import OPERATORS, default_solver
@@ -124,7 +124,7 @@ def sweep(
             f"(earth rows, columns). Got shape {section.shape}."
         )
     solver = default_solver() if solver is None else solver
-    m, n = jnp.log10(jnp.asarray(section)), survey.frequencies.size
+    m, n = jnp.asarray(np.log10(section)), survey.frequencies.size
     # As many at once each time, so that one program does.
     groups = -(-n // FREQUENCIES_AT_ONCE)
     several = -(-n // groups)
@@ -144,8 +144,7 @@ def sweep(
             yield Part(given[: len(rows)][kept], chosen, rows if kept.all() else rows[kept], found)
 
 
-@compiled
-def _rows(
+def _differentiated(
     mesh: Mesh,
     survey: Survey,
     section: Float[Array, "earth y"],
@@ -202,3 +201,6 @@ def _rows(
 
     found, rows = jax.vmap(at)(omegas)
     return found, jnp.moveaxis(rows, 0, 1)
+
+
+_rows = compiled(_differentiated, QUICK)

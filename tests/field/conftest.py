@@ -19,12 +19,13 @@ def survey(tmp_path_factory):
 def inverted(survey, tmp_path_factory):
     """The folder of a run of two iterations; nobody may change it."""
     out = tmp_path_factory.mktemp("inverted") / "OUT"
-    assert main(["invert", str(survey), "-o", str(out), *TOLD]) == 0
+    with sketched():
+        assert main(["invert", str(survey), "-o", str(out), *TOLD]) == 0
     return out
 
 
 @pytest.fixture(autouse=True)
 def sketches():
-    """`inverted` is drawn in full, what a test itself draws is not; `plot` tests the looks."""
+    """Nothing is drawn in full: `plot` tests the looks."""
     with sketched():
         yield

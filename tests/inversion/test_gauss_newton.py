@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxmt import Data, Huber, LeastSquares, PairedClouds, Student, Survey
-from jaxmt.inversion.optimisers.gauss_newton import LEAST_SECANT, secant
+from jaxmt.inversion.optimisers.expanded import LEAST_SECANT, secant
 
 SURVEY = Survey(np.geomspace(10.0, 0.1, 3), np.array([0.0, 1e3]))
 

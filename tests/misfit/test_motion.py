@@ -21,7 +21,7 @@ from jaxmt import (
     Survey,
     WeightedSum,
 )
-from jaxmt.inversion.optimisers.gauss_newton import LEAST_SECANT, secant
+from jaxmt.inversion.optimisers.expanded import LEAST_SECANT, secant
 from jaxmt.misfit.motion import AS_SQUARES, in_words
 from jaxmt.transport import Relaxed, divergence
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from ...misfit import AbstractMisfit
-from ...programs import QUICK, UNOPTIMISED, compiled
+from ...programs import QUICK, compiled, physics
 from ...simulation.solvers.host import AbstractHostSolver
 from ..objective import Objective, Prediction
 from ..parametrisation.abstract import Parameters
@@ -105,11 +105,10 @@ def gradient(objective: Objective, trade_off: AbstractTradeOff, state: State) ->
 
     Three programs: those of the physics serve any misfit, and that of a misfit any mesh.
     """
-    host = isinstance(objective.solver, AbstractHostSolver)
-    predict, gather = (_predicted_by_host, _gathered_by_host) if host else (_predicted, _gathered)
-    (prediction, nrms), pull_back = predict(objective, state.parameters)
+    on_host = isinstance(objective.solver, AbstractHostSolver)
+    (prediction, nrms), pull_back = _predicted(on_host)(objective, state.parameters)
     compared = _compared(objective.misfit, prediction.components, objective.prepared, state.misfit)
-    return gather(objective, trade_off, state, prediction, nrms, pull_back, *compared)
+    return _gathered(on_host)(objective, trade_off, state, prediction, nrms, pull_back, *compared)
 
 
 def _predict(objective: Objective, parameters: Parameters) -> tuple[tuple[Prediction, Array], Any]:
@@ -160,8 +159,7 @@ def _gather(
 
 
 _compared = compiled(_compare, QUICK)
-_predicted, _gathered = compiled(_predict), compiled(_gather)
-_predicted_by_host, _gathered_by_host = compiled(_predict, UNOPTIMISED), compiled(_gather, UNOPTIMISED)
+_predicted, _gathered = physics(_predict), physics(_gather)
 
 
 def norm(tree: Parameters) -> Float[Array, ""]:

@@ -22,18 +22,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 from scipy import sparse
 
-from ...data import Data, nearest_turn
-from ...programs import compiled
-from ...simulation.responses import Responses
 from ...simulation.solvers.host import AbstractHostSolver
-from ..objective import Objective, Prediction
+from ..objective import Objective, section_of
 from ..parametrisation.abstract import Parameters
 from ..precision import Precision
 from ..ridge import Ridge
@@ -41,20 +36,13 @@ from ..slopes import data_slopes
 from ..static_shift import shifted
 from ..trade_off import AbstractTradeOff
 from .abstract import AbstractOptimiser, Report, State
+from .expanded import Expanded, expanded, expanded_at
 
 STRIDE = np.sqrt(10.0)
 """Ratio of one lambda to the next of a search."""
 
 DAMPING = 1e-4
 """Added to the curvature, as a part of its mean diagonal: roughness alone does not see a constant."""
-
-LEAST_SECANT = 0.1
-"""Least ratio of the curvature between prediction and data to that of a plan held fixed."""
-
-ROUNDING = 1e-6
-"""Difference of that ratio from one that counts as none."""
-
-Values = Float[Array, "comp freq site"]
 
 
 class GaussNewton(AbstractOptimiser):
@@ -95,20 +83,20 @@ class GaussNewton(AbstractOptimiser):
         del trade_off
         objective = objective.at(state.misfit)
 
-        def report(now: _Model, factor: Float[Array, ""], finite: bool) -> Report:
+        def report(now: Expanded, factor: Float[Array, ""], finite: bool) -> Report:
             return Report(now.prediction, now.loss, now.nrms, now.roughness, factor, jnp.asarray(finite))
 
         try:
             newton = _Newton(objective, state.parameters)
         except FloatingPointError:
-            return state, report(_evaluate(objective, state.parameters), state.optimiser, False)
+            return state, report(expanded(objective, state.parameters), state.optimiser, False)
         now, last = newton.now, float(state.optimiser)
 
         def trial(step: np.ndarray) -> _Trial:
             if not np.all(np.isfinite(step)):
                 return _Trial(np.inf, np.nan, state.parameters)
             parameters = objective.parametrisation.moved(state.parameters, step)
-            found = _evaluate(objective, parameters)
+            found = expanded(objective, parameters)
             loss = float(found.loss)
             return _Trial(loss if np.isfinite(loss) else np.inf, float(found.nrms), parameters)
 
@@ -175,65 +163,6 @@ class _Trial(NamedTuple):
     parameters: Parameters
 
 
-class _Model(eqx.Module):
-    """A model as Gauss-Newton sees it.
-
-    - `misfit`: the next state of the misfit. `pull`, `curvature`: of the misfit in the data.
-    - `slope`: gradient of the roughness with the section.
-    """
-
-    loss: Float[Array, ""]
-    misfit: PyTree[Any]
-    prediction: Prediction
-    nrms: Float[Array, ""]
-    roughness: Float[Array, ""]
-    pull: Values
-    curvature: Values
-    slope: Float[Array, "earth y"]
-
-
-def _evaluate(objective: Objective, parameters: Parameters) -> _Model:
-    return _judged(objective, parameters, _simulated(objective, parameters))
-
-
-@compiled
-def _simulated(objective: Objective, parameters: Parameters) -> Responses:
-    return objective.simulated(parameters)
-
-
-@compiled
-def _judged(objective: Objective, parameters: Parameters, responses: Responses) -> _Model:
-    prediction = objective.predicted(responses)
-
-    def misfit(predicted: Values) -> tuple[Float[Array, ""], PyTree[Any]]:
-        return objective.misfit(predicted, objective.prepared, objective.state)
-
-    def penalty(section: Float[Array, "earth y"]) -> Float[Array, ""]:
-        return objective.regularization(section, objective.mesh, objective.parametrisation.free)
-
-    (loss, following), pull = jax.value_and_grad(misfit, has_aux=True)(prediction.components)
-    held = objective.misfit.curvature(prediction.components, objective.prepared, objective.state)
-    curvature = held * secant(objective.data, prediction.components, pull, held)
-    nrms = jnp.asarray(objective.data.nrms_of(prediction.components))
-    rough, slope = jax.value_and_grad(penalty)(objective.section(parameters))
-    return _Model(loss, following, prediction, nrms, rough, pull, curvature, slope)
-
-
-def secant(data: Data, predicted: Values, pull: Values, held: Values) -> Float[Array, ""]:
-    r"""How much less a misfit curves between prediction and data than by h: $g^T\delta / \delta^T h\delta$.
-
-    $\delta$ leads from the data, where the gradient is zero, to the prediction. The ratio is one for least
-    squares and for robust costs, whose h is reweighted; a plan that moves with the prediction makes it
-    less, down to `LEAST_SECANT`, and so does h where it is a bound, between the samples of a cloud.
-    """
-    observed = jnp.asarray(data.values)
-    apart = jnp.where(held > 0, nearest_turn(predicted, observed) - observed, 0.0)
-    whole = jnp.vdot(held * apart, apart)
-    ratio = jnp.where(whole > 0, jnp.vdot(pull, apart) / jnp.where(whole > 0, whole, 1.0), 1.0)
-    # As far as rounding goes a ratio of one is one.
-    return jnp.where(ratio > 1 - ROUNDING, 1.0, jnp.maximum(ratio, LEAST_SECANT))
-
-
 class _Newton:
     """The linearised problem around a section.
 
@@ -246,7 +175,7 @@ class _Newton:
 
     def __init__(self, objective: Objective, parameters: Parameters):
         data, parametrisation = objective.data, objective.parametrisation
-        section = np.asarray(objective.section(parameters))
+        section = np.asarray(section_of(objective, parameters))
         tangent, self.unit = parametrisation.linearised(parameters, "GaussNewton")
         penalty = objective.regularization.curvature(section, objective.mesh, parametrisation.free)
         inner = sparse.csr_array(tangent.T @ penalty @ tangent)
@@ -261,8 +190,8 @@ class _Newton:
             tangent.tocsc()[:, self.prior.order],
             solver=objective.solver,
         )
-        self.now = _judged(objective, parameters, responses)
-        if not bool(jnp.isfinite(self.now.loss)):
+        self.now = expanded_at(objective, parameters, responses)
+        if not np.isfinite(float(self.now.loss)):
             raise FloatingPointError("The misfit is not finite.")
         curvature = np.asarray(self.now.curvature)
         used = known & (curvature > 0)

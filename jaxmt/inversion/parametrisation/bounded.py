@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.special import expit
 
 MARGIN = 1e-3
 """Nearest that a long step comes to a bound, as a part of their distance."""
@@ -72,7 +73,7 @@ def from_decades(values: Values, low: float, high: float) -> Vector:
 
 def slope(parameters: Vector, low: float, high: float) -> Values:
     """The derivative of `to_decades`, between 0 and 1."""
-    s = np.asarray(jax.nn.sigmoid(4 / np.log10(high / low) * parameters))
+    s = expit(4 / np.log10(high / low) * np.asarray(parameters))
     return 4 * s * (1 - s)
 
 
@@ -86,5 +87,6 @@ def moved(parameters: Vector, step: Values, low: float, high: float) -> Vector:
     """Parameters whose log10 of resistivity changes as `step` says to first order, kept off the bounds."""
     a, b = np.log10(low), np.log10(high)
     margin = MARGIN * (b - a)
-    values = np.asarray(to_decades(parameters, low, high)) + slope(parameters, low, high) * step
+    now = a + (b - a) * expit(4 / (b - a) * np.asarray(parameters))
+    values = now + slope(parameters, low, high) * step
     return from_decades(np.clip(values, a + margin, b - margin), low, high)

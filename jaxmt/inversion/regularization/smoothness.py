@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from scipy import sparse
 
+from ...programs import compiled
 from ...simulation.mesh import Mesh
 from .abstract import AbstractRegularization
 from .cuts import Line, as_lines, crossed
@@ -57,9 +58,10 @@ class Smoothness(AbstractRegularization):
     ) -> sparse.csr_array:
         """See `AbstractRegularization`; for `L2` the same for all sections."""
         counted = self._counted(mesh, free)
-        squares = _squares(jnp.asarray(log10_resistivity), counted)
-        slopes = jax.grad(self._sum, argnums=(0, 1))(*squares, mesh)
-        weights = [np.ravel(count * slope) for count, slope in zip(counted, slopes, strict=True)]
+        slopes = _slopes(self, log10_resistivity, counted, mesh)
+        weights = [
+            np.ravel(count * np.asarray(slope)) for count, slope in zip(counted, slopes, strict=True)
+        ]
         rows = _difference_rows(mesh)
         return sparse.csr_array(rows.T @ sparse.diags_array(np.concatenate(weights)) @ rows)
 
@@ -94,11 +96,22 @@ class Smoothness(AbstractRegularization):
 
 def _squares(
     m: Float[Array, "earth y"],
-    counted: tuple[Float[np.ndarray, "earth inner_y"], Float[np.ndarray, "inner_z y"]],
+    counted: tuple[Float[Array | np.ndarray, "earth inner_y"], Float[Array | np.ndarray, "inner_z y"]],
 ) -> tuple[Across, Down]:
     """Squared differences across and down."""
     along, below = counted
     return jnp.square(jnp.diff(m, axis=1)) * along, jnp.square(jnp.diff(m, axis=0)) * below
+
+
+@compiled
+def _slopes(
+    penalty: Smoothness,
+    m: Float[Array, "earth y"],
+    counted: tuple[Float[Array, "earth inner_y"], Float[Array, "inner_z y"]],
+    mesh: Mesh,
+) -> tuple[Across, Down]:
+    """How the penalty changes with each squared difference."""
+    return jax.grad(penalty._sum, argnums=(0, 1))(*_squares(m, counted), mesh)
 
 
 def _difference_rows(mesh: Mesh) -> sparse.csr_array:
