@@ -94,7 +94,7 @@ class Outcome:
             if not there:
                 drawings += posterior_figures(place, fit, settings)
                 drawings += fit_figures(place, fit, settings, self.line)
-            elif self.settings.limits is None:
+            elif self.settings.limits is None and len(self.fits) > 1:
                 # Another inversion may have moved the ends of the colours.
                 drawings += self._coloured(place, fit, settings)
         return self._drawn(folder, settings, drawings, quiet=quiet)

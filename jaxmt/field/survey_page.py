@@ -94,8 +94,11 @@ def _in_shared_colours(lines: list[Inverted]) -> list[Inverted]:
     for line in lines:
         outcome = line.outcome
         if outcome.settings.limits != limits:
-            with locked(line.folder.path):
-                outcome = outcome.recoloured(line.folder, limits)
+            try:
+                with locked(line.folder.path):
+                    outcome = outcome.recoloured(line.folder, limits)
+            except OSError as error:
+                print(f"Line {line.file} keeps colours of its own: {error}")
         found.append(dataclasses.replace(line, outcome=outcome))
     print(f"\nAll sections have colours from {_ends(limits)}, what the data see of them.")
     return found
