@@ -1,7 +1,8 @@
 """Transfer functions and results as other programs want them."""
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -73,16 +74,31 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
         raise FileExistsError(f"{there[0]} exists. Give another -o, or replace it with --force.")
     for note in dict.fromkeys(note for product in made for note in product.notes):
         print(f"Note: {note}.")
-    for product in made:
-        target = out if named or not product.single else out / product.files[0]
-        for file in [target] if product.single else [out / file for file in product.files]:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        product.write(target)
+    try:
+        for product in made:
+            target = out if named or not product.single else out / product.files[0]
+            for file in [target] if product.single else [out / file for file in product.files]:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            product.write(target)
+    except BaseException:
+        # Part of what belongs together is of no use.
+        _withdraw(out, [target for target in targets if target not in there])
+        raise
     few = targets if len(targets) <= SPELT else targets[:1]
     print("\n".join(f"Wrote {target}" for target in few))
     if len(few) < len(targets):
         print(f"Wrote {len(targets) - 1} files more to {out}")
     return 0
+
+
+def _withdraw(out: Path, files: Sequence[Path]) -> None:
+    """Removes files, and their folders up to `out` where nothing else is in them."""
+    for file in files:
+        file.unlink(missing_ok=True)
+    within = {place for file in files for place in file.parents if place.is_relative_to(out)}
+    for folder in sorted(within, reverse=True):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _require_place(out: Path, to: str, *, force: bool) -> None:
