@@ -81,7 +81,12 @@ def induction_arrows(
     usual = max(float(np.quantile(lengths, USUAL)), float(lengths.max()) / LONG, 0.05)
     key = max(0.1, round(usual, 1))
     points = 72 * INCHES / usual
-    _make_room(ax, np.log10(place[:, 1]), -1.05 * points * part[1] / height)
+    width = ax.get_window_extent().width * 72 / ax.figure.dpi
+    across, down = 1.05 * points * part / np.array([[width], [-height]])
+    bottom, top = np.log10(ax.get_ylim())
+    top, bottom = _with_tips(top, bottom, np.log10(place[:, 1]), down)
+    ax.set_ylim(10**bottom, 10**top)
+    ax.set_xlim(_with_tips(*ax.get_xlim(), place[:, 0], across))
     ax.quiver(
         *place.T,
         *part,
@@ -101,16 +106,17 @@ def induction_arrows(
     return ax
 
 
-def _make_room(ax: Axes, at: Float[np.ndarray, " arrow"], down: Float[np.ndarray, " arrow"]) -> None:
-    """Lets an axis of periods reach as far as the tips of arrows.
+def _with_tips(
+    low: float, high: float, at: Float[np.ndarray, " arrow"], reach: Float[np.ndarray, " arrow"]
+) -> tuple[float, float]:
+    """The ends of an axis moved as far as the tips of arrows.
 
-    - `at`: log10 of their periods; `down`: how far they point down, over the height of the axis.
+    - `at`: where they begin. `reach`: how far they go, over the length of the axis as long as it becomes.
     """
-    bottom, top = np.log10(ax.get_ylim())
-    # The height is that of the axis as long as it becomes: tips at + down (bottom - top) lie within.
-    bottom = max(bottom, ((at - top * down) / (1 - down)).max(initial=bottom))
-    top = min(top, ((at + down * bottom) / (1 + down)).min(initial=top))
-    ax.set_ylim(10**bottom, 10**top)
+    # Tips at + reach (high - low) lie within.
+    high = max(high, float(((at - low * reach) / (1 - reach)).max(initial=high)))
+    low = min(low, float(((at + reach * high) / (1 + reach)).min(initial=low)))
+    return low, high
 
 
 def _key(ax: Axes, length: float, points: float) -> None:
