@@ -6,6 +6,7 @@ that of another host is believed.
 
 import contextlib
 import datetime
+import errno
 import json
 import os
 import socket
@@ -18,18 +19,26 @@ from typing import Any
 from .atomic import sweep
 
 LOCK = ".lock"
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""What a system says of a folder in which nobody, or not this user, may write."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Holds a folder, made if need be, and sweeps what killed runs left half written.
 
-    Raises `FileExistsError`, with the process that holds it, where another does.
+    Raises `FileExistsError`, with the process that holds it, where another does, and `PermissionError`
+    where nothing can be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path, mine = folder / LOCK, _mine()
-    while not _written(path, mine):
-        _remove_dead(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while not _written(path, mine):
+            _remove_dead(path)
+    except OSError as error:
+        if error.errno not in CLOSED:
+            raise
+        raise PermissionError(f"nothing can be written to {folder}. Give another folder.") from error
     try:
         for place in (folder, *folder.glob("*/"), *folder.glob(".unfinished/*/")):
             # Another process may hold a folder within.

@@ -125,6 +125,12 @@ class Fit:
             raise ValueError(f"{place / MODEL} holds no model with its responses.")
         impedances = (jnp.asarray(arrays[k]) if k in arrays else None for k in IMPEDANCES)
         ground = stored.resistivity[~stored.mesh.air]
+        holes = int(np.count_nonzero(~np.isfinite(ground)))
+        if holes:
+            raise ValueError(
+                f"{place / MODEL}: {holes} cells of the ground have no resistivity. Put back the file that "
+                "the run wrote."
+            )
         cells = Cells(stored.mesh, low=float(ground.min()) / 10, high=10 * float(ground.max()))
         result = Result(
             stored.mesh,

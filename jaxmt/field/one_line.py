@@ -20,7 +20,6 @@ from .objects import treatment_of
 from .options import FAILED, STOPPED, command, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
-from .settings import survey_limits
 from .store import read_line
 from .workflow import finished, invert_line
 
@@ -72,10 +71,6 @@ class Start:
 def begun(start: Start, out: Path, *, force: bool) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
     run, options = start.run, start.options
-    if start.whole and run.told["limits"] is None:
-        # The sections of a survey share their colours.
-        told = {**run.told, "limits": list(survey_limits(start.reading))}
-        run = dataclasses.replace(run, told=told)
     require_room(out, force=force)
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
     line = start.line()

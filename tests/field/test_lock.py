@@ -1,5 +1,6 @@
 """One run at a time in a folder, and a new run beside an old one until it is whole."""
 
+import errno
 import json
 import os
 import re
@@ -84,6 +85,19 @@ def test_any_other_lock_is_believed(content, who, tmp_path):
     with pytest.raises(FileExistsError, match=f"is in use by {who}.*or remove {tmp_path / LOCK} if"):
         locked(tmp_path).__enter__()
     assert (tmp_path / LOCK).read_text() == content
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_where_nothing_can_be_written_is_refused_in_words(number, tmp_path, monkeypatch):
+    def refused(path, content):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(locks, "_written", refused)
+    with pytest.raises(
+        PermissionError, match=rf"^nothing can be written to {tmp_path}. Give another folder."
+    ):
+        locked(tmp_path).__enter__()
+    assert not files(tmp_path)
 
 
 def test_a_lock_that_another_took_over_is_not_removed(tmp_path, monkeypatch):
