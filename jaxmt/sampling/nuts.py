@@ -5,6 +5,7 @@ along a pilot, which is the covariance of the gradient under the posterior. Warm
 by dual averaging. The tree is that of Betancourt (2017): draws of a trajectory by their density.
 """
 
+import dataclasses
 import importlib
 from typing import Any, ClassVar, NamedTuple
 
@@ -21,8 +22,8 @@ from .density import AbstractDensity
 from .mode import Mode, value
 from .whitened import Whitening, apply, averaged, pulled
 
-CURVATURES = 16
-"""Points of a pilot whose curvature is averaged."""
+CURVATURES, PILOT_DOUBLINGS = 16, 5
+"""Points of a pilot whose curvature is averaged, and its `doublings`: it need not forget where it began."""
 
 FIRST_STEP = 0.2
 """Of the whitened parameters, where the search for a step begins."""
@@ -63,9 +64,10 @@ class NUTS(AbstractSampler):
         most of the density is, and a step that suits both is tiny.
         """
         found, spent = peak.laplace.whitening(peak.x), 0
+        scout = dataclasses.replace(self, doublings=min(self.doublings, PILOT_DOUBLINGS))
         for own in jax.random.split(key, max(self.pilots, 1))[: self.pilots]:
             keys = jax.random.split(own, self.warm_up + 1)
-            _, visited, gradients = self._warmed_up(density, found, keys)
+            _, visited, gradients = scout._warmed_up(density, found, keys)
             spent += gradients
             # Those of the second half have forgotten the mode.
             places = visited[self.warm_up // 2 :: max(self.warm_up // (2 * CURVATURES), 1)]
