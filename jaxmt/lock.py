@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .atomic import sweep
+from .atomic import naming, sweep
 
 LOCK = ".lock"
 
@@ -27,17 +27,18 @@ def locked(folder: Path) -> Iterator[None]:
     Raises `FileExistsError`, with the process that holds it, where another does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path, mine = folder / LOCK, _mine()
-    while not _written(path, mine):
-        _remove_dead(path)
+    path, mine, held = folder / LOCK, _mine(), False
     try:
+        while not _written(path, mine):
+            _remove_dead(path)
+        held = True
         for place in (folder, *folder.glob("*/"), *folder.glob(".unfinished/*/")):
             # Another process may hold a folder within.
             if place == folder or not (place / LOCK).exists():
                 sweep(place)
         yield
     finally:
-        if _read(path) == mine:
+        if held and _read(path) == mine:
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             # Of a run that came to nothing.
@@ -73,23 +74,38 @@ def _began(pid: int) -> str:
 
 def _written(path: Path, content: dict[str, Any]) -> bool:
     """Makes the file with its content at once; False where there is one."""
-    temporary = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.new")
+    # What a kill leaves of it is swept with the rest.
+    temporary = path.with_name(f".{LOCK}.{uuid.uuid4().hex}.part")
+    text = json.dumps(content) + "\n"
     try:
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        except OSError:
-            # A file system without links.
+        with naming(path, temporary):
+            temporary.write_text(text, encoding="utf-8")
             try:
-                with path.open("x", encoding="utf-8") as file:
-                    file.write(json.dumps(content) + "\n")
+                os.link(temporary, path)
             except FileExistsError:
                 return False
+            except OSError:
+                # A file system without links.
+                return _written_slowly(path, text)
         return True
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _written_slowly(path: Path, text: str) -> bool:
+    """The same, where others may see the file before its content."""
+    try:
+        file = path.open("x", encoding="utf-8")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(text)
+    except OSError:
+        # An empty lock would name nobody, for ever.
+        path.unlink(missing_ok=True)
+        raise
+    return True
 
 
 def _read(path: Path) -> dict[str, Any] | None:

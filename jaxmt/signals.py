@@ -49,6 +49,9 @@ def _numbers() -> list[int]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    if not threading.main_thread().is_alive():
+        # Python tidies up before it ends, and nothing is left to save.
+        return
     if _is_from_outside(frame):
         again = threading.Timer(AGAIN, send, [number])
         again.daemon = True
