@@ -27,7 +27,9 @@ def atomic_path(path: FilePath) -> Iterator[Path]:
             yield temporary
             os.replace(temporary, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        # A file system that turned read-only has an error of its own for what is not there.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

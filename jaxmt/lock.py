@@ -26,6 +26,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises `FileExistsError`, with the process that holds it, where another does.
     """
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     path, mine, held = folder / LOCK, _mine(), False
     try:
@@ -40,9 +41,10 @@ def locked(folder: Path) -> Iterator[None]:
     finally:
         if held and _read(path) == mine:
             path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            # Of a run that came to nothing.
-            folder.rmdir()
+        if made:
+            # Where it came to nothing.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def is_held(folder: Path) -> bool:
@@ -89,7 +91,9 @@ def _written(path: Path, content: dict[str, Any]) -> bool:
                 return _written_slowly(path, text)
         return True
     finally:
-        temporary.unlink(missing_ok=True)
+        # A read-only file system has an error of its own for what is not there.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _written_slowly(path: Path, text: str) -> bool:
