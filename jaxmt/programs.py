@@ -1,13 +1,15 @@
 """The compiled programs of this package, of which a process keeps those of the last few problems.
 
 JAX keeps a program for as long as the function that it was compiled from, and the functions of a package
-live as long as the process: each new mesh or survey would leave tens of megabytes for ever.
+live as long as the process: each new mesh or survey would leave tens of megabytes for ever. So would what
+JAX traced, and what solvers know of a matrix.
 """
 
 import contextlib
 import ctypes
 import functools
 import gc
+import sys
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -33,6 +35,7 @@ UNKNOWN = "No such compile option"
 """What XLA says of an option that a version or a device does not have."""
 
 _functions: list[Any] = []
+_drops: list[Callable[[], object]] = []
 _refused: set[str] = set()
 _problems: set[Hashable] = set()
 _lock = threading.Lock()
@@ -42,6 +45,11 @@ def bounded(function: Any) -> Any:
     """A function that is compiled by `jax.jit`, whose programs `make_room` may drop."""
     _functions.append(function)
     return function
+
+
+def dropping(drop: Callable[[], object]) -> None:
+    """`make_room` calls `drop`, too: of what else is kept for each problem and can be made again."""
+    _drops.append(drop)
 
 
 def compiled(function: Callable[..., Any], options: Mapping[str, Any] | None = None) -> Any:
@@ -95,8 +103,20 @@ def make_room(problem: Hashable) -> None:
             _problems.clear()
             for function in _functions:
                 function.clear_cache()
+            for drop in _drops:
+                drop()
+            _drop_traces()
             _give_back()
         _problems.add(problem)
+
+
+def _drop_traces() -> None:
+    """Drops what JAX traced, a megabyte for each program; what it compiled of the user's stays."""
+    # `jax.clear_caches` drops that, too, and there is no other public way.
+    internal: Any = sys.modules.get("jax._src.util")
+    clear = getattr(internal, "clear_all_caches", None)
+    if clear is not None:
+        clear()
 
 
 def _give_back() -> None:
