@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-PROBLEMS = 4
+PROBLEMS = 3
 """Problems whose programs, some 60 MB each, are kept together; the next one takes the place of them all."""
 
 QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
