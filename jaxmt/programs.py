@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 
 PROBLEMS = 3
-"""Problems whose programs, some 60 MB each, are kept together; the next one takes the place of them all."""
+"""Problems whose programs, some 80 MB each, are kept together; the next one takes the place of them all."""
 
 QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 """Options of XLA for programs that run as fast without its newer emitters of fusions, which take two fifths
@@ -99,14 +99,18 @@ def make_room(problem: Hashable) -> None:
     or read from the disk (`program_cache.py`). Those of functions of the user's own stay.
     """
     with _lock:
-        if problem not in _problems and len(_problems) >= PROBLEMS:
+        if problem in _problems:
+            return
+        if len(_problems) >= PROBLEMS:
             _problems.clear()
             for function in _functions:
                 function.clear_cache()
             for drop in _drops:
                 drop()
             _drop_traces()
-            _give_back()
+            gc.collect()
+        # The compilation of the one before has left much behind, too.
+        _give_back()
         _problems.add(problem)
 
 
@@ -121,7 +125,6 @@ def _drop_traces() -> None:
 
 def _give_back() -> None:
     """Gives memory that is free to the system, where the library of C would keep it."""
-    gc.collect()
     with contextlib.suppress(OSError, TypeError, AttributeError):
         # Of glibc alone.
         ctypes.CDLL(None).malloc_trim(0)

@@ -15,7 +15,7 @@ from typing import Any
 from .. import signals
 from ..simulation.solvers.host import cores
 
-_over = threading.Event()
+_over, _working = threading.Event(), threading.Event()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +80,9 @@ def _begin(begun: "Synchronized[int]", processes: int, held: Connection) -> None
     # A terminal sends Ctrl-C to all processes: the first of them tells the others, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        signals.listen()
+        signals.listen(lambda: not _working.is_set())
         threading.Thread(target=_watch, args=(held,), daemon=True).start()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         # An executor shows the traceback of what is raised here.
         os._exit(128 + signal.SIGTERM)
 
@@ -110,6 +110,16 @@ def _watch(held: Connection) -> None:
 def is_over() -> bool:
     """Whether the process that started this one was interrupted or died: nothing shall begin any more."""
     return _over.is_set()
+
+
+@contextlib.contextmanager
+def at_work() -> Iterator[None]:
+    """What interrupts this process interrupts the block; where it waits for work it ends without a word."""
+    _working.set()
+    try:
+        yield
+    finally:
+        _working.clear()
 
 
 def _take_cores(begun: "Synchronized[int]", processes: int) -> None:
