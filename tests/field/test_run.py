@@ -417,3 +417,26 @@ def test_four_lines_of_python(inverted, survey, tmp_path):
     with pytest.raises(FileExistsError, match="exists and is not empty"):
         outcome.write(tmp_path / "results")
     outcome.write(tmp_path / "results", force=True)
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5])
+@pytest.mark.parametrize("name", ["sites.npz", "l2/appraisal.npz", "l2/history.csv"])
+def test_a_file_that_was_cut_short_is_named(name, left, inverted, tmp_path, capsys):
+    """As where a rename is not atomic, or a copy of the folder was stopped."""
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    content = (out / name).read_bytes()
+    (out / name).write_bytes(content[: int(left * len(content))])
+    assert main(["report", str(out)]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"jaxmt: {out / name} is damaged")
+
+
+def test_a_run_file_that_was_cut_short_tells_of_no_run(inverted, tmp_path, capsys):
+    """What is left of it may be read, and would invert with other settings."""
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    text = (out / "run.toml").read_text()
+    (out / "run.toml").write_text(text[: text.index("[inversion]")])
+    assert main(["invert", "--resume", str(out)]) == 1
+    assert "run.toml belongs to run unknown" in capsys.readouterr().err
