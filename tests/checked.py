@@ -10,6 +10,7 @@ from types import CodeType, FunctionType
 
 import jaxtyping
 from beartype import beartype
+from beartype.roar import BeartypeDecorHintPep585DeprecationWarning
 
 TIMES = 2
 """How often a function within another is checked."""
@@ -40,8 +41,8 @@ def jaxtyped(function=None, *, typechecker=None):
         if isinstance(made, FunctionType) and not names_a_shape(made):
             try:
                 return typechecker(made)
-            except AttributeError:
-                # Of some hints beartype makes no check; jaxtyping then asks it in another way.
+            except (AttributeError, BeartypeDecorHintPep585DeprecationWarning):
+                # Of some hints beartype makes no check; jaxtyping asks it in another way.
                 pass
         return _whole(typechecker=typechecker)(made)
 
