@@ -63,6 +63,7 @@ def numbers(found: jaxmt.Posterior) -> dict[str, Any]:
         "draws": list(found.gradients.shape),
         "gradients a draw": float(found.gradients.mean()),
         "gradients to warm up": found.warm_up.tolist(),
+        "gradients of the pilots": found.pilot_gradients,
         "gradients per effective draw, median cell": median,
         "gradients per effective draw, worst cell": worst,
         "largest R-hat": float(np.nanmax(found.rhat)),

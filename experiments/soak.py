@@ -104,17 +104,17 @@ def main() -> int:
 
 
 def judged(held: list[Held]) -> int:
-    """Says what rose from the first round to the last; 1 if something did that may not."""
-    first, last = held[0], held[-1]
+    """Says what rose after the first round; 1 if something did that may not."""
+    first = held[0].memory
     # Threads are begun when they are first needed.
     early, late = held[: max(1, len(held) // 2)], held[len(held) // 2 :]
     rose = {
         name: max(getattr(one, name) for one in late) - max(getattr(one, name) for one in early)
         for name in ("threads", "files", "temporary")
     }
-    grown = last.memory - first.memory
+    grown = max(one.memory for one in held) - first
     print(
-        f"{len(held)} rounds: memory {grown:+.0f} MB from {first.memory:.0f} MB; from the first half to "
+        f"{len(held)} rounds: memory {grown:+.0f} MB at most, from {first:.0f} MB; from the first half to "
         f"the second, threads {rose['threads']:+d}, open files {rose['files']:+d}, temporary files "
         f"{rose['temporary']:+d}"
     )

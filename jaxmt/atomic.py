@@ -17,15 +17,30 @@ _PART = re.compile(r"\.(.+)\.[0-9a-f]{32}\.part")
 def atomic_path(path: FilePath) -> Iterator[Path]:
     """Yields a temporary path in the folder of `path`, renamed to `path` if the block succeeds.
 
-    If the block raises, the temporary file is removed and whatever was at `path` stays.
+    If the block raises, the temporary file is removed and whatever was at `path` stays. An `OSError`, as of
+    a full disk, names the file that it was to become.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        yield temporary
-        os.replace(temporary, target)
+        with naming(target, temporary):
+            yield temporary
+            os.replace(temporary, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        # A file system that turned read-only has an error of its own for what is not there.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming(path: Path, temporary: Path) -> Iterator[None]:
+    """An `OSError` of the block that names no file, as of a full disk, or a temporary one names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(temporary)) and error.filename2 is None:
+            error.filename = str(path)
+        raise
 
 
 def sweep(folder: FilePath, name: str | None = None) -> None:

@@ -6,6 +6,7 @@ that of another host is believed.
 
 import contextlib
 import datetime
+import errno
 import json
 import os
 import socket
@@ -15,33 +16,50 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .atomic import sweep
+from .atomic import naming, sweep
 
 LOCK = ".lock"
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""What a system says of a folder in which nobody, or not this user, may write."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Holds a folder, made if need be, and sweeps what killed runs left half written.
 
-    Raises `FileExistsError`, with the process that holds it, where another does.
+    Raises `FileExistsError`, with the process that holds it, where another does, and `PermissionError`
+    where nothing can be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path, mine = folder / LOCK, _mine()
-    while not _written(path, mine):
-        _remove_dead(path)
+    made = not folder.exists()
+    path, mine, held = folder / LOCK, _mine(), False
     try:
+        _take(path, mine)
+        held = True
         for place in (folder, *folder.glob("*/"), *folder.glob(".unfinished/*/")):
             # Another process may hold a folder within.
             if place == folder or not (place / LOCK).exists():
                 sweep(place)
         yield
     finally:
-        if _read(path) == mine:
+        if held and _read(path) == mine:
             path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            # Of a run that came to nothing.
-            folder.rmdir()
+        if made:
+            # Where it came to nothing.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _take(path: Path, mine: dict[str, Any]) -> None:
+    """Makes a lock, and its folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while not _written(path, mine):
+            _remove_dead(path)
+    except OSError as error:
+        if error.errno not in CLOSED:
+            raise
+        closed = f"nothing can be written to {path.parent}. Give another folder."
+        raise PermissionError(closed) from error
 
 
 def is_held(folder: Path) -> bool:
@@ -73,23 +91,40 @@ def _began(pid: int) -> str:
 
 def _written(path: Path, content: dict[str, Any]) -> bool:
     """Makes the file with its content at once; False where there is one."""
-    temporary = path.with_name(f"{LOCK}.{uuid.uuid4().hex}.new")
+    # What a kill leaves of it is swept with the rest.
+    temporary = path.with_name(f".{LOCK}.{uuid.uuid4().hex}.part")
+    text = json.dumps(content) + "\n"
     try:
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        except OSError:
-            # A file system without links.
+        with naming(path, temporary):
+            temporary.write_text(text, encoding="utf-8")
             try:
-                with path.open("x", encoding="utf-8") as file:
-                    file.write(json.dumps(content) + "\n")
+                os.link(temporary, path)
             except FileExistsError:
                 return False
+            except OSError:
+                # A file system without links.
+                return _written_slowly(path, text)
         return True
     finally:
-        temporary.unlink(missing_ok=True)
+        # A read-only file system has an error of its own for what is not there.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _written_slowly(path: Path, text: str) -> bool:
+    """The same, where others may see the file before its content."""
+    try:
+        file = path.open("x", encoding="utf-8")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(text)
+    except OSError:
+        # An empty lock would name nobody, for ever.
+        path.unlink(missing_ok=True)
+        raise
+    return True
 
 
 def _read(path: Path) -> dict[str, Any] | None:

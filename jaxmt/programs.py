@@ -1,13 +1,15 @@
 """The compiled programs of this package, of which a process keeps those of the last few problems.
 
 JAX keeps a program for as long as the function that it was compiled from, and the functions of a package
-live as long as the process: each new mesh or survey would leave tens of megabytes for ever.
+live as long as the process: each new mesh or survey would leave tens of megabytes for ever. So would what
+JAX traced, and what solvers know of a matrix.
 """
 
 import contextlib
 import ctypes
 import functools
 import gc
+import sys
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -17,8 +19,8 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-PROBLEMS = 8
-"""Problems whose programs, some 60 MB each, are kept together; the next one takes the place of them all."""
+PROBLEMS = 3
+"""Problems whose programs, some 80 MB each, are kept together; the next one takes the place of them all."""
 
 QUICK = {
     "xla_cpu_use_fusion_emitters": False,
@@ -38,6 +40,7 @@ UNKNOWN = "No such compile option"
 """What XLA says of an option that a version or a device does not have."""
 
 _functions: list[Any] = []
+_drops: list[Callable[[], object]] = []
 _refused: set[str] = set()
 _problems: set[Hashable] = set()
 _lock = threading.Lock()
@@ -47,6 +50,11 @@ def bounded(function: Any) -> Any:
     """A function that is compiled by `jax.jit`, whose programs `make_room` may drop."""
     _functions.append(function)
     return function
+
+
+def dropping(drop: Callable[[], object]) -> None:
+    """`make_room` calls `drop`, too: of what else is kept for each problem and can be made again."""
+    _drops.append(drop)
 
 
 def compiled(function: Callable[..., Any], options: Mapping[str, Any] | None = None) -> Any:
@@ -101,17 +109,32 @@ def make_room(problem: Hashable) -> None:
     or read from the disk (`program_cache.py`). Those of functions of the user's own stay.
     """
     with _lock:
-        if problem not in _problems and len(_problems) >= PROBLEMS:
+        if problem in _problems:
+            return
+        if len(_problems) >= PROBLEMS:
             _problems.clear()
             for function in _functions:
                 function.clear_cache()
-            _give_back()
+            for drop in _drops:
+                drop()
+            _drop_traces()
+            gc.collect()
+        # The compilation of the one before has left much behind, too.
+        _give_back()
         _problems.add(problem)
+
+
+def _drop_traces() -> None:
+    """Drops what JAX traced, a megabyte for each program; what it compiled of the user's stays."""
+    # `jax.clear_caches` drops that, too, and there is no other public way.
+    internal: Any = sys.modules.get("jax._src.util")
+    clear = getattr(internal, "clear_all_caches", None)
+    if clear is not None:
+        clear()
 
 
 def _give_back() -> None:
     """Gives memory that is free to the system, where the library of C would keep it."""
-    gc.collect()
     with contextlib.suppress(OSError, TypeError, AttributeError):
         # Of glibc alone.
         ctypes.CDLL(None).malloc_trim(0)

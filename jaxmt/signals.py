@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from types import FrameType
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -28,12 +29,17 @@ PATIENCE = 10.0
 """Seconds in which SIGTERM and SIGHUP do not disturb whoever saves: the system asks more than once. One
 that comes later counts again, in case the first was lost in the code of others."""
 
+_idle: list[Callable[[], bool]] = []
 _received: list[int] = []
 _since: list[float] = []
 
 
-def listen() -> None:
-    """From now on these signals raise `KeyboardInterrupt`. One that is ignored, as by `nohup`, stays so."""
+def listen(idle: Callable[[], bool] | None = None) -> None:
+    """From now on these signals raise `KeyboardInterrupt`. One that is ignored, as by `nohup`, stays so.
+
+    - `idle`: whether nothing is being done, so that the process shall end without a word: `SystemExit`.
+    """
+    _idle[:] = [] if idle is None else [idle]
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -49,6 +55,9 @@ def _numbers() -> list[int]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    if not threading.main_thread().is_alive():
+        # Python tidies up before it ends, and nothing is left to save.
+        return
     if _is_from_outside(frame):
         again = threading.Timer(AGAIN, send, [number])
         again.daemon = True
@@ -61,6 +70,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         if number != signal.SIGTERM:
             _leave_terminal()
     _received.append(number)
+    if any(idle() for idle in _idle):
+        raise SystemExit(128 + number)
     raise KeyboardInterrupt
 
 

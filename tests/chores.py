@@ -35,7 +35,8 @@ def die_once(place: Path, number: float) -> dict:
 
 
 def cores(place: Path, number: float) -> dict:
-    return {"cores": sorted(os.sched_getaffinity(0)), "process": os.getpid()}
+    deaf = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return {"cores": sorted(os.sched_getaffinity(0)), "process": os.getpid(), "deaf": deaf}
 
 
 def die_in_the_first_worker(place: Path, number: float) -> dict:

@@ -15,6 +15,7 @@ os.environ.setdefault(
     "--xla_disable_hlo_passes=while-loop-invariant-code-motion,while-loop-simplifier",
 )
 
+import checked  # noqa: F401 - before what is checked
 import jax
 import pytest
 
@@ -22,6 +23,8 @@ from jaxmt import programs
 
 # Before anything is compiled: it takes the place of the flag above.
 programs.QUICK["xla_backend_optimization_level"] = 0
+# Tests of one file take turns with more problems than an inversion has; `few_mappings` bounds memory.
+programs.PROBLEMS = 12
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", 3)
 jax.config.update("jax_numpy_dtype_promotion", "strict")

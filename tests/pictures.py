@@ -8,10 +8,11 @@ from unittest.mock import patch
 
 import matplotlib as mpl
 import numpy as np
+from identities import of_kind
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
@@ -77,6 +78,19 @@ def meet(one: np.ndarray, other: np.ndarray) -> bool:
 def collisions(figure: Figure) -> list[tuple[str, str]]:
     """Pairs of texts that meet."""
     return [(a, b) for (a, at), (b, there) in itertools.combinations(drawn(figure), 2) if meet(at, there)]
+
+
+def covered(figure: Figure | SubFigure) -> list[str]:
+    """The first entry of every legend that stands on axes, where data may be."""
+    of_kind(Figure, figure).draw_without_rendering()
+    legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes)]
+    return [
+        legend.get_texts()[0].get_text()
+        for legend in legends
+        for ax in figure.axes
+        if legend is not None
+        and meet(*(box.corners()[[0, 1, 3, 2]] for box in (legend.get_window_extent(), ax.bbox)))
+    ]
 
 
 def texts(figure: Figure) -> list[str]:

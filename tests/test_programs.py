@@ -1,9 +1,13 @@
+import gc
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.core import Jaxpr
 
-from jaxmt import Data, LeastSquares, Mesh, Survey, invert, programs, simulate
+from jaxmt import Data, LeastSquares, Mesh, Pardiso, SuperLU, Survey, invert, programs, simulate
+from jaxmt.simulation.solvers.host import workers
 
 
 def an_inversion(number):
@@ -23,6 +27,11 @@ def kept():
     return sum(program._cache_size() for program in predicting)
 
 
+def traced():
+    """How many programs JAX keeps as it traced them."""
+    return sum(isinstance(thing, Jaxpr) for thing in gc.get_objects())
+
+
 @pytest.fixture
 def two(monkeypatch):
     """Nothing is kept yet, and at most two problems will be."""
@@ -34,11 +43,15 @@ def two(monkeypatch):
 
 def test_programs_of_so_many_problems_are_kept_and_no_more(two):
     """A problem that comes again compiles nothing; one too many takes the place of those before."""
-    counts = []
+    counts, before = [], traced()
     for number in (0, 1, 0, 1, 2, 2):
         an_inversion(number)
         counts.append(kept())
     assert counts == [1, 2, 2, 2, 1, 1]
+    for problem in range(3):
+        programs.make_room(problem)
+    # Of each shape some 500 would be left.
+    assert traced() < before + 200
 
 
 def test_the_programs_of_the_user_stay(two):
@@ -62,6 +75,23 @@ def test_an_inversion_whose_programs_were_dropped_ends_the_same(two):
         programs.make_room(problem)
     assert kept() == 0
     np.testing.assert_array_equal(an_inversion(0).resistivity, first.resistivity)
+
+
+@pytest.mark.parametrize("solver", [SuperLU(threads=1), Pardiso(threads=1)], ids=lambda s: type(s).__name__)
+def test_what_solvers_know_of_a_matrix_is_dropped_with_the_programs(solver, two):
+    if isinstance(solver, Pardiso) and not Pardiso.is_installed():
+        pytest.skip("needs the extra `fast`")
+    (worker,) = workers(solver)
+    parts = (np.full((3, 4), 5.0 + 0j), np.ones((2, 4)), np.ones((3, 3)))
+    rhs = np.ones((1, 3, 4), dtype=complex)
+    for last in (True, False):
+        found = worker.run(worker.solve, parts, rhs, last).result()
+    assert worker.store
+    for problem in range(3):
+        programs.make_room(problem)
+    assert not worker.store
+    assert not getattr(worker.factoriser, "idle", ())
+    np.testing.assert_array_equal(worker.run(worker.solve, parts, rhs, True).result(), found)
 
 
 def doubled(x):

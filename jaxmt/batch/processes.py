@@ -1,12 +1,13 @@
 """Processes of this machine, each with cores of its own."""
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from .. import signals
 from ..simulation.solvers.host import cores
 
-_over = threading.Event()
+_over, _working = threading.Event(), threading.Event()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +58,11 @@ class _Workers(ProcessPoolExecutor):
         super().__init__(*arguments, **options)
         self._interrupt = interrupt
 
+    def submit(self, *arguments: Any, **options: Any) -> Future[Any]:
+        # It starts a process, which a terminal would interrupt before it knows what to do about it.
+        with _deaf():
+            return super().submit(*arguments, **options)
+
     def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> bool | None:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._interrupt()
@@ -73,8 +79,25 @@ def _begin(begun: "Synchronized[int]", processes: int, held: Connection) -> None
     _take_cores(begun, processes)
     # A terminal sends Ctrl-C to all processes: the first of them tells the others, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signals.listen()
-    threading.Thread(target=_watch, args=(held,), daemon=True).start()
+    try:
+        signals.listen(lambda: not _working.is_set())
+        threading.Thread(target=_watch, args=(held,), daemon=True).start()
+    except (KeyboardInterrupt, SystemExit):
+        # An executor shows the traceback of what is raised here.
+        os._exit(128 + signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """A process that is started in the block takes no interrupt of the keyboard."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _watch(held: Connection) -> None:
@@ -87,6 +110,16 @@ def _watch(held: Connection) -> None:
 def is_over() -> bool:
     """Whether the process that started this one was interrupted or died: nothing shall begin any more."""
     return _over.is_set()
+
+
+@contextlib.contextmanager
+def at_work() -> Iterator[None]:
+    """What interrupts this process interrupts the block; where it waits for work it ends without a word."""
+    _working.set()
+    try:
+        yield
+    finally:
+        _working.clear()
 
 
 def _take_cores(begun: "Synchronized[int]", processes: int) -> None:

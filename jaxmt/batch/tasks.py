@@ -21,7 +21,7 @@ from ..atomic import FilePath, atomic_path
 from ..fingerprint import fingerprint
 from ..io.summary import Json, write_summary
 from ..lock import locked
-from .processes import is_over
+from .processes import at_work, is_over
 
 DONE, FAILED, BEGUN = "done.json", "failed.txt", "begun"
 """What the folder of a task holds: its outcome, the traceback of its failure, a mark while it runs."""
@@ -161,6 +161,11 @@ def _kept(place: Path, identity: str) -> Mapping[str, Any] | None:
 
 def _perform(payload: _Payload) -> Mapping[str, Any] | str:
     """Runs a task where it was sent to; what it returned, or why it failed."""
+    with at_work():
+        return _performed(payload)
+
+
+def _performed(payload: _Payload) -> Mapping[str, Any] | str:
     import jax
 
     for key, value in payload.settings.items():

@@ -1,7 +1,8 @@
 """Transfer functions and results as other programs want them."""
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -55,16 +56,16 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
     What cannot be written to `out` is refused before the work.
     """
     _require_place(out, to, force=force)
-    if named_as_file(out) and sure_of_several(path, to):
+    if _named_as_file(out) and _sure_of_several(path, to):
         _refuse_file(out, to)
     source = source_of(path, told)
     if source.inversions and told:
         raise Refusal(f"{source.name} holds results, written as they are: leave --{next(iter(told))} out.")
-    if source.told.get("line") == ALL and named_as_file(out):
+    if source.told.get("line") == ALL and _named_as_file(out):
         _refuse_file(out, to)
     made = RESULTS[to](source) if source.inversions else _products(source, to)
     alone = len(made) == 1 and made[0].single
-    named = named_as_file(out)
+    named = _named_as_file(out)
     if named and not alone:
         _refuse_file(out, to)
     targets = [out] if named else [out / file for product in made for file in product.files]
@@ -73,11 +74,16 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
         raise FileExistsError(f"{there[0]} exists. Give another -o, or replace it with --force.")
     for note in dict.fromkeys(note for product in made for note in product.notes):
         print(f"Note: {note}.")
-    for product in made:
-        target = out if named or not product.single else out / product.files[0]
-        for file in [target] if product.single else [out / file for file in product.files]:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        product.write(target)
+    try:
+        for product in made:
+            target = out if named or not product.single else out / product.files[0]
+            for file in [target] if product.single else [out / file for file in product.files]:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            product.write(target)
+    except BaseException:
+        # Part of what belongs together is of no use.
+        _withdraw(out, [target for target in targets if target not in there])
+        raise
     few = targets if len(targets) <= SPELT else targets[:1]
     print("\n".join(f"Wrote {target}" for target in few))
     if len(few) < len(targets):
@@ -85,9 +91,19 @@ def convert(path: Path, to: str, out: Path, told: Mapping[str, Any], *, force: b
     return 0
 
 
+def _withdraw(out: Path, files: Sequence[Path]) -> None:
+    """Removes files, and their folders up to `out` where nothing else is in them."""
+    for file in files:
+        file.unlink(missing_ok=True)
+    within = {place for file in files for place in file.parents if place.is_relative_to(out)}
+    for folder in sorted(within, reverse=True):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
 def _require_place(out: Path, to: str, *, force: bool) -> None:
     """Raises `Refusal` or `OSError` where nothing can be written to `out`, or it has the wrong ending."""
-    if named_as_file(out) and out.suffix.lower() not in ("", *SUFFIXES[to]):
+    if _named_as_file(out) and out.suffix.lower() not in ("", *SUFFIXES[to]):
         ends = " or ".join(SUFFIXES[to])
         raise Refusal(
             f"-o {out}: a file of {to} must end in {ends}. Give {out.with_suffix(SUFFIXES[to][0])}, or a "
@@ -102,7 +118,7 @@ def _require_place(out: Path, to: str, *, force: bool) -> None:
         raise PermissionError(f"nothing can be written to {there}. Give another -o.")
 
 
-def named_as_file(out: Path) -> bool:
+def _named_as_file(out: Path) -> bool:
     """Whether an output is a file: one that is there, or a name with an ending that is no folder."""
     return out.is_file() or (out.suffix != "" and not out.is_dir())
 
@@ -111,7 +127,7 @@ def _refuse_file(out: Path, to: str) -> NoReturn:
     raise Refusal(f"{to} writes several files here: -o must be a folder, not {out}.")
 
 
-def sure_of_several(path: Path, to: str) -> bool:
+def _sure_of_several(path: Path, to: str) -> bool:
     """Whether a format needs several files for what is at a path, told before any is read.
 
     Stations that come from a folder go to a folder, EDI files of one, too.

@@ -131,7 +131,10 @@ def _fit_in_words(fits: Sequence[Fit], target: float) -> str:
     good, count = int(np.sum(found < FITTED)), int(np.isfinite(found).sum())
     levels = " and ".join(f"{f.result.nrms:.2f} by {f.label}" for f in fits)
     whose = f" by {fit.label}" if len(fits) > 1 else ""
-    stations = f"{good or 'none'} of {count} stations are fitted to an nRMS below {FITTED:g}{whose}"
+    stations = f"{good or 'none'} of {count} stations are fitted"
+    if count == 1:
+        stations = f"the station is {'fitted' if good else 'not fitted'}"
+    stations += f" to an nRMS below {FITTED:g}{whose}"
     if all(f.result.converged for f in fits):
         return f"The data are explained to an nRMS of {levels}, where 1 is their errors; {stations}."
     care = (

@@ -142,9 +142,20 @@ def fit_figures(folder: Path, fit: Fit, settings: Settings, line: Line) -> list[
 
     - `settings`: those of `Settings.shown`.
     """
+    view = _view(fit, settings, line)
+    last = Drawing(folder / LAST, partial(_uncertainty, fit, view.depth))
+    return [*result_figures(folder, fit.result, view), last]
+
+
+def section_figures(folder: Path, fit: Fit, settings: Settings, line: Line) -> list[Drawing]:
+    """Those of `fit_figures` that show a section, for where its colours change."""
+    return _sections(folder, fit.result, _view(fit, settings, line))
+
+
+def _view(fit: Fit, settings: Settings, line: Line) -> View:
     if settings.depth is None:
         raise ValueError("`Settings(depth=...)` is None: take those of `Settings.shown`.")
-    view = View(
+    return View(
         f"{fit.label}, nRMS {fit.result.nrms:.2f}",
         settings.target,
         settings.depth,
@@ -154,8 +165,6 @@ def fit_figures(folder: Path, fit: Fit, settings: Settings, line: Line) -> list[
         elevations=line.elevations,
         colours=settings.colours,
     )
-    last = Drawing(folder / LAST, partial(_uncertainty, fit, settings.depth))
-    return [*result_figures(folder, fit.result, view), last]
 
 
 def _uncertainty(fit: Fit, depth: float) -> Figure:
@@ -173,10 +182,7 @@ def draw_result(folder: Path, result: Result, view: View) -> None:
 def result_figures(folder: Path, result: Result, view: View) -> list[Drawing]:
     """Section, pseudo-sections, fit curves, misfit and convergence; what was drawn before must not stay."""
     clear(folder, "pseudosections.png", "tipper.png", "beside.png", "fit_curves_[0-9][0-9].png")
-    found = [Drawing(folder / "section.png", partial(_section, result, view))]
-    if view.reference is not None:
-        found.append(Drawing(folder / "beside.png", partial(_beside, result, view, view.reference)))
-    data = result.data
+    found, data = _sections(folder, result, view), result.data
     for rows, name in ((IMPEDANCE, "pseudosections.png"), (TIPPER, "tipper.png")):
         if data.mask[list(rows)].any():
             make = partial(_pseudosections, result, view, tipper=rows == TIPPER)
@@ -187,6 +193,14 @@ def result_figures(folder: Path, result: Result, view: View) -> list[Drawing]:
         Drawing(folder / "misfit.png", partial(_misfit, result)),
         Drawing(folder / "convergence.png", partial(_convergence, result, view.target)),
     ]
+
+
+def _sections(folder: Path, result: Result, view: View) -> list[Drawing]:
+    """The section, and beside another where there is one."""
+    found = [Drawing(folder / "section.png", partial(_section, result, view))]
+    if view.reference is not None:
+        found.append(Drawing(folder / "beside.png", partial(_beside, result, view, view.reference)))
+    return found
 
 
 def _window(result: Result, view: View) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from ..simulation.responses import Responses
 from .folder import APPRAISAL, HISTORY, MODEL, POSTERIOR, Folder, summary_of
 from .options import command
 from .settings import Reference
+from .store import reading
 
 TRUSTED = 0.5
 """Trust from which a cell counts in a comparison."""
@@ -116,15 +116,21 @@ class Fit:
                 f"with `{command('invert', '--resume', folder.path)}`."
             )
         stored = read_results(place / MODEL)
-        try:
-            with np.load(place / APPRAISAL) as file:
-                arrays = dict(file)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{place / APPRAISAL} is damaged ({error}).") from None
+        kept = place / APPRAISAL
+        with reading(kept), kept.open("rb") as content, np.load(content) as file:
+            arrays = dict(file)
+        with reading(place / HISTORY):
+            history = _history(place / HISTORY)
         if stored.mesh is None or stored.resistivity is None or stored.predicted is None:
             raise ValueError(f"{place / MODEL} holds no model with its responses.")
         impedances = (jnp.asarray(arrays[k]) if k in arrays else None for k in IMPEDANCES)
         ground = stored.resistivity[~stored.mesh.air]
+        holes = int(np.count_nonzero(~np.isfinite(ground)))
+        if holes:
+            raise ValueError(
+                f"{place / MODEL}: {holes} cells of the ground have no resistivity. Put back the file that "
+                "the run wrote."
+            )
         cells = Cells(stored.mesh, low=float(ground.min()) / 10, high=10 * float(ground.max()))
         result = Result(
             stored.mesh,
@@ -134,7 +140,7 @@ class Fit:
             arrays["static_shift"],
             stored.predicted,
             float(summary["nrms"]),
-            _history(place / HISTORY),
+            history,
             Ending(summary["ending"]),
             summary["message"],
             cells,

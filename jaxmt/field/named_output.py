@@ -3,8 +3,11 @@
 import contextlib
 import io
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
+
+from tqdm import tqdm
 
 
 class NamedLines(io.StringIO):
@@ -30,6 +33,8 @@ class NamedLines(io.StringIO):
 @contextlib.contextmanager
 def named_output(name: str) -> Iterator[None]:
     """Everything that is printed within stands behind a name."""
+    # The lock that tqdm would make is one of the system, which outlives a process that is killed.
+    tqdm.set_lock(threading.RLock())
     with (
         contextlib.redirect_stdout(NamedLines(name, sys.stdout)),
         contextlib.redirect_stderr(NamedLines(name, sys.stderr)),

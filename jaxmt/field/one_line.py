@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ..inversion.result import Ending
@@ -20,7 +21,6 @@ from .objects import treatment_of
 from .options import FAILED, STOPPED, command, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
-from .settings import survey_limits
 from .store import read_line
 from .workflow import finished, invert_line
 
@@ -72,10 +72,6 @@ class Start:
 def begun(start: Start, out: Path, *, force: bool) -> int:
     """The inversion of one line into a folder of its own; the exit status."""
     run, options = start.run, start.options
-    if start.whole and run.told["limits"] is None:
-        # The sections of a survey share their colours.
-        told = {**run.told, "limits": list(survey_limits(start.reading))}
-        run = dataclasses.replace(run, told=told)
     require_room(out, force=force)
     misfits, settings = misfits_of(run.told, run.misfits), settings_of(run.told)
     line = start.line()
@@ -106,7 +102,10 @@ def gone_on(path: Path, options: Mapping[str, Any], whole: Start | None = None) 
 
 def _gone_on(folder: Folder, options: Mapping[str, Any], whole: Start | None) -> int:
     if not (folder.path / NAME).is_file():
-        raise ValueError(f"{folder.path} has no {NAME}, which says how to go on.")
+        raise ValueError(
+            f"{folder.path} has no {NAME}, which says how to go on: the run had only begun. Begin it anew: "
+            f"jaxmt invert DIR -o {quote(str(folder.place))} --force."
+        )
     run = RunFile.read(folder.path / NAME)
     told = complete(run.told)
     devices = machine.start({**options, "devices": told["devices"]})
@@ -132,8 +131,6 @@ def ended(outcome: Outcome, folder: Folder) -> int:
     if outcome.unwritten or interrupted:
         if not outcome.unwritten:
             print(f"The report is {folder.path / REPORT}")
-        else:
-            print(f"{len(outcome.unwritten)} things are not written: {'; '.join(outcome.unwritten)}")
         if folder.replaces is not None:
             print(f"The results of the earlier run stay in {folder.replaces}.")
         what = "Interrupted. Go on with" if interrupted else "Once there is room, go on with"

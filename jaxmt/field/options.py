@@ -182,8 +182,8 @@ OPTIONS: dict[str, Option] = {
                f"of resistivities: {COLOURS[0]} (default), even to the eye and for the colour-blind, or "
                f"{COLOURS[1]}", metavar="NAME"),
         Option("limits", "figures", _LIMITS, None,
-               "ohm m, of the colours of resistivities; by default those of the section, with --line all "
-               "those that the whole survey measured", 2,
+               "ohm m, of the colours of resistivities; by default those of what the data see of the "
+               "section, with --line all of all sections", 2,
                ("LO", "HI")),
         Option("depth", "figures", _DEPTH, None,
                "km, down to which sections are shown; by default as deep as the data see", metavar="KM"),

@@ -12,15 +12,15 @@ from ..lock import locked
 from ..misfit import AbstractMisfit
 from ..processing import Journal
 from ..report import write_page
-from .drawing import clear, draw
-from .figures import LAST, both_figure, fit_figures, line_figures
+from .drawing import Drawing, clear, draw
+from .figures import LAST, both_figure, fit_figures, line_figures, section_figures
 from .fit import Fit
 from .folder import BOTH, LOG, REFERENCE, REPORT, SUMMARY, Folder, summary_of
 from .line import Line
 from .options import command
 from .posterior import posterior_figures
 from .report import report_page
-from .settings import Reference, Settings
+from .settings import Pair, Reference, Settings
 from .store import read_line, read_reference, write_line, write_reference
 
 TITLES = ("title", "client", "author")
@@ -87,17 +87,48 @@ class Outcome:
         Where a figure cannot be written it goes on with the others, writes no report, and raises `OSError`.
         """
         folder.seal(self.summary())
-        path, page = folder.path, folder.path / REPORT
-        sections = [fit.result.resistivity for fit in self.fits]
-        settings = self.settings.shown(self.line.data, self.fits[0].uncertainty, *sections)
-        drawings = [] if missing and page.is_file() else line_figures(path, self.line)
+        path, settings = folder.path, self.shown()
+        drawings = [] if missing and (path / REPORT).is_file() else line_figures(path, self.line)
         for fit in self.fits:
-            if not (missing and (path / fit.name / LAST).is_file()):
-                drawings += posterior_figures(path / fit.name, fit, settings)
-                drawings += fit_figures(path / fit.name, fit, settings, self.line)
+            place, there = path / fit.name, missing and (path / fit.name / LAST).is_file()
+            if not there:
+                drawings += posterior_figures(place, fit, settings)
+                drawings += fit_figures(place, fit, settings, self.line)
+            elif self.settings.limits is None and len(self.fits) > 1:
+                # Another inversion may have moved the ends of the colours.
+                drawings += self._coloured(place, fit, settings)
+        return self._drawn(folder, settings, drawings, quiet=quiet)
+
+    def shown(self) -> Settings:
+        """The settings with depth and limits of the figures, which the inversions say where nobody does."""
+        sections = [fit.result.resistivity for fit in self.fits]
+        return self.settings.shown(self.line.data, self.fits[0].uncertainty, *sections)
+
+    def own_limits(self) -> Pair:
+        """Limits of the colours (ohm m) that the inversions say, whatever was told."""
+        untold = dataclasses.replace(self.settings, limits=None)
+        limits = dataclasses.replace(self, settings=untold).shown().limits
+        assert limits is not None
+        return limits
+
+    def recoloured(self, folder: Folder, limits: Pair) -> "Outcome":
+        """The outcome once what shows resistivities has other limits (ohm m), and the report is written."""
+        made = dataclasses.replace(self, settings=dataclasses.replace(self.settings, limits=limits))
+        settings = made.shown()
+        each = [self._coloured(folder.path / fit.name, fit, settings) for fit in self.fits]
+        made._drawn(folder, settings, [drawing for drawings in each for drawing in drawings], quiet=True)
+        return made
+
+    def _coloured(self, place: Path, fit: Fit, settings: Settings) -> list[Drawing]:
+        """The figures of an inversion that have the colours of resistivities."""
+        return [*posterior_figures(place, fit, settings), *section_figures(place, fit, settings, self.line)]
+
+    def _drawn(self, folder: Folder, settings: Settings, drawings: list[Drawing], *, quiet: bool) -> Path:
+        """Draws figures, and what needs all inversions: the sections of two, the report; its path."""
+        path, page = folder.path, folder.path / REPORT
         clear(path, BOTH)
         if len(self.fits) == 2:
-            drawings.append(both_figure(path, self.fits, settings))
+            drawings = [*drawings, both_figure(path, self.fits, settings)]
         draw(drawings, settings.formats, quiet=quiet)
         write_page(page, report_page(folder, self.line, self.fits, settings, self.facts))
         folder.seal(self.summary())

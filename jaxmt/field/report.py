@@ -182,8 +182,8 @@ def _dimension(page: Page, folder: Path, line: Line) -> Page:
         )
     page = page.figure(
         folder / "phase_tensors.png",
-        "Phase tensors of all stations before screening, north upward in each ellipse; filled by skew (0 "
-        "for a 2-D earth) above, by the smaller principal phase below.",
+        "Phase tensors before screening, of stations as close as ellipses fit, north up in each; filled "
+        "by skew (0 for a 2-D earth) above, by the smaller principal phase below.",
     )
     page = page.figure(
         folder / "dimensionality.png",

@@ -42,12 +42,14 @@ class RunFile:
 
     def write(self, path: FilePath) -> None:
         """Writes the file, whole or not at all."""
-        tables: dict[str, Mapping[str, Any]] = {"run": {"identity": self.identity, "of": self.of or None}}
+        tables: dict[str, Mapping[str, Any]] = {}
         for table in TABLES:
             start = {"path": str(self.path)} if table == "data" else {}
             tables[table] = start | {name: self.told[name] for name in TOLD[table] if name in self.told}
         tables |= {f"misfit.{name}": settings for name, settings in self.misfits.items()}
         tables["versions"] = self.versions
+        # It comes last: a file that was cut short is of no run.
+        tables["run"] = {"of": self.of or None, "identity": self.identity}
         with atomic_path(path) as temporary:
             temporary.write_text(f"{HEAD}\n{toml(tables)}", encoding="utf-8")
 

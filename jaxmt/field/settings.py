@@ -8,7 +8,6 @@ import optax
 from jaxtyping import Float
 
 from ..comparison import on_mesh
-from ..conventions import MU_0, RHO
 from ..data import Data
 from ..inversion.appraisal import Uncertainty
 from ..inversion.optimisers import AbstractOptimiser
@@ -17,7 +16,6 @@ from ..inversion.regularization import AbstractRegularization
 from ..inversion.static_shift import StaticShift
 from ..inversion.stopping import Stopping
 from ..inversion.trade_off import AbstractTradeOff
-from ..io import Reading
 from ..misfit import AbstractMisfit
 from ..processing.bostick import penetration
 from ..simulation.mesh import Mesh
@@ -35,9 +33,6 @@ LIMITS = (1e-6, 1e12)
 
 ROUND = np.outer(10.0 ** np.arange(-6, 13), (1.0, 2.0, 5.0)).ravel()
 """ohm m; at which the colours of a single section end."""
-
-OUTSIDE = 5.0
-"""Percent of the apparent resistivities beyond the colours at either end."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,31 +178,6 @@ def seen_limits(uncertainty: Uncertainty, data: Data, depth: float, sections: Se
     low, high = np.clip(10 ** (middle + apart * np.array([-0.5, 0.5])), *LIMITS)
     below, above = ROUND[ROUND <= low * (1 + 1e-9)], ROUND[high * (1 - 1e-9) <= ROUND]
     return float(below[-1]), float(above[0])
-
-
-def colour_limits(log10_rho: Float[np.ndarray, "..."]) -> Pair:
-    """Limits of the colours of resistivities, ohm m: half decades around nearly all apparent ones.
-
-    The lower one lies half a decade lower still: a thin conductor looks less conductive from above.
-    """
-    # Whoever draws nothing does not wait for matplotlib.
-    from ..plot.symbols import rounded_decades
-
-    low, high = rounded_decades(log10_rho, percentile=OUTSIDE)
-    # What no earth has, as resistivities in a wrong unit, is not written down where nobody could read it.
-    low, high = np.clip((low / 10**0.5, high), *LIMITS)
-    return float(low), float(max(high, 10 * low))
-
-
-def survey_limits(reading: Reading) -> Pair:
-    """The limits of all lines of a survey, whichever is inverted, ohm m."""
-    found = [np.ravel(data.values[list(RHO)]) for data in reading.lines.values()]
-    for site in reading.sites:
-        # Where nothing was measured zeros may stand.
-        square = np.abs(np.stack([site.z[:, 0, 1], site.z[:, 1, 0]])) ** 2
-        rho = square / (2 * np.pi * site.frequencies * MU_0)
-        found.append(np.log10(rho[np.isfinite(rho) & (rho > 0)]))
-    return colour_limits(np.concatenate(found))
 
 
 def described(misfit: AbstractMisfit) -> str:

@@ -68,6 +68,8 @@ def resume(options: Mapping[str, Any]) -> int:
     made = latest(path)
     run = whole_run(made)
     if run is not None:
+        if not run.identity:
+            raise ValueError(f"{made / NAME} was cut short, and does not say how to go on: begin anew.")
         start = Start.read(dataclasses.replace(run, told=complete(run.told)), options)
         return all_lines.gone_on(start, made, path)
     if not path.is_dir():

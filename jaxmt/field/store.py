@@ -1,6 +1,8 @@
 """Arrays of a run on disk: the line, its stations, and the section set beside."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from ..atomic import atomic_path
 from ..io import Results, read_results, write_results
+from ..io.dataset import DAMAGE
 from ..processing.site import Site
 from ..simulation.mesh import Mesh
 from .folder import LINE, SITES, USABLE, Folder, summary_of
@@ -29,6 +32,16 @@ SCALARS = (
 ARRAYS = ("frequencies", "z", "z_error", "tipper", "tipper_error", "azimuth")
 TEXTS = ("notes", "routine")
 COVARIANCES = ("z_covariance", "tipper_covariance")
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raises `ValueError`, with the name of the file, whatever it is that one cut short raises."""
+    try:
+        yield
+    except DAMAGE as error:
+        text = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path} is damaged, copy it again: {text or type(error).__name__}.") from error
 
 
 def folders_of_lines(path: Path, whole: str) -> list[Path]:
@@ -101,9 +114,12 @@ def write_sites(path: Path, line: Line) -> None:
 
 
 def read_sites(path: Path) -> tuple[tuple[Site, ...], np.ndarray]:
-    """What `write_sites` wrote."""
-    with np.load(path) as file:
-        arrays = dict(file)
+    """What `write_sites` wrote. Raises `ValueError` if it is damaged."""
+    with reading(path), path.open("rb") as content, np.load(content) as file:
+        return _sites(dict(file))
+
+
+def _sites(arrays: dict[str, np.ndarray]) -> tuple[tuple[Site, ...], np.ndarray]:
     sites = []
     while f"{len(sites)}.name" in arrays:
         k = len(sites)
@@ -126,7 +142,7 @@ def write_reference(path: Path, reference: Reference) -> None:
 
 
 def read_reference(path: Path) -> Reference:
-    """What `write_reference` wrote."""
-    with np.load(path) as file:
+    """What `write_reference` wrote. Raises `ValueError` if it is damaged."""
+    with reading(path), path.open("rb") as content, np.load(content) as file:
         mesh = Mesh(file["y_nodes"], file["z_nodes"], file["surface"])
         return Reference(str(file["title"]), mesh, file["resistivity"])

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .. import plot
+from ..lock import locked
 from ..processing import positions
 from ..report import Link, Page, write_page
 from .cover import day, length_in_words
@@ -17,6 +18,7 @@ from .folder import REPORT, Folder, summary_of
 from .options import ALL, complete
 from .outcome import Outcome
 from .run_file import NAME, RunFile
+from .settings import Pair
 from .store import folders_of_lines
 from .survey_map import page as size
 
@@ -25,10 +27,15 @@ MAP = "survey_map.png"
 
 @dataclasses.dataclass(frozen=True)
 class Inverted:
-    """A line of the survey: the name of its folder, and what came of it."""
+    """A line of the survey: its folder, and what came of it."""
 
-    file: str
+    folder: Folder
     outcome: Outcome
+
+    @property
+    def file(self) -> str:
+        """The name of its folder."""
+        return self.folder.path.name
 
     @property
     def placed(self) -> bool:
@@ -64,16 +71,41 @@ def write_survey(path: Path, run: RunFile) -> None:
         if not (place / REPORT).is_file():
             continue
         try:
-            lines.append(Inverted(place.name, Outcome.read(Folder.open(place))))
+            folder = Folder.open(place)
+            lines.append(Inverted(folder, Outcome.read(folder)))
         except ValueError as error:
             print(f"The report about all lines leaves {place.name} out: {error}")
     if not lines:
         return
+    if complete(run.told)["limits"] is None:
+        lines = _in_shared_colours(lines)
     found = [line for line in lines if line.placed]
     if found:
         draw([Drawing(path / MAP, partial(_map, found))], quiet=True)
     write_page(path / REPORT, _page(path, run, lines, has_map=bool(found)))
     print(f"\nThe report about all lines is {path / REPORT}")
+
+
+def _in_shared_colours(lines: list[Inverted]) -> list[Inverted]:
+    """The lines once all sections have the same colours, from the lowest to the highest limit of any."""
+    own = np.array([line.outcome.own_limits() for line in lines])
+    limits = float(own[:, 0].min()), float(own[:, 1].max())
+    found = []
+    for line in lines:
+        outcome = line.outcome
+        if outcome.settings.limits != limits:
+            try:
+                with locked(line.folder.path):
+                    outcome = outcome.recoloured(line.folder, limits)
+            except OSError as error:
+                print(f"Line {line.file} keeps colours of its own: {error}")
+        found.append(dataclasses.replace(line, outcome=outcome))
+    print(f"\nAll sections have colours from {_ends(limits)}, what the data see of them.")
+    return found
+
+
+def _ends(limits: Pair) -> str:
+    return f"{limits[0]:g} to {limits[1]:g} ohm m"
 
 
 def _map(lines: list[Inverted]) -> Figure:
@@ -94,12 +126,15 @@ def _page(path: Path, run: RunFile, lines: list[Inverted], *, has_map: bool) -> 
     met = sum(line.met for line in lines)
     title = told["title"] or path.resolve().name
     page = Page(title, "2-D inversions of the lines of a magnetotelluric survey", run=run.identity)
+    shared = {each.outcome.settings.limits for each in lines}
+    limits = shared.pop() if len(shared) == 1 else None
     stations = sum(line.outcome.line.data.survey.stations.size for line in lines)
     facts = [
         ("Client", told["client"] or ""),
         ("Author", told["author"] or ""),
         ("Date", day(run.identity)),
         ("Lines", f"{len(lines)} with {stations} stations; the target is met by {met or 'none'} of them"),
+        ("Colours", f"{_ends(limits)} in all sections" if limits is not None else ""),
         ("Run", run.identity),
     ]
     page = page.facts([(name, text) for name, text in facts if text])
@@ -122,8 +157,7 @@ def _page(path: Path, run: RunFile, lines: list[Inverted], *, has_map: bool) -> 
                 ]
             )
     page = page.table("The lines; each name leads to a report.", head, rows).sheet()
-    shared = {each.outcome.settings.limits for each in lines}
-    if len(shared) > 1 or None in shared:
+    if limits is None:
         page = page.warning(
             "The colours of the sections have limits of their own; --limits LO HI gives them the same."
         )

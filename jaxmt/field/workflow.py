@@ -118,11 +118,12 @@ def invert_line(
 
 def _announce(line: Line, settings: Settings) -> None:
     survey, mesh = line.data.survey, settings.mesh
+    many = "s" if survey.stations.size > 1 else ""
     start = f", start {settings.start:.3g} ohm m" if isinstance(settings.start, float) else ""
     shift = settings.static_shift
     start += "" if shift is None else f", static shifts of about {shift.decades:g} decades as parameters"
     print(
-        f"{line.name}: {survey.stations.size} stations, {counted(survey)}, "
+        f"{line.name}: {survey.stations.size} station{many}, {counted(survey)}, "
         f"{int(line.data.mask.sum())} data"
         + ("" if mesh is None else f", mesh {mesh.n_z} x {mesh.n_y}")
         + start,

@@ -96,18 +96,18 @@ class Stopping:
         nrms, count = history["nrms"], len(history["nrms"]) - 1
         above = f"above the target nRMS of {self.target:g}"
         if nrms[-1] <= self.target:
-            return Stop(Ending.TARGET, f"reached the target nRMS of {self.target:g} in {count} iterations")
+            return Stop(Ending.TARGET, f"reached the target nRMS of {self.target:g} in {_counted(count)}")
         if self._stalls(nrms):
             return Stop(
                 Ending.STALLED,
-                f"stopped after {count} iterations {above}: the last {self.patience} lowered it by less "
+                f"stopped after {_counted(count)} {above}: the last {self.patience} lowered it by less "
                 f"than {self.progress:.0%}",
             )
         knee = self._knee(history)
         if knee is not None:
             return Stop(
                 Ending.KNEE,
-                f"stopped after {count} iterations {above} and went back to iteration {knee}: since then "
+                f"stopped after {_counted(count)} {above} and went back to iteration {knee}: since then "
                 f"the section became rougher and the nRMS hardly lower, {nrms[-1]:.3f}",
                 knee,
             )
@@ -119,7 +119,7 @@ class Stopping:
             return None
         return Stop(
             Ending.ITERATIONS,
-            f"stopped after {self.max_iterations} iterations above the target nRMS of {self.target:g}",
+            f"stopped after {_counted(self.max_iterations)} above the target nRMS of {self.target:g}",
         )
 
     def _stalls(self, nrms: Sequence[float]) -> bool:
@@ -161,4 +161,8 @@ def not_finite(iteration: int, again: bool) -> Stop:
 
 def interrupted(count: int) -> Stop:
     """Somebody, or the system, asked for an end after so many iterations."""
-    return Stop(Ending.INTERRUPTED, f"interrupted after {count} iterations")
+    return Stop(Ending.INTERRUPTED, f"interrupted after {_counted(count)}")
+
+
+def _counted(iterations: int) -> str:
+    return f"{iterations} iteration{'s' * (iterations != 1)}"

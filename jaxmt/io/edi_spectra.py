@@ -104,6 +104,8 @@ def _solve(powers: Powers, channels: tuple[str, ...], averages: float) -> Output
     places = {i: e for i, e in places.items() if powers[e, e].real > 0}
     for i, e in places.items():
         z[i] = powers[e, r] @ inverse
+    if np.isnan(averages):
+        return z, residual, signal
     for i, e in places.items():
         for k, f in places.items():
             left = z[i] @ powers[h, f]

@@ -45,7 +45,9 @@ def read_station_table(path: FilePath) -> dict[str, dict[str, float]]:
     filled = [(k, row) for k, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
     if not filled:
         raise BadFile(f"{path} is empty; expected {WANTED}.")
-    head = [SHORT.get(cell.strip().lower(), cell.strip().lower()) for cell in filled[0][1]]
+    # A quoted cell may hold lines.
+    words = [" ".join(cell.split()).lower() for cell in filled[0][1]]
+    head = [SHORT.get(word, word) for word in words]
     pair = next((p for p in (DEGREES, METRES) if set(p) <= set(head)), None)
     if "name" not in head or pair is None:
         raise BadFile(f"{path}: the first row is {', '.join(head)[:200]}; expected {WANTED}.")

@@ -79,13 +79,13 @@ def write_section_csv(
       the grid.
     """
     head = ["y_m", "z_m", "width_m", "height_m", "resistivity_ohm_m"]
-    where = np.zeros((mesh.n_y, 0))
+    where, grid = np.zeros((mesh.n_y, 0)), []
     if place is not None:
         head += ["latitude_deg", "longitude_deg", "easting_m", "northing_m", "epsg"]
         (north, east), y = place.metres(mesh.y_centres), mesh.y_centres
-        where = np.stack([*place.degrees(y), east, north, np.full(y.shape, place.epsg or np.nan)], axis=1)
+        where, grid = np.stack([*place.degrees(y), east, north], axis=1), [place.epsg]
     rows = [
-        [float(v) for v in (y, z, width, height, resistivity[i, j], *where[j])]
+        [*(float(v) for v in (y, z, width, height, resistivity[i, j], *where[j])), *grid]
         for i, (z, height) in enumerate(zip(mesh.z_centres, mesh.dz, strict=True))
         for j, (y, width) in enumerate(zip(mesh.y_centres, mesh.dy, strict=True))
         if not mesh.air[i, j]

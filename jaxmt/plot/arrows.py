@@ -10,7 +10,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from ..processing.site import Site
 from .symbols import SMALL, heading, require_shape, spread
-from .tensors import Places, frame, located
+from .tensors import Places, frame, roomy
 
 CONVENTIONS = {
     "parkinson": ("Parkinson: towards conductors", -1.0),
@@ -25,7 +25,7 @@ USUAL, INCHES, LONG = 0.9, 0.42, 1.8
 """Quantile of the lengths that is drawn so many inches long, and the longest at most over that."""
 
 APART = 9.0
-"""Points from one arrow of a station to the next, at least."""
+"""Points from one arrow of a station to the next, at least, and from station to station in the median."""
 
 
 def arrow(site: Site) -> Float[np.ndarray, "2 freq"]:
@@ -50,8 +50,8 @@ def induction_arrows(
     - `distances`: y of each site, m; a site at NaN is left out.
     - `convention`: "parkinson", towards conductors, or "wiese", away from them.
 
-    The title ends in the convention. Where periods lie closer than arrows can be told apart some are left
-    out. Raises `ValueError` if no site with a position has a tipper.
+    The title ends in the convention. Where periods, or stations in the median, lie closer than arrows
+    can be told apart some are left out. Raises `ValueError` if no site with a position has a tipper.
     """
     if convention not in CONVENTIONS:
         raise ValueError(
@@ -64,7 +64,7 @@ def induction_arrows(
     height = ax.get_window_extent().height * 72 / ax.figure.dpi
     scale = height / abs(np.diff(np.log10(ax.get_ylim()))[0])
     places, parts, long = [np.zeros((0, 2))], [np.zeros((2, 0))], 0
-    for k, site in located(sites, distances):
+    for k, site in roomy(ax, sites, distances, APART):
         real = sign * arrow(site)
         length = np.hypot(*real)
         long += int(np.sum(length > LONGEST))
@@ -81,7 +81,12 @@ def induction_arrows(
     usual = max(float(np.quantile(lengths, USUAL)), float(lengths.max()) / LONG, 0.05)
     key = max(0.1, round(usual, 1))
     points = 72 * INCHES / usual
-    _make_room(ax, np.log10(place[:, 1]), -1.05 * points * part[1] / height)
+    width = ax.get_window_extent().width * 72 / ax.figure.dpi
+    across, down = 1.05 * points * part / np.array([[width], [-height]])
+    bottom, top = np.log10(ax.get_ylim())
+    top, bottom = _with_tips(top, bottom, np.log10(place[:, 1]), down)
+    ax.set_ylim(10**bottom, 10**top)
+    ax.set_xlim(_with_tips(*ax.get_xlim(), place[:, 0], across))
     ax.quiver(
         *place.T,
         *part,
@@ -101,16 +106,17 @@ def induction_arrows(
     return ax
 
 
-def _make_room(ax: Axes, at: Float[np.ndarray, " arrow"], down: Float[np.ndarray, " arrow"]) -> None:
-    """Lets an axis of periods reach as far as the tips of arrows.
+def _with_tips(
+    low: float, high: float, at: Float[np.ndarray, " arrow"], reach: Float[np.ndarray, " arrow"]
+) -> tuple[float, float]:
+    """The ends of an axis moved as far as the tips of arrows.
 
-    - `at`: log10 of their periods; `down`: how far they point down, over the height of the axis.
+    - `at`: where they begin. `reach`: how far they go, over the length of the axis as long as it becomes.
     """
-    bottom, top = np.log10(ax.get_ylim())
-    # The height is that of the axis as long as it becomes: tips at + down (bottom - top) lie within.
-    bottom = max(bottom, ((at - top * down) / (1 - down)).max(initial=bottom))
-    top = min(top, ((at + down * bottom) / (1 + down)).min(initial=top))
-    ax.set_ylim(10**bottom, 10**top)
+    # Tips at + reach (high - low) lie within.
+    high = max(high, float(((at - low * reach) / (1 - reach)).max(initial=high)))
+    low = min(low, float(((at + reach * high) / (1 + reach)).min(initial=low)))
+    return low, high
 
 
 def _key(ax: Axes, length: float, points: float) -> None:

@@ -34,7 +34,8 @@ def convergence(
     axes = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     axes[0].axhline(target, color="black", ls="--", lw=1, label=f"target {target:g}")
     _panel(axes[0], iteration, columns["nrms"], "#CC3311", "nRMS", target)
-    axes[0].legend(frameon=False, fontsize=SMALL)
+    above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2, "ncols": 2}
+    axes[0].legend(frameon=False, fontsize=SMALL, **above)
     if shown:
         _panel(axes[1], iteration, factor, "#0077BB", "λ")
     axes[-1].set_xlabel("Iteration")

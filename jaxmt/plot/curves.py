@@ -13,7 +13,7 @@ from ..data import Data
 from .figure import shortened
 from .misfit import modes_with_data, residuals, rms
 from .ruling import Ruling, ruled
-from .symbols import MODE, SMALL, Mode, Points, heading, require_shape, rounded_decades
+from .symbols import MODE, SMALL, Mode, Points, heading, legend_beside, require_shape, rounded_decades
 from .ticks import log_axis
 
 AllValues = Float[np.ndarray | Array, "comp freq site"]
@@ -116,7 +116,7 @@ def response_profile(
     ax.margins(x=0.02)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=SMALL)
+    legend_beside(ax)
     heading(ax, title)
     return ax
 

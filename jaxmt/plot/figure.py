@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+import warnings
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -63,7 +64,9 @@ def save(figure: Figure, path: str | os.PathLike, dpi: float | int = 200) -> Pat
         )
     if not path.parent.is_dir():
         raise ValueError(f"`save(path=...)` must lie in a folder that exists. Got {path}; make its folder.")
-    with atomic_path(path) as part:
+    with atomic_path(path) as part, warnings.catch_warnings():
+        # A sign that no font has is drawn as a box, which anybody sees.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from")
         if path.suffix.lower() == ".png":
             _draw_once(figure, part, dpi)
         else:

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 
 from ..inversion.l_curve import LCurve
 from .station_labels import Labels
-from .symbols import SMALL, heading
-from .ticks import log_axis
+from .symbols import SMALL, heading, legend_beside
+from .ticks import log_axis, plain
 
 
 def l_curve(ax: Axes, curve: LCurve, *, title: str | None = None) -> Axes:
@@ -14,7 +14,7 @@ def l_curve(ax: Axes, curve: LCurve, *, title: str | None = None) -> Axes:
     ax.loglog(curve.losses, curve.roughnesses, "o-", color="black", lw=1.5, ms=5)
     style = {"textcoords": "offset points", "fontsize": SMALL, "va": "center"}
     labels = [
-        ax.annotate(f"{factor:.2g}", (loss, roughness), xytext=(6, 4), **style)
+        ax.annotate(plain(float(f"{factor:.2g}")), (loss, roughness), xytext=(6, 4), **style)
         for factor, loss, roughness in zip(curve.factors, curve.losses, curve.roughnesses, strict=True)
     ]
     points = np.stack([curve.losses, curve.roughnesses], axis=1).astype(float)
@@ -24,11 +24,13 @@ def l_curve(ax: Axes, curve: LCurve, *, title: str | None = None) -> Axes:
     ax.plot(
         curve.losses[k], curve.roughnesses[k], "o", color="#CC3311", ms=10, mfc="none", mew=2, label=corner
     )
+    # Room for what stands at the last point.
+    ax.margins(x=0.1)
     ax.set(xlabel="Data misfit", ylabel="Roughness")
     log_axis(ax.xaxis)
     log_axis(ax.yaxis)
     ax.grid(color="0.9", lw=0.8, which="both")
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=SMALL)
+    legend_beside(ax)
     heading(ax, title)
     return ax

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from .symbols import SMALL, heading, require_shape
+from .symbols import SMALL, heading, legend_beside, require_shape
 from .ticks import log_axis
 
 COLOURS = (
@@ -126,6 +126,6 @@ def landscape(
     ax.set(xlabel=label, ylabel="Misfit / largest", ylim=(-0.03, 1.05))
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=SMALL, title="local minima in brackets", title_fontsize=SMALL)
+    legend_beside(ax, title="local minima in brackets", title_fontsize=SMALL)
     heading(ax, title)
     return ax

@@ -126,7 +126,10 @@ def posterior_columns(
         ax.set_ylim(depth / 1e3, 0)
         heading(ax, f"{places[k] / 1e3:.3g} km" if names is None else shortened(names[int(k)]))
     axes[0].set_ylabel("Depth (km)")
-    axes[0].legend(frameon=False, fontsize=SMALL, loc="lower left")
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(
+        *handles, frameon=False, fontsize=SMALL, loc="outside upper center", ncols=len(handles[0])
+    )
     figure.supxlabel("Resistivity (Ω m)")
     return list(axes)
 

@@ -12,7 +12,7 @@ from matplotlib.projections.polar import PolarAxes
 from ..processing import Strike, tensor_axes
 from ..processing import strike as strike_of
 from ..processing.site import Site
-from .symbols import SMALL, heading
+from .symbols import SMALL, heading, legend_beside
 from .ticks import log_axis
 
 PETAL = 10.0
@@ -67,7 +67,8 @@ def strike_rose(
         _axis(ax, found.arrow, top, f"induction arrows {found.arrow:.0f}°", color=ARROW, ls=":", lw=2.4)
     if found is not None:
         for angle, ls, label in ((found.angle, "-", "strike"), (found.other, "--", "or")):
-            text = f"{label} {angle:.0f}° ± {found.error:.0f}°" if ls == "-" else f"{label} {angle:.0f}°"
+            error = f" ± {np.fmax(found.error, found.spread):.0f}°" if ls == "-" else ""
+            text = f"{label} {angle:.0f}°{error}"
             _axis(ax, angle, top, text, color="black", ls=ls, lw=1.4)
     if strike is not None:
         _axis(ax, strike, top, f"used {strike:.0f}°", color=USED, ls="-", lw=2.2)
@@ -147,7 +148,7 @@ def strike_by_period(
     log_axis(ax.xaxis)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_beside(ax)
     heading(ax, title)
     return ax
 

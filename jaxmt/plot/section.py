@@ -135,14 +135,14 @@ def comparison(
     y_range, depth = window(mesh, stations, y_range, depth)
     true_mesh = mesh if true_mesh is None else true_mesh
     first = _draw("comparison", upper, true_mesh, true, stations, names, y_range, depth, limits, colours)
-    low, high = (float(10**v) for v in first.get_clim())
-    second = _draw(
-        "comparison", lower, mesh, recovered, stations, None, y_range, depth, (low, high), colours
-    )
+    low, high = first.get_clim()
+    ends = float(10**low), float(10**high)
+    second = _draw("comparison", lower, mesh, recovered, stations, None, y_range, depth, ends, colours)
     ratio = np.asarray(recovered) / on_mesh(true_mesh, np.asarray(true), mesh)
     differences = _differences(third, mesh, np.log10(ratio), visible(mesh, y_range, depth))
     if stations is not None:
         station_marks(third, np.asarray(stations))
+    third.add_artist(Exaggeration(third))
     third.set(xlabel="Distance (km)", ylabel="Depth (km)")
     for ax, title in zip((upper, lower, third), (*titles, "Difference, second over first"), strict=True):
         heading(ax, title)
@@ -230,7 +230,7 @@ def _ground(
     low, high = float(z.min()), float(z.max())
     margin = 0.25 * (high - low)
     strip.fill_between(y, low - margin, z, color="0.85", linewidth=0)
-    strip.plot(y, z, color="black", lw=0.8, marker="v", ms=3.5)
+    strip.plot(y, z, color="black", lw=0.8, marker=".", ms=4)
     strip.set(xlim=ax.get_xlim(), ylim=(low - margin, high + 2 * margin))
     ticks = [low] if high - low < 1 else [low, high]
     strip.set_yticks(ticks, [f"{tick:.0f} m" for tick in ticks], fontsize=SMALL)

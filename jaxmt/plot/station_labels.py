@@ -17,6 +17,9 @@ from .symbols import SMALL
 AWAY = 8.0
 """From a station to its label, points."""
 
+MARK = 4.0
+"""Half the size of a station's mark, points."""
+
 SHRUNK = 0.75
 """What is left of the axes when legend and key stand beside them."""
 
@@ -51,6 +54,8 @@ def placed(
 ) -> Int[np.ndarray, " site"]:
     """Which offset each label takes so that it meets none before it; -1 for a label that has no room.
 
+    Where it can, a label keeps off the marks of other stations, too.
+
     - `places`: of the stations, points. `lengths`: of labels, points. `angle`: of all labels, degrees.
     - `offsets`: from a station to the middle of the nearer end of its label, points; a label reaches from
       there to the side of its offset.
@@ -60,16 +65,27 @@ def placed(
     high = HIGH * SMALL / 2
     chosen = np.full(len(places), -1)
     taken = np.zeros((0, 4))
+    marks = np.repeat(places @ axes.T, 2, axis=1) + MARK * np.array([-1.0, 1.0, -1.0, 1.0])
     for k in range(len(places)):
+        free = []
         for choice, offset in enumerate(offsets):
             along, across = axes @ (places[k] + offset)
             start = along if axes[0] @ offset >= -1e-9 else along - lengths[k]
             box = np.array([start, start + lengths[k], across - high, across + high])
-            meets = (taken[:, 0] < box[1]) & (box[0] < taken[:, 1])
-            if not np.any(meets & (taken[:, 2] < box[3]) & (box[2] < taken[:, 3])):
-                chosen[k], taken = choice, np.vstack([taken, box])
-                break
+            if not _meets(taken, box):
+                free.append((_meets(np.delete(marks, k, axis=0), box), choice, box))
+                if not free[-1][0]:
+                    break
+        if free:
+            _, chosen[k], box = min(free, key=lambda each: each[0])
+            taken = np.vstack([taken, box])
     return chosen
+
+
+def _meets(boxes: Float[np.ndarray, "n 4"], box: Float[np.ndarray, " 4"]) -> bool:
+    """Whether a box, from and to along a label and across it, meets any of others."""
+    along = (boxes[:, 0] < box[1]) & (box[0] < boxes[:, 1])
+    return bool(np.any(along & (boxes[:, 2] < box[3]) & (box[2] < boxes[:, 3])))
 
 
 class Labels(Artist):

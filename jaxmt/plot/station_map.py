@@ -21,6 +21,9 @@ from .symbols import SMALL, heading
 BAR, ENTRY = 0.18, 15.5
 """Length of the scale bar at most over the width of the map, and height of a line of the legend, points."""
 
+BEYOND = 11.0
+"""From the first station of a line to its name, points."""
+
 LINE = "#0077BB"
 STRIKE = "#CC3311"
 
@@ -143,15 +146,16 @@ def _joined(ax: Axes, place: np.ndarray, name: str) -> None:
     """The stations of a line joined, and its name beyond the first."""
     ax.plot(*place.T, color="0.6", lw=0.8, zorder=0)
     away = place[0] - place[min(1, len(place) - 1)]
-    offset = 14 * away / max(float(np.hypot(*away)), 1e-12)
+    across, up = away / max(float(np.hypot(*away)), 1e-12)
+    aslant = np.sin(np.pi / 8)
     at = (float(place[0, 0]), float(place[0, 1]))
     ax.annotate(
         shortened(name),
         at,
-        tuple(offset),
+        (float(BEYOND * across), float(BEYOND * up)),
         textcoords="offset points",
-        ha="center",
-        va="center",
+        ha="center" if abs(across) < aslant else "left" if across > 0 else "right",
+        va="center" if abs(up) < aslant else "bottom" if up > 0 else "top",
         weight="bold",
     )
 

@@ -88,6 +88,11 @@ def heading(ax: Axes, title: str | None) -> None:
         ax.set_title(text, loc="left", fontweight="bold", fontsize=TITLE, pad=11)
 
 
+def legend_beside(ax: Axes, **more: Any) -> None:
+    """A legend at the right of `ax`, where it covers nothing; `more`: as for `Axes.legend`."""
+    ax.legend(frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(1.0, 1.0), **more)
+
+
 class Exaggeration(Text):
     """The vertical exaggeration of an axis in a corner of it, whatever its size and limits become."""
 

@@ -52,7 +52,8 @@ def tensor_section(
 
     North is up and east is right in every ellipse, whatever the profile: the longer axis points along
     or across strike. Its length is the same for all, the shorter one in the ratio
-    $|\Phi_{min}/\Phi_{max}|$. Where periods lie closer than ellipses fit, some are left out.
+    $|\Phi_{min}/\Phi_{max}|$. Where periods, or stations in the median, lie closer than ellipses
+    fit, some are left out.
     """
     if colour not in COLOURS:
         raise ValueError(
@@ -65,7 +66,7 @@ def tensor_section(
     norm = Normalize(low, high)
     size = _room(ax, distances)
     offsets, angles, ratios, values = [], [], [], []
-    for k, site in located(sites, distances):
+    for k, site in roomy(ax, sites, distances, SMALLEST):
         tensor = phase_tensor(site)
         exists = np.flatnonzero(np.isfinite(tensor.azimuth) & np.isfinite(tensor.ellipticity))
         exists = exists[np.argsort(-site.frequencies[exists])]
@@ -73,7 +74,7 @@ def tensor_section(
         scale = (
             ax.get_window_extent().height * 72 / ax.figure.dpi / abs(np.diff(np.log10(ax.get_ylim()))[0])
         )
-        exists = exists[spread(-np.log10(site.frequencies[exists]) * scale, 0.75 * size)]
+        exists = exists[spread(-np.log10(site.frequencies[exists]) * scale, size)]
         offsets += [(distances[k] / 1e3, 1 / f) for f in site.frequencies[exists]]
         angles.append(90 - tensor.azimuth[exists])
         # (pi_2 - pi_1) / (pi_2 + pi_1) from their ratio.
@@ -158,6 +159,16 @@ def located(sites: Sequence[Site], distances: Places) -> Iterator[tuple[int, Sit
             yield int(k), sites[k]
 
 
+def roomy(ax: Axes, sites: Sequence[Site], distances: Places, least: float) -> list[tuple[int, Site]]:
+    """Those of `located` so many points from each other at least; all, unless most stand closer."""
+    found = list(located(sites, distances))
+    low, high = ax.get_xlim()
+    scale = ax.get_window_extent().width * 72 / ax.figure.dpi / (high - low)
+    points = np.array([distances[k] for k, _ in found]) / 1e3 * scale
+    crowded = points.size > 1 and np.median(np.diff(points)) < least
+    return [found[j] for j in spread(points, least)] if crowded else found
+
+
 def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places, *, names: bool = True) -> None:
     """Axes, ticks and station marks for all sites with a position; `names`: whether they are written."""
     require_shape(function, "distances", "site", distances.shape, (len(sites),))
@@ -167,7 +178,8 @@ def frame(ax: Axes, function: str, sites: Sequence[Site], distances: Places, *, 
     places = np.array([distances[k] for k, _ in placed])
     columns = cell_edges(places, LONE) / 1e3
     log_period = np.sort(np.concatenate([-np.log10(site.frequencies) for _, site in placed]))
-    margin = 0.02 * max(float(np.ptp(log_period)), 5.0)
+    # Room for half an ellipse; cells have their own.
+    margin = (0.02 if function.startswith("dim") else 0.035) * max(float(np.ptp(log_period)), 5.0)
     top, bottom = 10 ** (log_period[0] - margin), 10 ** (log_period[-1] + margin)
     ax.set_facecolor(ABSENT if function.startswith("dim") else "white")
     ax.set_yscale("log")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..simulation.survey import Survey
 from .figure import constrain
 from .pseudosection import pseudosection
-from .symbols import SMALL, cell_edges, colour_bar, heading, require_shape
+from .symbols import cell_edges, colour_bar, heading, legend_beside, require_shape
 from .ticks import log_axis
 
 Curve = Float[np.ndarray | Array, " _"]
@@ -70,7 +70,7 @@ def transport_plan(
     log_axis(ax.xaxis)
     ax.grid(color="0.9", lw=0.8)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=SMALL)
+    legend_beside(ax)
     heading(ax, title)
     return ax
 

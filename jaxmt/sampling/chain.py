@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt32
 from ..atomic import atomic_path
 from ..io.summary import Json
 from .density import AbstractDensity
-from .mode import value
+from .mode import Mode, value
 from .whitened import Whitening, apply
 
 FILE = "draws.npz"
@@ -33,6 +33,11 @@ class AbstractSampler(eqx.Module):
 
     round: eqx.AbstractVar[int]
     independent: eqx.AbstractClassVar[bool]
+
+    def whitening(self, density: AbstractDensity, peak: Mode, key: jax.Array) -> tuple[Whitening, int]:
+        """What all chains are drawn in, and the gradients that it took; centred on the mode."""
+        del density, key
+        return peak.laplace.whitening(peak.x), 0
 
     @abc.abstractmethod
     def draw(

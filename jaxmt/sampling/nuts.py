@@ -1,9 +1,11 @@
 r"""The no-U-turn sampler of Hoffman & Gelman (2014, J. Mach. Learn. Res. 15, 1593), by blackjax.
 
-Trajectories run in whitened parameters (`whitened.py`), whose mass matrix is one; warming up finds the step
-alone, by dual averaging. The tree is that of Betancourt (2017): draws of a trajectory by their density.
+Trajectories run in whitened parameters (`whitened.py`), whose mass matrix is one: in the mean curvature
+along a pilot, which is the covariance of the gradient under the posterior. Warming up finds the step alone,
+by dual averaging. The tree is that of Betancourt (2017): draws of a trajectory by their density.
 """
 
+import dataclasses
 import importlib
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,8 +19,11 @@ from ..programs import physics
 from ..simulation.forward import memory_errors_explained
 from .chain import AbstractSampler, Segment, starts
 from .density import AbstractDensity
-from .mode import value
-from .whitened import Whitening, apply, pulled
+from .mode import Mode, value
+from .whitened import Whitening, apply, averaged, pulled
+
+CURVATURES, PILOT_DOUBLINGS = 16, 5
+"""Points of a pilot whose curvature is averaged, and its `doublings`: it need not forget where it began."""
 
 FIRST_STEP = 0.2
 """Of the whitened parameters, where the search for a step begins."""
@@ -28,6 +33,8 @@ class NUTS(AbstractSampler):
     """Chains of the no-U-turn sampler.
 
     - `warm_up`: draws that find the step and are thrown away. `acceptance`: the mean that they aim at.
+    - `pilots`: first chains of as many draws, the next in the mean curvature along the one before; that of
+      the last is the unit of all others. 0 leaves them that at the mode.
     - `doublings`: the longest trajectory has two to this power of gradients.
     - `round`: draws between one state on disk and the next; as many are made as fill whole rounds.
 
@@ -36,6 +43,7 @@ class NUTS(AbstractSampler):
     """
 
     warm_up: int = 100
+    pilots: int = 2
     acceptance: float = 0.8
     doublings: int = 8
     round: int = 50
@@ -44,10 +52,40 @@ class NUTS(AbstractSampler):
     def __check_init__(self) -> None:
         if not 0 < self.acceptance < 1:
             raise ValueError(f"`NUTS(acceptance=...)` must lie between 0 and 1. Got {self.acceptance}.")
-        for name, least in (("warm_up", 10), ("doublings", 1), ("round", 1)):
+        for name, least in (("warm_up", 10), ("pilots", 0), ("doublings", 1), ("round", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"`NUTS({name}=...)` must be at least {least}. Got {getattr(self, name)}.")
         require_extra()
+
+    def whitening(self, density: AbstractDensity, peak: Mode, key: jax.Array) -> tuple[Whitening, int]:
+        """See `AbstractSampler`.
+
+        Where the physics is not linear the curvature at the mode may be hundreds of times less than where
+        most of the density is, and a step that suits both is tiny.
+        """
+        found, spent = peak.laplace.whitening(peak.x), 0
+        scout = dataclasses.replace(self, doublings=min(self.doublings, PILOT_DOUBLINGS))
+        for own in jax.random.split(key, max(self.pilots, 1))[: self.pilots]:
+            keys = jax.random.split(own, self.warm_up + 1)
+            _, visited, gradients = scout._warmed_up(density, found, keys)
+            spent += gradients
+            # Those of the second half have forgotten the mode.
+            places = visited[self.warm_up // 2 :: max(self.warm_up // (2 * CURVATURES), 1)]
+            points = apply(found, jnp.asarray(np.stack(places)))
+            found = averaged(map(density.linearised, points), len(points)).whitening(peak.x)
+        return found, spent
+
+    def _warmed_up(
+        self, density: AbstractDensity, whitening: Whitening, keys: jax.Array
+    ) -> tuple["_State", list[np.ndarray], int]:
+        """A chain that has found its step, where it has been, and the gradients that it took."""
+        step, spent, visited = _step(density.on_host), 0, []
+        state = _begun(density, whitening, keys[0])
+        for key in keys[1:]:
+            state, said = step(density, whitening, self, state, key, jnp.asarray(True))
+            spent += int(said.gradients)
+            visited.append(np.asarray(state.chain.position))
+        return state._replace(step=jnp.exp(state.tuning.log_step_size_avg)), visited, spent
 
     def draw(
         self,
@@ -62,11 +100,7 @@ class NUTS(AbstractSampler):
         step, spent = _step(density.on_host), 0
         with memory_errors_explained():
             if earlier is None:
-                state = _begun(density, whitening, keys[0])
-                for k in range(self.warm_up):
-                    state, said = step(density, whitening, self, state, keys[1 + k], jnp.asarray(True))
-                    spent += int(said.gradients)
-                state = state._replace(step=jnp.exp(state.tuning.log_step_size_avg))
+                state, _, spent = self._warmed_up(density, whitening, keys[: self.warm_up + 1])
             else:
                 state = _went_on(earlier)
             visited, told = [], []

@@ -48,7 +48,8 @@ class Posterior:
     - `rhat`, `ess`: split R-hat of ranks and effective number of draws in the bulk, of log10 resistivity by
       cell; NaN where a cell is not free.
     - `gradients`: of the density that each draw took, or runs of the physics that one without gradients
-      did; `warm_up`: those before the first. `divergent`: draws whose trajectory left the posterior.
+      did; `warm_up`: those before the first; `pilot_gradients`: those before any chain began.
+    - `divergent`: draws whose trajectory left the posterior.
     - `mode`: log10 of the most probable section; `laplace`: its standard deviation by Laplace's
       approximation, decades. `determined`: how many parameters the data determine.
     - `regularization_factor`: lambda of the prior.
@@ -72,6 +73,7 @@ class Posterior:
     determined: float
     regularization_factor: float
     independent: bool
+    pilot_gradients: int = 0
 
     @property
     def mean(self) -> Section:
@@ -245,7 +247,7 @@ class Posterior:
                 found: dict[str, Any] = dict(file)
             mesh = Mesh(*(found.pop(name) for name in NODES))
             found["log10_resistivity"] = found["log10_resistivity"].astype(float)
-            for name in ("determined", "regularization_factor", "independent"):
+            for name in ("determined", "regularization_factor", "independent", "pilot_gradients"):
                 found[name] = found[name].item()
             return cls(mesh=mesh, **{"static_shift": None, **found})
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

@@ -38,6 +38,10 @@ LEAST_DETERMINED = 0.01
 """Parameters that data must determine to be data of a posterior, all together."""
 
 
+PILOT = 2**31 - 1
+"""What makes the key of all that comes before the chains, whose keys are made by their numbers."""
+
+
 class Sampled(NamedTuple):
     """How far sampling has come: draws of each chain, the largest R-hat and the fewest effective draws."""
 
@@ -146,7 +150,8 @@ def sample(
         density = Density(objective.weighted(factor), error_scale)
         if shared is None:
             peak = _peak(density, density.joined(parameters))
-            shared = Shared(factor, peak.laplace.whitening(peak.x))
+            pilot = jax.random.fold_in(key, PILOT)
+            shared = Shared(factor, *sampler.whitening(density, peak, pilot))
             keep(place, identity, shared)
         else:
             peak = mode_at(density, np.asarray(shared.whitening.centre))
@@ -169,11 +174,11 @@ def sample(
             for c, name in enumerate(tasks):
                 found[c].append(read(place / name))
             if progress is not None:
-                made = _posterior(density, peak, sampler, found, (k + 1) * sampler.round)
-                counted = int(made.gradients.sum() + made.warm_up.sum())
+                made = _posterior(density, peak, sampler, found, (k + 1) * sampler.round, shared.gradients)
+                counted = int(made.gradients.sum() + made.warm_up.sum()) + made.pilot_gradients
                 worst = float(made.rhat[made.worst])
                 progress(Sampled(made.gradients.shape[1], worst, made.fewest, counted))
-    return _posterior(density, peak, sampler, found, draws)
+    return _posterior(density, peak, sampler, found, draws, shared.gradients)
 
 
 def _peak(density: Density, x: np.ndarray) -> Mode:
@@ -215,9 +220,14 @@ def _place(folder: FilePath | None) -> Iterator[FilePath]:
 
 
 def _posterior(
-    density: Density, peak: Mode, sampler: AbstractSampler, found: list[list[Segment]], draws: int
+    density: Density,
+    peak: Mode,
+    sampler: AbstractSampler,
+    found: list[list[Segment]],
+    draws: int,
+    spent: int,
 ) -> Posterior:
-    """The posterior of the rounds so far."""
+    """The posterior of the rounds so far. `spent`: gradients before any chain began."""
 
     def joined(name: str) -> np.ndarray:
         return np.stack([np.concatenate([part[name] for part in chain])[:draws] for chain in found])
@@ -249,4 +259,5 @@ def _posterior(
         determined=peak.laplace.determined,
         regularization_factor=float(density.objective.weight),
         independent=sampler.independent,
+        pilot_gradients=spent,
     )

@@ -16,10 +16,11 @@ FILE = "mode.npz"
 
 
 class Shared(NamedTuple):
-    """The factor of the prior, and the point around which chains are whitened."""
+    """The factor of the prior, what chains are whitened by, and the gradients that it took."""
 
     factor: float
     whitening: Whitening
+    gradients: int
 
 
 def kept(place: Path, identity: str) -> Shared | None:
@@ -37,7 +38,9 @@ def kept(place: Path, identity: str) -> Shared | None:
             f"`sample(folder=...)`: {place} holds draws of another posterior: its data, start or settings "
             "were others. Remove it, or give another folder."
         )
-    return Shared(float(found.pop("factor")), Whitening(**found))
+    return Shared(
+        float(found.pop("factor")), gradients=int(found.pop("gradients")), whitening=Whitening(**found)
+    )
 
 
 def keep(place: Path, identity: str, shared: Shared) -> None:
@@ -46,4 +49,5 @@ def keep(place: Path, identity: str, shared: Shared) -> None:
     names = [field.name for field in dataclasses.fields(shared.whitening)]
     arrays: dict[str, Any] = {name: np.asarray(getattr(shared.whitening, name)) for name in names}
     with atomic_path(place / FILE) as part, part.open("wb") as file:
-        np.savez(file, identity=np.array(identity), factor=np.array(shared.factor), **arrays)
+        numbers = {"factor": np.array(shared.factor), "gradients": np.array(shared.gradients)}
+        np.savez(file, identity=np.array(identity), **numbers, **arrays)

@@ -9,13 +9,15 @@ V has as many columns as the data determine parameters, and L is banded: for man
 memory, and less time than a simulation.
 """
 
+from collections.abc import Iterable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
-from scipy import linalg
+from scipy import linalg, sparse
 
 from ..inversion.information import compressed
 from ..inversion.precision import Precision
@@ -62,16 +64,16 @@ class Whitening(eqx.Module):
 
 
 class Laplace:
-    r"""A linearised density, factorised: its Gaussian.
+    r"""The Gaussian of a linearised density with these rows G and this precision Q, factorised.
 
     - `determined`: $\sum s^2/(1+s^2)$, how many parameters the data determine.
 
     Raises `numpy.linalg.LinAlgError` for a precision that is not positive definite.
     """
 
-    def __init__(self, found: Linearised) -> None:
-        self.prior = Precision(found.precision)
-        self.rows = compressed(found.rows, NEGLIGIBLE * float(found.precision.diagonal().min()))
+    def __init__(self, rows: Float[np.ndarray, "row parameter"], precision: sparse.csr_array) -> None:
+        self.prior = Precision(precision)
+        self.rows = compressed(rows, NEGLIGIBLE * float(precision.diagonal().min()))
         white = self.prior.forwards(self.rows.T)
         squares, vectors = linalg.eigh(white.T @ white)
         kept = squares > NEGLIGIBLE
@@ -91,6 +93,20 @@ class Laplace:
         white = self.prior.forwards(gradient[:, None])[:, 0]
         part = self.squares / (1 + self.squares) * (self.directions @ white)
         return self.prior.backwards((white - part @ self.directions)[:, None])[:, 0]
+
+
+def averaged(points: Iterable[Linearised], count: int) -> Laplace:
+    """The Gaussian whose precision is the mean of those around so many points."""
+    rows, precision = None, None
+    for one in points:
+        add, own = one.rows / np.sqrt(count), one.precision / count
+        precision = own if precision is None else precision + own
+        rows = add if rows is None else np.concatenate([rows, add])
+        # No more rows than it takes, so that many points take no more memory than a few.
+        rows = compressed(rows, NEGLIGIBLE * float(own.diagonal().min()))
+    if rows is None or precision is None:
+        raise ValueError("`averaged(points=...)` holds none.")
+    return Laplace(rows, sparse.csr_array(precision))
 
 
 def pulled(whitening: Whitening, slope: Float[Array, " parameter"]) -> Float[Array, " parameter"]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from identities import present
 from matplotlib.figure import Figure
+from pictures import covered
 from problems import BLOCK_MESH, observed
 
 import jaxmt
@@ -66,7 +67,8 @@ def test_bad_factors_are_refused(factors):
 
 
 def test_it_is_drawn_with_its_corner():
-    ax = jaxmt.plot.l_curve(Figure().add_subplot(), hyperbola(), title="L-curve")
+    ax = jaxmt.plot.l_curve(Figure(layout="constrained").add_subplot(), hyperbola(), title="L-curve")
+    assert not covered(ax.figure)
     assert ax.get_xscale() == ax.get_yscale() == "log"
     assert "lambda 1," in present(ax.get_legend()).get_texts()[0].get_text()
     assert len(ax.texts) == FACTORS.size

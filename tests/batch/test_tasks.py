@@ -62,6 +62,9 @@ def test_processes_have_the_numbers_of_this_one_and_cores_of_their_own(tmp_path)
     shares = {tuple(one["cores"]) for one in found.values()}
     assert all(len(share) == len(available) // 2 for share in shares)
     assert {one["process"] for one in found.values()} != {os.getpid()}
+    # A terminal sends Ctrl-C to all: it would end with a traceback what is being started.
+    assert all(one["deaf"] for one in found.values())
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.parametrize("function", [chores.die_at_zero, chores.die_once])

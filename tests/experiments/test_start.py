@@ -48,12 +48,6 @@ def test_a_process_that_fails_is_a_row_that_says_why(tmp_path):
     assert line.endswith("ValueError: no such thing")
 
 
-def test_simpeg_that_is_not_installed_is_a_row_with_the_remedy(tmp_path):
-    row = start.measured(Row("by SimPEG", ("-c", "import simpeg_that_is_not_there")), tmp_path)
-    assert row["failure"].startswith("No module named 'simpeg_that_is_not_there'")
-    assert row["failure"].endswith("pip install 'jaxmt[bench]'")
-
-
 def test_look_without_field_data_is_a_row_that_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("JAXMT_DATA", str(tmp_path))
     (look,) = (row for row in start.rows(True, tmp_path) if row.name.startswith("jaxmt look"))

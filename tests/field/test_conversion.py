@@ -12,7 +12,7 @@ from soundings import two_dimensional
 
 import jaxmt
 from jaxmt.conventions import MU_0
-from jaxmt.field import Line, source
+from jaxmt.field import Line, export, source
 from jaxmt.field.command import main
 from jaxmt.field.conversion import SUFFIXES
 from jaxmt.field.file_names import unique
@@ -152,7 +152,7 @@ def test_results_as_everything_that_takes_them(inverted, tmp_path):
     # The stations lie on the equator, 0.02 degrees apart.
     places = sorted({(float(d["latitude_deg"]), float(d["longitude_deg"])) for d in data})
     np.testing.assert_allclose(places, [(0.0, 0.02 * k) for k in range(4)], atol=1e-9)
-    assert {float(cell["epsg"]) for cell in cells} == {32631.0}
+    assert {cell["epsg"] for cell in cells} == {"32631"}
 
 
 def test_results_as_edi(inverted, tmp_path, capsys):
@@ -238,6 +238,23 @@ def test_edi_files_of_a_folder_go_to_a_folder(survey, tmp_path, capsys, monkeypa
     monkeypatch.setattr("jaxmt.field.conversion.source_of", None)
     assert convert(survey, "edi", tmp_path / "x.edi") == 2
     assert "edi writes several files here: -o must be a folder" in capsys.readouterr().err
+
+
+def test_of_a_conversion_that_fails_nothing_stays_but_what_was_there(inverted, tmp_path, monkeypatch):
+    def full(path, *_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export, "write_section_csv", full)
+    assert convert(inverted, "csv", tmp_path / "new") == 1
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "mine.txt").write_text("mine")
+    (tmp_path / "old" / "l2_section.csv").write_text("before")
+    assert convert(inverted, "csv", tmp_path / "old", "--force") == 1
+    assert {file.name: file.stat().st_size for file in (tmp_path / "old").iterdir()} == {
+        "mine.txt": 4,
+        "l2_section.csv": 6,
+    }
 
 
 def test_the_folder_of_one_inversion_is_no_run(inverted, capsys):

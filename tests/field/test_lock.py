@@ -1,5 +1,7 @@
 """One run at a time in a folder, and a new run beside an old one until it is whole."""
 
+import errno
+import io
 import json
 import os
 import re
@@ -7,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from surveys import TOLD
@@ -37,10 +40,13 @@ def test_a_folder_is_held_by_one_process(tmp_path):
     assert files(out) == {"result"}
 
 
-def test_a_run_that_comes_to_nothing_leaves_no_folder(tmp_path):
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_run_that_comes_to_nothing_leaves_no_folder_but_mine(mine, tmp_path):
+    if mine:
+        (tmp_path / "OUT").mkdir()
     with pytest.raises(ValueError, match="nothing"), locked(tmp_path / "OUT"):
         raise ValueError("nothing")
-    assert not (tmp_path / "OUT").exists()
+    assert (tmp_path / "OUT").exists() == mine
 
 
 def a_lock(**changes):
@@ -86,6 +92,19 @@ def test_any_other_lock_is_believed(content, who, tmp_path):
     assert (tmp_path / LOCK).read_text() == content
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_where_nothing_can_be_written_is_refused_in_words(number, tmp_path, monkeypatch):
+    def refused(path, content):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(locks, "_written", refused)
+    with pytest.raises(
+        PermissionError, match=rf"^nothing can be written to {tmp_path}. Give another folder."
+    ):
+        locked(tmp_path).__enter__()
+    assert not files(tmp_path)
+
+
 def test_a_lock_that_another_took_over_is_not_removed(tmp_path, monkeypatch):
     """Between reading the lock of a dead process and removing it, another process was faster."""
     (tmp_path / LOCK).write_text(json.dumps(a_lock(began="boot 1")))
@@ -112,6 +131,30 @@ def test_a_file_system_without_links_has_locks_too(tmp_path, monkeypatch):
         with pytest.raises(FileExistsError, match="is in use by process"), locked(tmp_path):
             pass
     assert not files(tmp_path)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_lock_that_finds_no_room_names_its_file_and_leaves_nothing(links, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    class Full(io.StringIO):
+        write = full
+
+    opened = Path.open
+    monkeypatch.setattr(locks.os, "link", full)
+    monkeypatch.setattr(
+        Path, "write_text", full if links else lambda path, *_, **__: opened(path, "w").close()
+    )
+    monkeypatch.setattr(Path, "open", lambda path, *how, **__: (opened(path, *how[:1]).close(), Full())[1])
+    if links:
+        # As a read-only file system does, whose error is not to hide the first.
+        monkeypatch.setattr(Path, "unlink", full)
+    out = tmp_path / "OUT"
+    with pytest.raises(OSError, match=rf"No space left on device: '{out / LOCK}'"), locked(out):
+        pass
+    monkeypatch.undo()
+    assert not out.exists()
 
 
 def test_what_killed_runs_left_half_written_is_swept(tmp_path):

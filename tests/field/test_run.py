@@ -20,6 +20,7 @@ from jaxmt.field import Folder, Line, Outcome, invert_line, workflow
 from jaxmt.field.command import main
 from jaxmt.field.methods import QUICK_GROWTH
 from jaxmt.field.run_file import NAME, RunFile
+from jaxmt.io import read_results, write_results
 
 
 def history(folder):
@@ -208,9 +209,17 @@ def test_a_run_of_all_lines_has_a_page_that_leads_to_each(inverted, tmp_path, ca
     def drawn(self, folder):
         shutil.copytree(inverted, folder.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(NAME))
 
+    own = iter([(1.0, 100.0), (5.0, 2000.0)])
     monkeypatch.setattr(Outcome, "draw", drawn)
+    monkeypatch.setattr(Outcome, "own_limits", lambda self: next(own))
     assert main(["report", str(whole), "--client", "C"]) == 0
     said = capsys.readouterr().out
+    assert "All sections have colours from 1 to 2000 ohm m, what the data see of them." in said
+    for name in names:
+        outcome = Outcome.read(Folder.open(whole / name))
+        assert outcome.settings.limits == (1.0, 2000.0)
+        # log10 of both.
+        assert '"limits":[0.0,3.30' in (whole / name / "report.html").read_text()
     assert f"The report about all lines is {whole / 'report.html'}" in said
     page = ElementTree.fromstring((whole / "report.html").read_text().partition("\n")[2])
     assert page.findtext(".//h1") == "<i> $b_{$"
@@ -220,7 +229,13 @@ def test_a_run_of_all_lines_has_a_page_that_leads_to_each(inverted, tmp_path, ca
     assert len(page.findall(".//img")) == 3
     cells = [[cell.text for cell in row] for row in page.iterfind(".//tbody/tr")]
     assert [row[1] for row in cells] == ["4", "4"]
+    stated = [each.text for each in page.iterfind(".//dd")]
+    assert stated[0] == "C"
+    assert "1 to 2000 ohm m in all sections" in stated
     assert RunFile.read(whole / NAME).told["client"] == "C"
+    # What is told counts.
+    assert main(["report", str(whole), "--limits", "2", "30"]) == 0
+    assert "All sections" not in capsys.readouterr().out
 
 
 def test_the_first_page_is_told_and_told_again(inverted, tmp_path):
@@ -313,6 +328,18 @@ def test_a_folder_without_results_is_refused(tmp_path, capsys):
     assert "holds no inversion that ended" in capsys.readouterr().err
 
 
+def test_a_section_with_a_hole_is_refused_with_its_file(inverted, tmp_path, capsys):
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    model = out / "l2" / "model.npz"
+    stored = read_results(model)
+    holed = np.array(stored.resistivity)
+    holed[-1, 0] = np.nan
+    write_results(model, dataclasses.replace(stored, resistivity=holed))
+    assert main(["report", str(out)]) == 1
+    assert f"{model}: 1 cells of the ground have no resistivity." in capsys.readouterr().err
+
+
 def test_nothing_left_is_said_with_the_rules_that_took_it(tmp_path, capsys):
     survey = write_survey(tmp_path / "EDI")
     out = tmp_path / "OUT"
@@ -390,3 +417,26 @@ def test_four_lines_of_python(inverted, survey, tmp_path):
     with pytest.raises(FileExistsError, match="exists and is not empty"):
         outcome.write(tmp_path / "results")
     outcome.write(tmp_path / "results", force=True)
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5])
+@pytest.mark.parametrize("name", ["sites.npz", "l2/appraisal.npz", "l2/history.csv"])
+def test_a_file_that_was_cut_short_is_named(name, left, inverted, tmp_path, capsys):
+    """As where a rename is not atomic, or a copy of the folder was stopped."""
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    content = (out / name).read_bytes()
+    (out / name).write_bytes(content[: int(left * len(content))])
+    assert main(["report", str(out)]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"jaxmt: {out / name} is damaged")
+
+
+def test_a_run_file_that_was_cut_short_tells_of_no_run(inverted, tmp_path, capsys):
+    """What is left of it may be read, and would invert with other settings."""
+    out = tmp_path / "OUT"
+    shutil.copytree(inverted, out)
+    text = (out / "run.toml").read_text()
+    (out / "run.toml").write_text(text[: text.index("[inversion]")])
+    assert main(["invert", "--resume", str(out)]) == 1
+    assert "run.toml belongs to run unknown" in capsys.readouterr().err

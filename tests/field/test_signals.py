@@ -99,6 +99,16 @@ def test_the_system_is_heard_again_when_the_first_signal_may_be_lost(listening, 
         monkeypatch.setattr(signals, "PATIENCE", 0.0)
 
 
+def test_a_process_that_ends_is_left_in_peace(listening, monkeypatch):
+    """What is raised while Python tidies up is printed with a traceback, and changes nothing."""
+    signals.listen()
+    monkeypatch.setattr(threading.main_thread(), "is_alive", lambda: False)
+    signal.raise_signal(signal.SIGTERM)
+    monkeypatch.undo()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+
+
 def test_a_signal_while_garbage_is_collected_is_not_lost(listening):
     """Python discards what is raised there."""
 

@@ -272,6 +272,16 @@ def test_arrows_point_to_conductors_or_away():
         plot.induction_arrows(page(8.0)[1], [half_space()], np.zeros(1))
 
 
+def test_the_tips_of_the_outermost_arrows_are_within_the_frame():
+    site = half_space(tipper=np.tile([0.0, -0.3 + 0j], (26, 1)))
+    _, ax = page(8.0)
+    plot.induction_arrows(ax, 20 * [site], 1e3 * np.arange(20.0))
+    arrows = next(c for c in ax.collections if c.get_label() == "induction arrows")
+    tips = ax.transData.transform(arrows.XY)[:, 0] + arrows.U / arrows.scale * ax.figure.dpi
+    assert np.all(arrows.U > 0)
+    assert ax.bbox.x0 < tips.max() < ax.bbox.x1
+
+
 def test_arrows_point_to_a_conductor():
     y = np.r_[-1e5, -5e4, np.linspace(-2e4, 2e4, 41), 5e4, 1e5]
     mesh = Mesh(y, np.r_[-1e5, -1e4, -1e3, 0.0, np.linspace(500, 2e4, 20), 5e4, 1e5])

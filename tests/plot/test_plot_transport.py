@@ -7,6 +7,7 @@ from identities import of_kind, present
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
+from pictures import covered
 
 mpl.use("Agg")
 
@@ -26,6 +27,7 @@ def test_a_landscape_marks_its_local_minima():
     labels = [text.get_text() for text in present(ax.get_legend()).get_texts()]
     # cos(3 pi x) is least at x = -1, -1/3, 1/3 and 1; the ends are not interior.
     assert labels == ["one (1)", "two (2)"]
+    assert not covered(ax.figure)
     np.testing.assert_array_equal(plot.local_minima(x**2), [10])
     with pytest.raises(ValueError, match=r"shape of `parameter`, \(21,\). Got \(20,\) for 'one'"):
         plot.landscape(axes(), x, {"one": x[1:]}, true=0.0, label="x")
@@ -59,6 +61,7 @@ def test_a_plan_is_drawn_as_lines_from_predicted_to_observed():
     np.testing.assert_array_equal(lines.get_segments(), expected)
     # Shares of the predicted sample; the third one is missing.
     np.testing.assert_array_equal(lines.get_alpha(), [1.0, 0.5, 0.5])
+    assert not covered(ax.figure)
     with pytest.raises(ValueError, match=r"plan=...\)` must have shape"):
         plot.transport_plan(axes(), periods, predicted, observed, plan[:2], label="value")
 

@@ -5,7 +5,7 @@ import pytest
 from identities import of_kind, present
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from pictures import collisions, texts
+from pictures import collisions, covered, texts
 from posteriors import made_up
 
 from jaxmt import Mesh, plot
@@ -44,6 +44,7 @@ def test_columns_fan_out_around_the_median():
     assert wide > narrow
     assert axes[0].get_ylim()[1] == 0
     assert {*NAMES, "95 % of the draws", "most probable"} <= set(texts(figure))
+    assert not covered(figure)
     assert not collisions(figure)
 
 

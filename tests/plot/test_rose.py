@@ -1,5 +1,7 @@
 """The rose: petals where the tensors point, and the lines of strike, its alternative and the arrows."""
 
+import dataclasses
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -37,7 +39,9 @@ def test_petals_point_along_and_across_strike():
 def test_lines_of_what_was_found_and_used():
     sites = [two_dimensional("A", azimuth=25.0, te=35.0, tm=60.0, arrow=0.3)]
     found = strike(sites)
-    ax = plot.strike_rose(axes(), sites, found=found, strike=20.0)
+    # The larger of scatter and spread is stated, as in words.
+    ax = plot.strike_rose(axes(), sites, found=dataclasses.replace(found, spread=7.0), strike=20.0)
+    assert "strike 25° ± 7°" in [line.get_label() for line in ax.lines]
     drawn = {str(line.get_label()).split()[0]: np.asarray(line.get_xdata())[0] for line in ax.lines}
     assert set(drawn) == {"strike", "or", "used", "induction"}
     # Arrows are perpendicular to the strike they settle; rounding only.

@@ -14,6 +14,7 @@ mpl.use("Agg")
 from soundings import half_space  # noqa: E402
 
 from jaxmt import plot  # noqa: E402
+from jaxmt.plot.station_labels import placed  # noqa: E402
 
 
 def sites(count=4):
@@ -84,3 +85,15 @@ def test_dollar_signs_in_names_are_no_mathematics():
     assert r"\$\x0\$_" in [text.get_text() for text in ax.texts]
     # Drawing would raise `ValueError` for what is no mathematics.
     ax.figure.canvas.draw()
+
+
+def test_labels_keep_off_the_marks_of_other_stations_where_they_can():
+    places, lengths, sides = (
+        np.array([[0.0, 0.0], [-6.0, 0.0]]),
+        np.full(2, 10.0),
+        np.array([[-8.0, 0], [8, 0]]),
+    )
+    # On its left stands the other station, and on the other's left nothing.
+    assert placed(places, lengths, 0.0, sides).tolist() == [1, 0]
+    # Without a choice it stands on a mark rather than nowhere, and the other's label meets it.
+    assert placed(places, lengths, 0.0, sides[:1]).tolist() == [0, -1]

@@ -47,6 +47,11 @@ def test_ellipses_have_the_shape_of_the_tensors_north_upward():
     np.testing.assert_allclose(heights / widths, ratio, rtol=1e-9)
     colour = ScalarMappable(Normalize(0, 90), "viridis").to_rgba(np.array(35.0))
     np.testing.assert_allclose(np.asarray(drawn.get_facecolor())[0], colour, atol=1e-9)
+    # In points, no ellipse of a station meets the next, and half of one fits within the frame.
+    down = ax.transData.transform(places(ax)[places(ax)[:, 0] == 0])[:, 1] * 72 / ax.figure.dpi
+    assert np.abs(np.diff(down)).min() >= widths[0] * (1 - 1e-9)
+    frame = np.array([ax.bbox.y0, ax.bbox.y1]) * 72 / ax.figure.dpi
+    assert np.all(np.abs(down[:, None] - frame) >= widths[0] / 2)
     assert set(places(ax)[:, 0]) == {0.0, 1.0, 3.0}
     assert set(np.round(places(ax)[:, 1], 9)) <= set(np.round(1 / FREQUENCIES, 9))
 
@@ -57,6 +62,13 @@ def test_periods_grow_downward_and_crowded_ones_are_left_out():
     low = Figure(figsize=(8, 1.2)).subplots()
     few = places(plot.tensor_section(low, line(), PLACES))
     assert 0 < len(few) < len(places(ax))
+    # Of 300 stations at 1.5 points, every fourth or so; of pairs far apart, both.
+    dense = plot.tensor_section(axes(), 100 * line(), np.arange(300.0), colorbar=False)
+    at = np.unique(dense.transData.transform(places(dense))[:, 0]) * 72 / dense.figure.dpi
+    assert at.size > 60
+    assert np.diff(at).min() >= 5.0 * (1 - 1e-9)
+    pairs = plot.tensor_section(axes(), line(), np.array([0.0, 1.0, 3000.0]))
+    assert len(set(places(pairs)[:, 0])) == 3
 
 
 def test_what_is_missing_is_left_out():

@@ -94,7 +94,7 @@ def test_what_nobody_sees_is_not_described():
 
 def test_one_station_and_a_section_with_gaps_have_their_sentences():
     alone = a_fit(survey=a_survey(["A"]))
-    assert "1 of 1 stations" in conclusions([alone], SETTINGS)[0]
+    assert "the station is fitted to an nRMS below 2" in conclusions([alone], SETTINGS)[0]
     fit = a_fit()
     rho = np.array(fit.result.resistivity)
     rho[:3] = np.nan

@@ -221,6 +221,9 @@ class Failing(AbstractFactoriser):
     def recycle(self, factor):
         pass
 
+    def forget(self):
+        pass
+
 
 class FailingSolver(AbstractHostSolver):
     threads: int = 2

@@ -28,6 +28,7 @@ from jaxtyping import Array, Complex
 from threadpoolctl import ThreadpoolController
 
 from ...forking import refuse_forked
+from ...programs import dropping
 from ..solve import AbstractSolver, Stencil
 from .host_call import Function, host_call
 
@@ -58,6 +59,10 @@ class AbstractFactoriser(abc.ABC):
     @abc.abstractmethod
     def recycle(self, factor: Any) -> None:
         """Takes back a factor that is no longer kept."""
+
+    @abc.abstractmethod
+    def forget(self) -> None:
+        """Drops what was taken back."""
 
 
 class AbstractHostSolver(AbstractSolver):
@@ -128,6 +133,11 @@ class Worker:
         while self.store:
             self.factoriser.recycle(self.store.popitem()[1].factor)
 
+    def forget(self) -> None:
+        """Drops all that is kept of any matrix."""
+        self.clear()
+        self.factoriser.forget()
+
     def solve(self, stencil: Coefficients, rhs: np.ndarray, last: bool) -> np.ndarray:
         """Solutions for `rhs` of shape (many, rows, columns); the factor is dropped if `last`."""
         if not all(np.isfinite(part).all() for part in stencil):
@@ -160,6 +170,9 @@ def _weights(size: int) -> np.ndarray:
     return np.random.default_rng(0).integers(2**63, size=size, dtype=np.uint64) | np.uint64(1)
 
 
+dropping(_weights.cache_clear)
+
+
 def _checksum(stencil: Coefficients) -> bytes:
     """A quick key; whoever finds a factor by it compares the coefficients."""
     words = [part.ravel().view(np.uint64) for part in stencil]
@@ -172,7 +185,10 @@ def workers(solver: AbstractHostSolver) -> tuple[Worker, ...]:
     for library in ThreadpoolController().lib_controllers:
         if library.user_api == "blas":
             library.set_num_threads(1)
-    return tuple(Worker(solver.factoriser(), solver.memory / solver.threads) for _ in range(solver.threads))
+    share = solver.memory / solver.threads
+    made = tuple(Worker(solver.factoriser(), share) for _ in range(solver.threads))
+    dropping(lambda: wait([worker.run(worker.forget) for worker in made]))
+    return made
 
 
 @functools.cache

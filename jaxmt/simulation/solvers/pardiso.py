@@ -104,3 +104,6 @@ class _Factoriser(AbstractFactoriser):
         self.idle.append(factor)
         while self.idle and sum(map(self.size, self.idle)) > self.memory:
             self.idle.pop(0)
+
+    def forget(self) -> None:
+        self.idle.clear()

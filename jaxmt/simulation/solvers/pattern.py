@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...programs import dropping
+
 
 class Pattern(NamedTuple):
     """Where the coefficients of a stencil go in a sparse matrix whose rows are eliminated in order.
@@ -29,6 +31,9 @@ class Pattern(NamedTuple):
 def natural(rows: int, cols: int, *, triangle: bool) -> Pattern:
     """The pattern in row-major order: the whole matrix, or by rows only its upper triangle."""
     return permuted(rows, cols, np.arange(rows * cols), triangle=triangle)
+
+
+dropping(natural.cache_clear)
 
 
 def permuted(rows: int, cols: int, position: np.ndarray, *, triangle: bool) -> Pattern:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...programs import dropping
 from .host import AbstractFactoriser, AbstractHostSolver, Coefficients, cores
 from .pattern import Pattern, natural, permuted
 
@@ -48,6 +49,9 @@ class _Factoriser(AbstractFactoriser):
     def recycle(self, factor: Any) -> None:
         del factor
 
+    def forget(self) -> None:
+        """Nothing is taken back."""
+
 
 @functools.cache
 def _pattern(rows: int, cols: int) -> Pattern:
@@ -55,6 +59,9 @@ def _pattern(rows: int, cols: int) -> Pattern:
     unit = (np.full((rows, cols), 5.0 + 0j), np.ones((rows - 1, cols)), np.ones((rows, cols - 1)))
     order = _factor(unit, natural(rows, cols, triangle=False), "MMD_AT_PLUS_A").perm_c
     return permuted(rows, cols, order, triangle=False)
+
+
+dropping(_pattern.cache_clear)
 
 
 def _factor(stencil: Coefficients, pattern: Pattern, ordering: str) -> Any:
