@@ -90,11 +90,16 @@ class StaticShift(eqx.Module):
         return jnp.where(within, (pull - common) * variance, near)
 
     def unbound(
-        self, shifts: Float[Array | np.ndarray, "mode site"]
+        self,
+        shifts: Float[Array | np.ndarray, "mode site"],
+        weights: Float[np.ndarray, "comp freq site"],
     ) -> tuple[Bool[np.ndarray, "mode site"], Float[np.ndarray, "mode site"]]:
-        """Which shifts are not at their bounds, and what each of these is beyond their mean."""
-        own = np.asarray(shifts)
-        movable = np.abs(own) < self.farthest * (1 - 1e-12)
+        """Which shifts of curves are not at their bounds, and what each of these is beyond their mean.
+
+        - `weights`: a curve has data whose weight is positive.
+        """
+        own, curves = np.asarray(shifts), (weights[np.array(RHO)] > 0).any(axis=1)
+        movable = curves & (np.abs(own) < self.farthest * (1 - 1e-12))
         mean = np.sum(own, axis=1, where=movable) / np.maximum(movable.sum(axis=1), 1)
         return movable, np.where(movable, own - mean[:, None], 0.0)
 

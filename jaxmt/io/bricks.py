@@ -64,7 +64,7 @@ class Bricks:
             below = int(np.searchsorted(mesh.earth_nodes, ground.max(), "right")) - 1
             for last in range(below, mesh.n_earth):
                 end = last + 1 == mesh.n_earth
-                high = mesh.earth_nodes[last + 1] - mesh.earth_nodes[first] >= width / ASPECT
+                high = mesh.earth_nodes[last + 1] - max(z[first], ground.max()) >= width / ASPECT
                 if end or high or held[last + 1, j] != held[last, j]:
                     part = slice(first, last + 1)
                     log = np.average(logs[part, j], weights=heights[part, j])

@@ -141,7 +141,7 @@ def posterior_traces(figure: Figure, found: Posterior) -> list[Axes]:
     """
     constrain(figure)
     axes = figure.subplots(2, 1, sharex=True)
-    row, column = np.unravel_index(np.nanargmax(found.rhat), found.rhat.shape)
+    row, column = found.worst
     y, z = found.mesh.y_centres[column] / 1e3, found.mesh.z_centres[row] / 1e3
     worst = f"{y:.3g} km, {z:.3g} km deep: R-hat {found.rhat[row, column]:.3f}, "
     panels = (

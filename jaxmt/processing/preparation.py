@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..data import Data
 from ..simulation.survey import Survey
@@ -152,7 +152,7 @@ def prepare(
     )
     rest = iter(sites)
     shown = [site if out else next(rest) for site, out in zip(whole, useless, strict=True)]
-    y = _along(shown, data, direction)
+    y = _along(shown, ~np.array(useless), data, direction)
     return Prepared(data, usable, journal, found, float(angle), tuple(shown), y)
 
 
@@ -165,11 +165,21 @@ def _within(data: Data, whole: Data) -> Data:
     return dataclasses.replace(data, survey=dataclasses.replace(data.survey, stations=stations))
 
 
-def _along(sites: Sequence[Site], data: Data, direction: float) -> Float[np.ndarray, " site"]:
-    """Position of every site along the profile of `data`, m."""
+def _along(
+    sites: Sequence[Site], measured: Bool[np.ndarray, " site"], data: Data, direction: float
+) -> Float[np.ndarray, " site"]:
+    """Position of every site along the profile of `data`, m; NaN for none.
+
+    - `measured`: which sites have a datum.
+    """
     if len(sites) == 1:
         return data.survey.stations
-    north, east = positions(sites).T
+    place = positions(sites)
+    if np.isnan(place[measured]).any():
+        # A station without a datum has a place of another kind, which is none beside theirs.
+        place = np.full_like(place, np.nan)
+        place[measured] = positions([site for site, used in zip(sites, measured, strict=True) if used])
+    north, east = place.T
     y = east * np.sin(np.deg2rad(direction)) + north * np.cos(np.deg2rad(direction))
     return y - _shift(data.survey, [site.name for site in sites], y)
 

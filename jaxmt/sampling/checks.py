@@ -17,9 +17,10 @@ FLAT = 1e-9
 
 def check_counts(draws: int, chains: int) -> None:
     """Raises `ValueError` for chains of which nothing could be said."""
-    if draws < FEWEST:
+    least = 2 * FEWEST if chains == 1 else FEWEST
+    if draws < least:
         raise ValueError(
-            f"`sample(draws=...)` must be at least {FEWEST} for each chain: fewer have no spread, and no "
+            f"`sample(draws=...)` must be at least {least} for each chain: fewer have no spread, and no "
             f"R-hat says whether they may be believed. Got {draws}; 250 or more are usual."
         )
     if chains < 1:

@@ -19,7 +19,7 @@ LEAST_ESS = 100.0
 """Fewest effective draws for each chain, by the same."""
 
 FEWEST = 4
-"""Draws of a chain below which there is no R-hat."""
+"""Draws of a chain below which there is no R-hat; of one chain alone, of each half."""
 
 NODES = ("y_nodes", "z_nodes", "surface")
 """What a mesh is saved as."""
@@ -141,11 +141,24 @@ class Posterior:
         return float(w.sum() ** 2 / np.sum(w**2))
 
     @property
+    def worst(self) -> tuple[int, int]:
+        """Row and column of the cell with the largest R-hat."""
+        row, column = np.unravel_index(np.argmax(np.nan_to_num(self.rhat, nan=-1.0)), self.rhat.shape)
+        return int(row), int(column)
+
+    @property
+    def fewest(self) -> float:
+        """Effective draws in the cell that has the fewest; NaN where there are none to count."""
+        found = self.ess[np.isfinite(self.ess)]
+        return float(found.min()) if found.size else np.nan
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the draws may be believed; `message` says it with numbers."""
         if self.divergent.any():
             return Verdict.DIVERGENT
-        if np.nanmax(self.rhat) > LARGEST_RHAT or np.nanmin(self.ess) < LEAST_ESS * len(self.gradients):
+        # What is NaN is not as it should be.
+        if not (self.rhat[self.worst] <= LARGEST_RHAT and self.fewest >= LEAST_ESS * len(self.gradients)):
             return Verdict.NOT_CONVERGED
         if self.weight_worth < self.gradients.size / 2:
             return Verdict.BIASED
@@ -160,15 +173,20 @@ class Posterior:
     def message(self) -> str:
         """The verdict in words, with numbers and what to do."""
         chains, draws = self.gradients.shape
-        worst, fewest = float(np.nanmax(self.rhat)), float(np.nanmin(self.ess))
-        row, column = np.unravel_index(np.nanargmax(self.rhat), self.rhat.shape)
+        row, column = self.worst
+        worst, fewest = self.rhat[row, column], self.fewest
         told = f"{chains} x {draws} draws, R-hat up to {worst:.3f}, {fewest:.0f} effective draws or more"
         match self.verdict:
             case Verdict.DIVERGENT:
-                many = int(self.divergent.sum())
+                many = f"{int(self.divergent.sum())} of {self.divergent.size} draws"
+                if self.independent:
+                    return (
+                        f"not converged: the equations of {many} are not solved ({told}); give them more "
+                        "`RandomiseThenOptimise(runs=...)`"
+                    )
                 return (
-                    f"not converged: {many} of {self.divergent.size} draws diverged ({told}); take a "
-                    "higher `NUTS(acceptance=...)`, or a prior that keeps off the bounds"
+                    f"not converged: {many} diverged ({told}); take a higher `NUTS(acceptance=...)`, or a "
+                    "prior that keeps off the bounds"
                 )
             case Verdict.NOT_CONVERGED:
                 many = int(np.sum(self.rhat > LARGEST_RHAT))
@@ -241,8 +259,8 @@ def diagnosed(
 ) -> tuple[Section, Section]:
     """R-hat and effective draws of each free cell (Vehtari et al. 2021); NaN elsewhere.
 
-    A cell that all draws agree on has neither. Raises `ImportError`, with the remedy, where arviz-stats is
-    not installed.
+    Of one chain alone R-hat compares the halves. A cell that all draws agree on has none. Raises
+    `ImportError`, with the remedy, where arviz-stats is not installed.
     """
     try:
         array_stats = importlib.import_module("arviz_stats.base.array").array_stats
@@ -252,6 +270,8 @@ def diagnosed(
         ) from None
     values = np.moveaxis(draws[:, :, free], -1, 0)
     rhat, ess = np.full(free.shape, np.nan), np.full(free.shape, np.nan)
-    rhat[free] = array_stats.rhat(values, chain_axis=1, draw_axis=2, method="rank")
+    cells, chains, count = values.shape
+    compared = values if chains > 1 else values[..., : count // 2 * 2].reshape(cells, 2, -1)
+    rhat[free] = array_stats.rhat(compared, chain_axis=1, draw_axis=2, method="rank")
     ess[free] = array_stats.ess(values, chain_axis=1, draw_axis=2, method="bulk")
     return rhat, ess

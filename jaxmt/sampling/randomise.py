@@ -31,6 +31,9 @@ from .whitened import Laplace, Whitening
 NEAR = 0.01
 """Root mean square of what is left of the equations, over noise of one, at which they are solved."""
 
+NOWHERE = 1e6
+"""What is left of them where the physics has no answer."""
+
 Vector = Float[np.ndarray, " parameter"]
 Part = Float[np.ndarray, " direction"]
 
@@ -114,14 +117,15 @@ class _Problem:
         while (size := _rms(left)) > NEAR and runs < most:
             step = -inverse @ left
             moved, after = step, left
-            for halving in range(4):
+            for halving in range(min(4, most - runs)):
                 moved = step / 2**halving
                 after, runs = self._left(part + moved, beside, told), runs + 1
                 if _rms(after) < size:
                     break
             change = inverse @ (after - left)
-            inverse += np.outer(moved - change, moved @ inverse) / (moved @ change)
-            if _rms(after) < 2 * size:
+            if secant := moved @ change:
+                inverse += np.outer(moved - change, moved @ inverse) / secant
+            if _rms(after) < min(2 * size, NOWHERE):
                 part, left = part + moved, after
         x = self._x(part, beside)
         rows = self.density.linearised(x).rows
@@ -139,10 +143,10 @@ class _Problem:
         return self.laplace.prior.backwards(self.v.T)
 
     def _left(self, part: Part, beside: Vector, told: Part) -> Part:
-        """What is left of the equations; infinite where the physics has no answer."""
+        """What is left of the equations."""
         residuals = self.density.whitened(self._x(part, beside))
         found = (part - self.mean + self.s * (self.project @ residuals)) / self.root - told
-        return np.where(np.isfinite(found), found, 1e6)
+        return np.where(np.isfinite(found), found, NOWHERE)
 
 
 def _rms(values: Part) -> float:

@@ -91,8 +91,8 @@ def sample(
 
     Raises `ValueError` for a misfit that is no likelihood, such as transport; a prior that is improper,
     so that there is no posterior; data that say nothing, or whose errors are so small that nothing else
-    counts; fewer than 4 draws; `FloatingPointError` for a start without a finite density; `ImportError`
-    where the extra `sample` is not installed; `RuntimeError` where a chain failed.
+    counts; fewer than 4 draws, or 8 of one chain; `FloatingPointError` for a start without a finite
+    density; `ImportError` where the extra `sample` is not installed; `RuntimeError` where a chain failed.
     """
     refuse_forked()
     check_counts(draws, chains)
@@ -176,8 +176,8 @@ def sample(
             if progress is not None:
                 made = _posterior(density, peak, sampler, found, (k + 1) * sampler.round, shared.gradients)
                 counted = int(made.gradients.sum() + made.warm_up.sum()) + made.pilot_gradients
-                rhat, ess = float(np.nanmax(made.rhat)), float(np.nanmin(made.ess))
-                progress(Sampled(made.gradients.shape[1], rhat, ess, counted))
+                worst = float(made.rhat[made.worst])
+                progress(Sampled(made.gradients.shape[1], worst, made.fewest, counted))
     return _posterior(density, peak, sampler, found, draws, shared.gradients)
 
 

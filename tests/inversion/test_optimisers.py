@@ -64,7 +64,7 @@ def test_a_gauss_newton_step_solves_the_normal_equations(static_shift, data):
     if static_shift is not None:
         decades = static_shift.decades
         # Shifts that are not at their bounds as further parameters; the sum of each mode is zero.
-        movable, beyond = static_shift.unbound(prediction.shifts)
+        movable, beyond = static_shift.unbound(prediction.shifts, mask.astype(float))
         assert movable.all() == (static_shift is SHIFTS)
         rest = shifted(jnp.zeros(mask.shape), jnp.asarray(prediction.shifts - beyond))
         r -= np.asarray(rest)[mask] / data.errors[mask]

@@ -91,6 +91,8 @@ def test_the_graph_fills_the_plane(surface):
     """Corners less sides plus regions is 1 for a connected planar graph (Euler)."""
     mesh = exports.mesh(surface=surface)
     bricks = Bricks.of(mesh, np.where(mesh.air, np.nan, exports.section()))
+    wide = mesh.dy[bricks.column] > ASPECT * (bricks.bottom - bricks.top.max(axis=1))
+    assert not wide[bricks.bottom < mesh.earth_nodes[-1]].any()
     # As much ground as the mesh has, and what lies farther.
     area = np.sum((bricks.bottom - bricks.top.mean(axis=1)) * (bricks.right - bricks.left))
     wide = np.diff(mesh.y_nodes)

@@ -87,6 +87,20 @@ def test_every_station_has_a_place_along_the_profile():
     np.testing.assert_array_equal(alone.distances, alone.data.survey.stations)
 
 
+@pytest.mark.parametrize("name", ["X", "S0"])
+def test_a_station_without_a_datum_may_have_a_place_of_another_kind(name):
+    """Local metres of those with data, degrees alone of the one without."""
+    unknown = {"latitude": np.nan, "longitude": np.nan}
+    line = [
+        dataclasses.replace(half_space(f"S{k}"), easting=2e3 * k, northing=0.0, **unknown) for k in range(3)
+    ]
+    empty = half_space(name)
+    empty = dataclasses.replace(empty, z=np.full_like(empty.z, np.nan))
+    found = prepare([empty, *line], angle=0.0)
+    assert found.data.survey.names == ("S0", "S1", "S2")
+    np.testing.assert_allclose(found.distances, [np.nan, -2e3, 0.0, 2e3], atol=1e-9)
+
+
 def test_declination_turns_the_axes():
     given = prepare(line(20.0), angle=20.0)
     magnetic = [rotate(site, 15.0) for site in line(20.0)]

@@ -97,6 +97,19 @@ def test_a_chain_apart_is_named_with_its_cell():
     assert found.message.endswith("more draws")
 
 
+def test_one_chain_is_compared_with_itself():
+    one = made_up(chains=1, draws=2000)
+    assert one.converged
+    assert one.message.startswith("converged: 1 x 2000 draws, R-hat up to 1.0")
+    draws = one.log10_resistivity.copy()
+    draws[0, :1000, 1, 1] += 1.0
+    assert "at 0.5 km, 0.2 km deep" in made_up(chains=1, log10_resistivity=draws).message
+    # Draws of which there is nothing to say.
+    few = made_up(chains=1, draws=6)
+    assert few.verdict is Verdict.NOT_CONVERGED
+    assert "up to nan" in few.message
+
+
 def test_draws_that_hardly_move_are_few():
     rng = np.random.default_rng(0)
     draws = made_up().log10_resistivity.copy()
@@ -111,6 +124,9 @@ def test_divergences_and_weights_are_named():
     found = dataclasses.replace(found, divergent=divergent)
     assert found.verdict is Verdict.DIVERGENT
     assert "3 of 800 draws diverged" in found.message
+    alone = dataclasses.replace(found, independent=True).message
+    assert "equations of 3 of 800 draws are not solved" in alone
+    assert "NUTS" not in alone
     weights = np.zeros((4, 200))
     weights[:, 20:] = -50.0
     found = made_up(log_weight=weights)

@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gaussians import bent, gaussian
+from gaussians import Bent, bent, gaussian
 
 import jaxmt
 from jaxmt.sampling.chain import starts
+from jaxmt.sampling.density import AbstractDensity
 from jaxmt.sampling.mode import NEAR, mode, value
 from jaxmt.sampling.whitened import apply, averaged
 
@@ -91,6 +92,33 @@ def test_weights_take_the_bias_from_randomise_then_optimise():
     spread = np.sqrt(second - first**2)
     np.testing.assert_allclose(w @ made["x"], first, atol=4 * spread.max() / 20)
     np.testing.assert_allclose(w @ made["x"] ** 2, second, atol=4 * 1.5 * (spread**2).max() / 20)
+
+
+class Walled(AbstractDensity):
+    """A density without an answer where a parameter has a decade or more."""
+
+    inner: Bent
+
+    def __call__(self, x):
+        return jnp.where(jnp.all(jnp.abs(x) < 1), self.inner(x), -jnp.inf)
+
+    def linearised(self, x):
+        return self.inner.linearised(x)
+
+    def whitened(self, x):
+        return self.inner.whitened(x) if np.all(np.abs(x) < 1) else np.full(2, np.nan)
+
+
+def test_equations_without_an_answer_are_marked():
+    density = bent(0.3)
+    found = known(density)
+    sampler = jaxmt.RandomiseThenOptimise(runs=20)
+    made = sampler.draw(Walled(density), found.laplace.whitening(found.x), None, jax.random.key(0), 60)
+    # What begins beyond the wall; by its Jacobian each draw has one run more.
+    assert 0 < made["divergent"].sum() < 15
+    assert made["gradients"].max() == 21
+    assert np.isfinite(made["x"]).all()
+    np.testing.assert_array_equal(made["divergent"], np.isinf(made["log_weight"]))
 
 
 def drawn(density, draws, chains=2, **options):

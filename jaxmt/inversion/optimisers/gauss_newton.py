@@ -204,7 +204,7 @@ class _Newton:
         r = residuals[used]
         if objective.static_shift is not None:
             # As if no station had been shifted, but by what is at its bounds and what makes up for that.
-            movable, shifts = objective.static_shift.unbound(self.now.prediction.shifts)
+            movable, shifts = objective.static_shift.unbound(self.now.prediction.shifts, weights)
             shifts = shifted(jnp.zeros_like(self.now.pull), jnp.asarray(shifts))
             r += (weights * np.asarray(shifts))[used]
             # The prior of the shifts is in standard deviations: brought to the unit of the misfit.
