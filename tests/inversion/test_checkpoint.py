@@ -91,10 +91,7 @@ def test_a_resumed_run_ends_as_if_nothing_had_happened(died, data, whole, tmp_pa
 
 CHILD = """
 import os, signal, sys
-import jax
-jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_num_cpu_devices", 3)
-jax.config.update("jax_numpy_dtype_promotion", "strict")
+import conftest  # The settings of this process, those of compilation among them.
 import jaxmt
 from test_checkpoint import run
 from problems import observed
