@@ -1,8 +1,7 @@
 r"""The no-U-turn sampler of Hoffman & Gelman (2014, J. Mach. Learn. Res. 15, 1593), by blackjax.
 
-Trajectories run in whitened parameters (`whitened.py`), whose mass matrix is one: in the mean curvature
-along a pilot, which is the covariance of the gradient under the posterior. Warming up finds the step alone,
-by dual averaging. The tree is that of Betancourt (2017): draws of a trajectory by their density.
+Trajectories run in whitened parameters (`whitened.py`), whose mass matrix is one: in the curvature that
+is typical along a pilot (`typical`). Warming up finds the step alone, by dual averaging. The tree is that of Betancourt (2017): draws of a trajectory by their density.
 """
 
 import dataclasses
@@ -20,7 +19,7 @@ from ..simulation.forward import memory_errors_explained
 from .chain import AbstractSampler, Segment, starts
 from .density import AbstractDensity
 from .mode import Mode, value
-from .whitened import Whitening, apply, averaged, pulled
+from .whitened import Whitening, apply, pulled, typical
 
 CURVATURES, PILOT_DOUBLINGS = 16, 5
 """Points of a pilot whose curvature is averaged, and its `doublings`: it need not forget where it began."""
@@ -33,8 +32,8 @@ class NUTS(AbstractSampler):
     """Chains of the no-U-turn sampler.
 
     - `warm_up`: draws that find the step and are thrown away. `acceptance`: the mean that they aim at.
-    - `pilots`: first chains of as many draws, the next in the mean curvature along the one before; that of
-      the last is the unit of all others. 0 leaves them that at the mode.
+    - `pilots`: first chains of as many draws, each in the curvature that was typical along the one before;
+      that of the last is the unit of all others. 0 leaves them that at the mode.
     - `doublings`: the longest trajectory has two to this power of gradients.
     - `round`: draws between one state on disk and the next; as many are made as fill whole rounds.
 
@@ -72,7 +71,7 @@ class NUTS(AbstractSampler):
             # Those of the second half have forgotten the mode.
             places = visited[self.warm_up // 2 :: max(self.warm_up // (2 * CURVATURES), 1)]
             points = apply(found, jnp.asarray(np.stack(places)))
-            found = averaged(map(density.linearised, points), len(points)).whitening(peak.x)
+            found = typical(map(density.linearised, points), peak.x)
         return found, spent
 
     def _warmed_up(

@@ -95,18 +95,30 @@ class Laplace:
         return self.prior.backwards((white - part @ self.directions)[:, None])[:, 0]
 
 
-def averaged(points: Iterable[Linearised], count: int) -> Laplace:
-    """The Gaussian whose precision is the mean of those around so many points."""
-    rows, precision = None, None
-    for one in points:
-        add, own = one.rows / np.sqrt(count), one.precision / count
-        precision = own if precision is None else precision + own
-        rows = add if rows is None else np.concatenate([rows, add])
-        # No more rows than it takes, so that many points take no more memory than a few.
-        rows = compressed(rows, NEGLIGIBLE * float(own.diagonal().min()))
-    if rows is None or precision is None:
-        raise ValueError("`averaged(points=...)` holds none.")
-    return Laplace(rows, sparse.csr_array(precision))
+def typical(points: Iterable[Linearised], centre: Float[np.ndarray, " parameter"]) -> Whitening:
+    r"""The map around `centre` whose unit is a curvature between two means of that at several points.
+
+    What a step may be is told by the mean of the Hessians, A, which is the covariance of the gradient; how
+    far a trajectory has to go by the mean of their inverses, $H^{-1}$, as far as each point tells. Their
+    geometric mean M, with $MA^{-1}M = H$, is between them, as the metric of Seyboldt, Carlson & Carpenter
+    (2026) is between the covariances of gradients and draws, of which there would have to be many.
+    """
+    found = list(points)
+    precision = sparse.csr_array(sum(one.precision for one in found) / len(found))
+    prior = Precision(precision)
+    small = NEGLIGIBLE * float(precision.diagonal().min())
+    white = [prior.forwards(compressed(one.rows, small).T).T for one in found]
+    span = linalg.qr(compressed(np.concatenate(white), NEGLIGIBLE).T, mode="economic")[0]
+    size = np.eye(span.shape[1])
+    hessians = [size + (part := rows @ span).T @ part for rows in white]
+    arithmetic = np.mean(hessians, axis=0)
+    harmonic = linalg.inv(np.mean([linalg.inv(hessian) for hessian in hessians], axis=0))
+    ratios, vectors = linalg.eigh(harmonic, arithmetic)
+    root = arithmetic @ (vectors * ratios**0.25)
+    curvatures, directions = linalg.eigh(root @ root.T)
+    inverse, beside = prior.stacked()
+    shrinkage = 1 / np.sqrt(curvatures) - 1
+    return Whitening(centre, np.argsort(prior.order), inverse, beside, (span @ directions).T, shrinkage)
 
 
 def pulled(whitening: Whitening, slope: Float[Array, " parameter"]) -> Float[Array, " parameter"]:

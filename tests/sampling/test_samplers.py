@@ -10,7 +10,7 @@ import jaxmt
 from jaxmt.sampling.chain import starts
 from jaxmt.sampling.density import AbstractDensity
 from jaxmt.sampling.mode import NEAR, mode, value
-from jaxmt.sampling.whitened import apply, averaged
+from jaxmt.sampling.whitened import apply, typical
 
 
 def known(density):
@@ -34,15 +34,19 @@ def test_the_whitening_is_a_root_of_the_covariance(data, size):
     assert found.laplace.determined == pytest.approx(resolved, abs=1e-5)
 
 
-def test_the_mean_curvature_is_that_of_its_points():
+def test_the_typical_curvature_is_between_the_means_of_its_points():
     density, centre = bent(0.3), np.array([0.5, -0.5])
     points = [density.linearised(np.array(place)) for place in ([0.0, 0.0], [1.0, -0.5], [-2.0, 1.0])]
     curvatures = [one.rows.T @ one.rows + one.precision.toarray() for one in points]
     # They differ: the density is no Gaussian.
     assert np.linalg.norm(curvatures[2] - curvatures[0]) > np.linalg.norm(curvatures[0])
-    root = apply(averaged(iter(points), 3).whitening(centre), jnp.eye(2)) - centre
-    # Up to what counts as negligible, 1e-6 of the prior.
-    np.testing.assert_allclose(root.T @ root, np.linalg.inv(np.mean(curvatures, axis=0)), atol=1e-5)
+    root = apply(typical(iter(points), centre), jnp.eye(2)) - centre
+    found = np.linalg.inv(root.T @ root)
+    arithmetic = np.mean(curvatures, axis=0)
+    harmonic = np.linalg.inv(np.mean(np.linalg.inv(curvatures), axis=0))
+    # The one solution of this equation is the geometric mean; up to 1e-6, which counts as negligible.
+    between = found @ np.linalg.inv(arithmetic) @ found
+    np.testing.assert_allclose(between, harmonic, atol=1e-4 * np.abs(harmonic).max())
 
 
 def test_the_mode_is_where_no_slope_is_left():
