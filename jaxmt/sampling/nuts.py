@@ -1,7 +1,8 @@
 r"""The no-U-turn sampler of Hoffman & Gelman (2014, J. Mach. Learn. Res. 15, 1593), by blackjax.
 
 Trajectories run in whitened parameters (`whitened.py`), whose mass matrix is one: in the curvature that
-is typical along a pilot (`typical`). Warming up finds the step alone, by dual averaging. The tree is that of Betancourt (2017): draws of a trajectory by their density.
+is typical along a pilot. Warming up finds the step alone, by dual averaging. The tree is that of Betancourt
+(2017): draws of a trajectory by their density.
 """
 
 import dataclasses
