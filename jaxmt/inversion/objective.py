@@ -95,6 +95,8 @@ class Objective(eqx.Module):
         check_kind("parametrisation", parametrisation, AbstractParametrisation, "Cells(mesh)")
         check_kind("misfit", misfit, AbstractMisfit, "LeastSquares()")
         check_kind("regularization", regularization, AbstractRegularization, "Smoothness()")
+        if static_shift is not None:
+            check_kind("static_shift", static_shift, StaticShift, "StaticShift(0.3)")
         parametrisation.mesh.check_stations(data.survey)
         _check_weight(weight)
         check_modes(data, "invert")

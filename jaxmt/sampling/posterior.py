@@ -42,7 +42,7 @@ class Posterior:
 
     - `log10_resistivity`: decades of ohm m. `free`: the cells that were not known.
     - `log_density`: of each draw, up to a constant. `log_weight`: what it is short of the posterior's
-      density, zero unless the sampler says otherwise.
+      density, zero unless the sampler says otherwise; means and quantiles do not count it.
     - `error_scale`: the factor of all errors; one where it was not sought. `static_shift`: decades, TE and
       TM; None where they were integrated out, or none.
     - `rhat`, `ess`: split R-hat of ranks and effective number of draws in the bulk, of log10 resistivity by

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
@@ -28,7 +29,7 @@ from ..simulation.solve import AbstractSolver
 from .chain import AbstractSampler, Segment, Task, perform, read
 from .checks import check_counts, check_prior, likelihood_of
 from .density import Density
-from .mode import Mode, mode, mode_at
+from .mode import NEAR, Mode, mode, mode_at
 from .nuts import NUTS
 from .posterior import Posterior, diagnosed
 from .randomise import RandomiseThenOptimise
@@ -79,7 +80,7 @@ def sample(
       `Huber()` or `Student()`.
     - `prior`: a regularisation, `Smoothness()` by default, times `regularization_factor`, lambda of the
       objective `LeastSquares()` + lambda `prior`; by default that of the highest evidence at the start
-      (`appraise`). Log10 of resistivity is uniform between the bounds of the parametrisation, else.
+      (`appraise`). Else log10 of resistivity is uniform between the bounds of the parametrisation.
     - `static_shift`: shifts of log10 rho_a are integrated out, or with another likelihood than
       `LeastSquares()` sampled: Gaussian of mean zero by mode, without the bounds of `invert`.
     - `error_scale`: the errors have an unknown factor, log-normal with this standard deviation in decades.
@@ -205,6 +206,13 @@ def _peak(density: Density, x: np.ndarray) -> Mode:
             f"`sample(data=...)` says nothing: its errors, {errors.min():.3g} and more, are so large that "
             f"the data determine {peak.laplace.determined:.2g} parameters, and the posterior would be the "
             "prior. State the errors in the units of the data, decades and degrees."
+        )
+    if peak.left > NEAR:
+        warnings.warn(
+            "`sample(start=...)`: the search for the most probable section ended where the next step would "
+            f"raise the logarithm of its density by {peak.left:.2g}. Chains begin there, and Laplace's "
+            "deviation is that there. Start from the result of an inversion by `GaussNewton()`.",
+            stacklevel=3,
         )
     return peak
 

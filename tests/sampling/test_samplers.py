@@ -61,6 +61,12 @@ def test_the_mode_is_where_no_slope_is_left():
     np.testing.assert_allclose(far.x, found.x, atol=0.1)
 
 
+def test_a_search_that_ends_early_says_how_far_it_was(monkeypatch):
+    density = bent(0.3)
+    monkeypatch.setattr("jaxmt.sampling.mode.STEPS", 1)
+    assert mode(density, np.array([3.0, 3.0])).left > NEAR
+
+
 def test_randomise_then_optimise_is_exact_for_a_gaussian():
     """Then a draw is Laplace's, and the weights say so by being equal."""
     density = gaussian(5, 8)
