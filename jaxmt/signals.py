@@ -45,6 +45,12 @@ def listen(idle: Callable[[], bool] | None = None) -> None:
             signal.signal(number, _interrupt)
 
 
+def forget() -> None:
+    """What came to an earlier command of this process counts no more."""
+    _received.clear()
+    _since.clear()
+
+
 def status() -> int:
     """The exit status of a command that was interrupted: 128 and the signal."""
     return 128 + (_received[0] if _received else signal.SIGINT)

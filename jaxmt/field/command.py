@@ -251,6 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = arguments is None
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     os.environ.setdefault("JAX_ENABLE_X64", "1")
+    signals.forget()
     try:
         if typed:
             signals.listen()

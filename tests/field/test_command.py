@@ -1,10 +1,12 @@
 import os
+import signal
 import subprocess
 import sys
 
 import jax
 import pytest
 
+from jaxmt import signals
 from jaxmt.field import command, look
 from jaxmt.field.command import main
 
@@ -94,6 +96,15 @@ def test_no_error_leaves_the_command_as_a_traceback(error, status, message, monk
     assert capsys.readouterr().err == f"jaxmt: {message}\n"
     main(["--debug", "look", str(tmp_path)])
     assert ("Traceback" in capsys.readouterr().err) == (not isinstance(error, KeyboardInterrupt))
+
+
+def test_a_signal_to_an_earlier_command_is_not_the_status_of_this_one(monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(look, "look", interrupted)
+    monkeypatch.setattr(signals, "_received", [signal.SIGTERM])
+    assert main(["look", str(tmp_path)]) == 130
 
 
 def test_without_a_word_it_says_what_it_can(capsys):
