@@ -38,16 +38,31 @@ def keep_programs(folder: FilePath | None = None) -> Path:
     The folder holds at most 1 GB when a process begins: what was used the longest ago goes first. It may be
     removed at any time. What is in it is run: it must be the user's own, and writable by nobody else.
     Raises `OSError` where it is not, where it cannot be made or written, or where the disk has less than
-    200 MB free.
+    200 MB free; JAX then keeps nothing.
     """
     known = jax.config.values.get("jax_compilation_cache_dir")
-    place = Path(known) if known else _own_folder(folder)
+    try:
+        place = _known_folder(known) if known else _own_folder(folder)
+    except OSError:
+        # It would say so of each program.
+        jax.config.update("jax_compilation_cache_dir", None)
+        raise
     # JAX says it of each program, and compiles what it cannot read.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     # Small programs, too: they are many.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    jax.config.update("jax_compilation_cache_dir", str(place))
+    if not known:
+        jax.config.update("jax_compilation_cache_dir", str(place))
+    return place
+
+
+def _known_folder(known: str) -> Path:
+    """The folder that JAX was told, which may be on no disk but in a cloud."""
+    place = Path(known)
+    if "://" not in known:
+        place.mkdir(parents=True, exist_ok=True)
+        _check(place)
     return place
 
 
@@ -62,6 +77,13 @@ def _own_folder(folder: FilePath | None) -> Path:
     if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o022):
         why = "belongs to another user" if state.st_uid != os.getuid() else "may be written by others"
         raise OSError(f"{place} {why}, and what is in it would be run; chmod go-w or choose another folder")
+    _check(place)
+    _make_room(place, MOST_BYTES)
+    return place
+
+
+def _check(place: Path) -> None:
+    """Removes what was cut short. Raises `OSError` for a folder that cannot be written or has no room."""
     free = shutil.disk_usage(place).free
     if free < LEAST_FREE:
         raise OSError(f"{place} has {free / 1e6:.0f} MB free; {LEAST_FREE / 1e6:.0f} are wanted")
@@ -69,10 +91,9 @@ def _own_folder(folder: FilePath | None) -> Path:
     try:
         probe.write_bytes(b"")
     finally:
-        probe.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
     _sweep(place)
-    _make_room(place, MOST_BYTES)
-    return place
 
 
 def default_folder() -> Path:

@@ -92,7 +92,11 @@ def test_a_folder_that_jax_knows_is_left_as_it_is(unknown, tmp_path):
     assert known() == str(tmp_path / "theirs")
     # Small programs are kept there, too.
     assert jax.config.values["jax_persistent_cache_min_compile_time_secs"] == 0.0
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [tmp_path / "theirs"]
+    jax.config.update("jax_compilation_cache_dir", "gs://bucket/programs")
+    keep_programs(tmp_path / "ours")
+    assert known() == "gs://bucket/programs"
+    assert list(tmp_path.iterdir()) == [tmp_path / "theirs"]
 
 
 def a_file(tmp_path, monkeypatch):
@@ -133,10 +137,13 @@ def test_a_folder_that_is_of_no_use_is_an_error_and_is_not_taken(fault, tmp_path
 
 
 @FAULTS
+@pytest.mark.parametrize("told", [False, True], ids=["of the user's", "that JAX was told"])
 @pytest.mark.usefixtures("unknown")
-def test_the_command_says_so_once_and_goes_on(fault, tmp_path, monkeypatch, capsys):
+def test_the_command_says_so_once_and_goes_on(told, fault, tmp_path, monkeypatch, capsys):
     said = fault(tmp_path, monkeypatch)
     monkeypatch.setattr(program_cache, "default_folder", lambda: tmp_path / "programs")
+    if told:
+        jax.config.update("jax_compilation_cache_dir", str(tmp_path / "programs"))
     assert machine.start(ALONE) is None
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1
