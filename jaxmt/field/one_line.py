@@ -1,7 +1,8 @@
 """The inversion of one line begins, goes on and ends, in a folder of its own."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -88,7 +89,9 @@ def begun(start: Start, out: Path, *, force: bool) -> int:
         folder = Folder.create(out, force=force)
         run = dataclasses.replace(run, identity=folder.identity, of=start.whole, versions=dict(versions()))
         run.write(folder.path / NAME)
-        return ended(invert_line(line, misfits, settings, folder=folder, devices=start.devices), folder)
+        with _hinted(folder, misfits):
+            outcome = invert_line(line, misfits, settings, folder=folder, devices=start.devices)
+        return ended(outcome, folder)
 
 
 def gone_on(path: Path, options: Mapping[str, Any], whole: Start | None = None) -> int:
@@ -122,7 +125,20 @@ def _gone_on(folder: Folder, options: Mapping[str, Any], whole: Start | None) ->
     if all(finished(folder, name) for name in misfits):
         count = "the inversion" if len(misfits) == 1 else f"all {len(misfits)} inversions"
         print(f"{folder.place}: {count} ended before; nothing is left to invert.")
-    return ended(invert_line(line, misfits, settings, folder=folder, devices=devices), folder)
+    with _hinted(folder, misfits):
+        outcome = invert_line(line, misfits, settings, folder=folder, devices=devices)
+    return ended(outcome, folder)
+
+
+@contextlib.contextmanager
+def _hinted(folder: Folder, misfits: Iterable[str]) -> Iterator[None]:
+    """Whoever interrupts it while it compiles or appraises is told how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not all(finished(folder, name) for name in misfits):
+            print(f"\nGo on with: {command('invert', '--resume', folder.place)}")
+        raise
 
 
 def ended(outcome: Outcome, folder: Folder) -> int:

@@ -131,6 +131,16 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(inverted, survey, tmp_path, c
     assert main(["invert", "--resume", str(out)]) == 0
 
 
+def test_whoever_stops_an_appraisal_is_told_how_to_go_on(survey, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "OUT"
+    monkeypatch.setattr(workflow, "appraised", interrupted)
+    assert main(["invert", str(survey), "-o", str(out), *TOLD]) == 130
+    assert f"Go on with: jaxmt invert --resume {out}" in capsys.readouterr().out.splitlines()
+
+
 @pytest.mark.parametrize("drawn", [0, 3])
 def test_whoever_stops_the_drawing_loses_pictures_alone(
     drawn, inverted, survey, tmp_path, capsys, monkeypatch
