@@ -7,6 +7,7 @@ within another is made anew in each call of that, and its check with it: that on
 
 from collections import Counter
 from types import CodeType, FunctionType
+from typing import Any
 
 import jaxtyping
 from beartype import beartype
@@ -16,7 +17,7 @@ TIMES = 2
 """How often a function within another is checked."""
 
 _made: Counter[CodeType] = Counter()
-_whole = jaxtyping.jaxtyped
+_whole: Any = jaxtyping.jaxtyped
 
 
 def checked(function):
@@ -49,4 +50,4 @@ def jaxtyped(function=None, *, typechecker=None):
     return decorated
 
 
-jaxtyping.jaxtyped = jaxtyped
+vars(jaxtyping)["jaxtyped"] = jaxtyped

@@ -102,11 +102,11 @@ def written(artist: Artist) -> Iterator[tuple[str, float]]:
     """Every text and its size in points; of an axis without making its ticks, which takes longest."""
     if isinstance(artist, Text):
         if artist.get_text():
-            yield artist.get_text(), artist.get_fontsize()
+            yield artist.get_text(), float(artist.get_fontsize())
     elif isinstance(artist, Axis):
         yield from written(artist.label)
         size = artist.get_tick_params().get("labelsize", mpl.rcParams["xtick.labelsize"])
-        yield f"ticks of {artist.axis_name}", FontProperties(size=size).get_size_in_points()
+        yield f"ticks beside {artist.label.get_text()}", FontProperties(size=size).get_size_in_points()
     else:
         for child in artist.get_children():
             yield from written(child)

@@ -3,6 +3,7 @@
 Whatever takes long to load is loaded by the command that needs it, so that `jaxmt --help` opens at once.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -283,7 +284,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, Refusal):
             return _say(str(error), REFUSED)
         if isinstance(error, EXPECTED):
-            return _say(str(error) or type(error).__name__, FAILED)
+            full = getattr(error, "errno", None) == errno.ENOSPC
+            remedy = ". Make room there, or write to another place" * full
+            return _say(f"{str(error) or type(error).__name__}{remedy}", FAILED)
         text = f"{type(error).__name__}: {error} (a fault of jaxmt; --debug shows where)"
         return _say(text, FAILED)
 

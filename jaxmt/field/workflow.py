@@ -167,6 +167,8 @@ def fit_by(
     """One inversion, and what its data say of the section."""
     kept = None if folder is None else checkpoint(folder.path / name, resume=folder.resumed)
     result, caught = inverted(name, line, misfit, settings, kept, devices, quiet=quiet)
+    if result.ending is Ending.INTERRUPTED and not quiet:
+        print("Interrupted. What was found is appraised, drawn and kept; Ctrl-C again ends at once.")
     if folder is not None:
         # What comes now takes long, too.
         with contextlib.suppress(OSError):

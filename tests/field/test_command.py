@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -84,6 +85,11 @@ def test_what_cannot_be_understood_is_refused_in_one_line(typed, message, tmp_pa
         (MemoryError("no room"), 1, "no room"),
         (FloatingPointError("not finite"), 1, "not finite"),
         (ValueError("two\nlines"), 1, "two lines"),
+        (
+            OSError(errno.ENOSPC, "No space left", "data.dat"),
+            1,
+            f"[Errno {errno.ENOSPC}] No space left: 'data.dat'. Make room there, or write to another place",
+        ),
         (KeyError("x"), 1, "KeyError: 'x' (a fault of jaxmt; --debug shows where)"),
     ],
 )
