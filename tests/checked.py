@@ -50,4 +50,4 @@ def jaxtyped(function=None, *, typechecker=None):
     return decorated
 
 
-vars(jaxtyping)["jaxtyped"] = jaxtyped
+jaxtyping.jaxtyped = jaxtyped  # pyright: ignore[reportAttributeAccessIssue]

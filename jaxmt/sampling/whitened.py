@@ -108,7 +108,7 @@ def typical(points: Iterable[Linearised], centre: Float[np.ndarray, " parameter"
     prior = Precision(precision)
     small = NEGLIGIBLE * float(precision.diagonal().min())
     white = [prior.forwards(compressed(one.rows, small).T).T for one in found]
-    span = linalg.qr(compressed(np.concatenate(white), NEGLIGIBLE).T, mode="economic")[0]
+    span = np.linalg.qr(compressed(np.concatenate(white), NEGLIGIBLE).T)[0]
     size = np.eye(span.shape[1])
     hessians = [size + (part := rows @ span).T @ part for rows in white]
     arithmetic = np.mean(hessians, axis=0)
