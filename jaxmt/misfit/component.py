@@ -17,7 +17,7 @@ from .embedding import Embedding
 from .motion import Motion
 
 Cloud = Float[Array, "point 3"]
-Points = Int[np.ndarray | Array, " point"]
+Points = Int[np.ndarray | Array, " _"]
 Prepared = tuple[Embedding, list[tuple[list[int], Points, Grid]]]
 
 

@@ -140,9 +140,7 @@ HOLES = dataclasses.replace(HOLES, values=np.concatenate([HOLES.values[:1], OBSE
     ("transport", "control"),
     [
         (HEAVY, PairedClouds(HEAVY)),
-        pytest.param(
-            ComponentTransport(HEAVY), PairedClouds(HEAVY, by_component=True), marks=pytest.mark.slow
-        ),
+        (ComponentTransport(HEAVY), PairedClouds(HEAVY, by_component=True)),
     ],
     ids=["6-D", "3-D"],
 )
