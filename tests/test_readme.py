@@ -127,6 +127,8 @@ def test_the_scripts_of_the_guide_do_nothing_in_the_processes_that_they_start(tm
     assert asked == [("invert_all", 2), ("cross_validate", 2)]
 
 
+# The sea of the guide lies over a survey on land, whose mesh is too coarse for it.
+@pytest.mark.filterwarnings("ignore::jaxmt.MeshWarning")
 @pytest.mark.slow
 def test_the_inversions_of_the_guide_run(tmp_path, monkeypatch):
     """All of them in the order of the page, with three iterations each."""
