@@ -189,7 +189,8 @@ def test_a_layered_earth_beside_brute_force():
     assert found.ess.min() > 60
     assert [type(one) for one in rounds] == [Sampled, Sampled]
     assert [one.draws for one in rounds] == [50, 100]
-    assert rounds[-1].gradients == found.gradients.sum() + found.warm_up.sum()
+    spent = found.gradients.sum() + found.warm_up.sum() + found.pilot_gradients
+    assert rounds[-1].gradients == spent
     # Well determined, so that Laplace's approximation is near.
     np.testing.assert_allclose(found.laplace[[0, -1], 0], spread, rtol=0.2)
     assert 1.5 < found.determined < 2
