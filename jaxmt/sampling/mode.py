@@ -44,7 +44,7 @@ def mode(density: AbstractDensity, x: Vector) -> Mode:
         raise FloatingPointError("The start has no finite density.")
     for _ in range(STEPS):
         around = density.linearised(x)
-        laplace = Laplace(around.rows, around.precision)
+        laplace = Laplace(around)
         step = -laplace.solve(around.gradient)
         left = float(-around.gradient @ step) / 2
         found = _ahead(density, x, here, step) if left > NEAR else None
@@ -57,7 +57,7 @@ def mode(density: AbstractDensity, x: Vector) -> Mode:
 def mode_at(density: AbstractDensity, x: Vector) -> Mode:
     """A mode that was found before."""
     around = density.linearised(x)
-    laplace = Laplace(around.rows, around.precision)
+    laplace = Laplace(around)
     left = float(around.gradient @ laplace.solve(around.gradient)) / 2
     return Mode(x, around, laplace, value(density, x), left)
 

@@ -97,7 +97,7 @@ class _Problem:
     def __init__(self, density: AbstractDensity, centre: Vector) -> None:
         self.density, self.centre = density, centre
         around = density.linearised(centre)
-        self.laplace = Laplace(around.rows, around.precision)
+        self.laplace = Laplace(around)
         self.v, squares = self.laplace.directions, self.laplace.squares
         self.s, self.root = np.sqrt(squares), np.sqrt(1 + squares)
         forwards = self.laplace.prior.forwards

@@ -64,16 +64,16 @@ class Whitening(eqx.Module):
 
 
 class Laplace:
-    r"""The Gaussian of a linearised density with these rows G and this precision Q, factorised.
+    r"""A linearised density, factorised: its Gaussian.
 
     - `determined`: $\sum s^2/(1+s^2)$, how many parameters the data determine.
 
     Raises `numpy.linalg.LinAlgError` for a precision that is not positive definite.
     """
 
-    def __init__(self, rows: Float[np.ndarray, "row parameter"], precision: sparse.csr_array) -> None:
-        self.prior = Precision(precision)
-        self.rows = compressed(rows, NEGLIGIBLE * float(precision.diagonal().min()))
+    def __init__(self, found: Linearised) -> None:
+        self.prior = Precision(found.precision)
+        self.rows = compressed(found.rows, NEGLIGIBLE * float(found.precision.diagonal().min()))
         white = self.prior.forwards(self.rows.T)
         squares, vectors = linalg.eigh(white.T @ white)
         kept = squares > NEGLIGIBLE
@@ -109,8 +109,8 @@ def typical(points: Iterable[Linearised], centre: Float[np.ndarray, " parameter"
     small = NEGLIGIBLE * float(precision.diagonal().min())
     white = [prior.forwards(compressed(one.rows, small).T).T for one in found]
     span = np.linalg.qr(compressed(np.concatenate(white), NEGLIGIBLE).T)[0]
-    size = np.eye(span.shape[1])
-    hessians = [size + (part := rows @ span).T @ part for rows in white]
+    identity = np.eye(span.shape[1])
+    hessians = [identity + (part := rows @ span).T @ part for rows in white]
     arithmetic = np.mean(hessians, axis=0)
     harmonic = linalg.inv(np.mean([linalg.inv(hessian) for hessian in hessians], axis=0))
     ratios, vectors = linalg.eigh(harmonic, arithmetic)

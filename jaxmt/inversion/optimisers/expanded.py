@@ -42,12 +42,8 @@ class Expanded(eqx.Module):
 
 def expanded(objective: Objective, parameters: Parameters) -> Expanded:
     """A model whose responses are still to be computed."""
-    return expanded_at(objective, parameters, _simulated(objective, parameters))
-
-
-def _simulated(objective: Objective, parameters: Parameters) -> Responses:
     on_host = isinstance(objective.solver, AbstractHostSolver)
-    return _responses(on_host)(objective, parameters)
+    return expanded_at(objective, parameters, _responses(on_host)(objective, parameters))
 
 
 def _respond(objective: Objective, parameters: Parameters) -> Responses:

@@ -71,9 +71,14 @@ def from_decades(values: Values, low: float, high: float) -> Vector:
     return jax.device_put((b - a) / 4 * np.log(s / (1 - s)))
 
 
+def _share(parameters: Vector, low: float, high: float) -> Values:
+    """Where between the bounds, in NumPy: operation by operation, JAX would compile each."""
+    return expit(4 / np.log10(high / low) * np.asarray(parameters))
+
+
 def slope(parameters: Vector, low: float, high: float) -> Values:
     """The derivative of `to_decades`, between 0 and 1."""
-    s = expit(4 / np.log10(high / low) * np.asarray(parameters))
+    s = _share(parameters, low, high)
     return 4 * s * (1 - s)
 
 
@@ -87,6 +92,5 @@ def moved(parameters: Vector, step: Values, low: float, high: float) -> Vector:
     """Parameters whose log10 of resistivity changes as `step` says to first order, kept off the bounds."""
     a, b = np.log10(low), np.log10(high)
     margin = MARGIN * (b - a)
-    now = a + (b - a) * expit(4 / (b - a) * np.asarray(parameters))
-    values = now + slope(parameters, low, high) * step
+    values = a + (b - a) * _share(parameters, low, high) + slope(parameters, low, high) * step
     return from_decades(np.clip(values, a + margin, b - margin), low, high)
